@@ -1,25 +1,22 @@
-import { relative } from 'node:path'
 import {
   type CheckpointStore,
-  formatSize,
   HoldfastError,
   isHoldfastError,
-  type OtherFiles,
   parseChoice,
   type Presence,
   type Restored,
   type RestoreOptions,
 } from '@holdfast/core'
-import { choiceArgument } from '../options/checkpoint-arguments.ts'
-import { nothingThere, whyNothing } from '../output/nothing-there.ts'
-import { parseCount } from '../parsing/arguments.ts'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../declare/command.ts'
 import { flag, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { withHint } from '../output/hints.ts'
-import type { Printer } from '../output/printer.ts'
-import { count, formatDuration, joined } from '../output/text.ts'
+import { choiceArgument } from '../options/checkpoint-arguments.ts'
+import { nothingThere, whyNothing } from '../output/nothing-there.ts'
+import { withBar } from '../output/progress.ts'
+import { printRestored } from '../output/restored.ts'
+import { joined } from '../output/text.ts'
+import { parseCount } from '../parsing/arguments.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
@@ -55,62 +52,29 @@ export const restore = defineCommand({
         if (from === 'mirror') printer.line(`${why} Restoring from ${url}`)
         else if (!isMirrorRead) printer.note(why)
       })
-      const bar = progress('restoring')
-      try {
-        const restored = await restoreIfThere(store, choice, {
+      const restored = await withBar(progress('restoring'), (onProgress) =>
+        restoreIfThere(store, choice, {
           to: expandHome(options.to),
           fallback: options.fallback,
           files: options.file,
           exact: options.exact,
           maxTries: options.maxTries,
           signal,
-          onProgress: ({ bytes, total }) => {
-            bar.update(bytes, total)
-          },
-        })
-        bar.stop()
-        if ('presence' in restored) {
-          const { presence } = restored
-          if (presence === 'filled') throw nothingThere(choice, store.url, presence)
-          // All ranks have agreed that there is nothing, and the restore has joined the job.
-          if (options.ifAny !== true && ranks === undefined) throw nothingSaved(store.url, presence)
-          printer.line(joined(`nothing to restore: ${reasonFor[presence]}`, store.url))
-          printer.data({ type: 'result', command: 'restore', restored: [], store: presence })
-          return exitCodes.done
-        }
-        for (const { version, reason } of restored.damagedCatalogs) {
-          printer.note(
-            `version ${version} of the catalog is damaged (${reason}) and was skipped. Run holdfast repair.`,
-          )
-        }
-        for (const { step, reason, quarantined, tries } of restored.passedOver) {
-          if (tries !== undefined) {
-            printer.note(`step ${step} is skipped: ${reason}. latest is step ${restored.step} now.`)
-            continue
-          }
-          const aside =
-            quarantined.kind === 'recorded'
-              ? 'It is quarantined'
-              : `It could not be quarantined (${withHint({ reason: quarantined.because, hint: quarantined.hint })})`
-          printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
-        }
-        const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)
-        const [first, ...others] = restored.restored
-        printer.line(
-          joined(
-            `restored step ${restored.step}`,
-            `${formatSize(bytes)} in ${formatDuration(performance.now() - began)}, verified`,
-            first !== undefined && others.length === 0
-              ? relative('', first.path)
-              : `${count(restored.restored.length, 'file')} in ${options.to}`,
-          ),
-        )
-        if (restored.otherFiles !== undefined) noteOtherFiles(printer, restored.otherFiles, options.to)
-        printer.data({ type: 'result', command: 'restore', ...restored })
+          onProgress,
+        }),
+      )
+      if ('presence' in restored) {
+        const { presence } = restored
+        if (presence === 'filled') throw nothingThere(choice, store.url, presence)
+        // All ranks have agreed that there is nothing, and the restore has joined the job.
+        if (options.ifAny !== true && ranks === undefined) throw nothingSaved(store.url, presence)
+        printer.line(joined(`nothing to restore: ${reasonFor[presence]}`, store.url))
+        printer.data({ type: 'result', command: 'restore', restored: [], store: presence })
         return exitCodes.done
-      } finally {
-        bar.stop()
       }
+      printRestored(printer, restored, { folder: options.to, duration: performance.now() - began })
+      printer.data({ type: 'result', command: 'restore', ...restored })
+      return exitCodes.done
     }
     return withStore(options, signal, command, { ranks, mirror: 'no wait' })
   },
@@ -162,25 +126,3 @@ function nothingSaved(url: string, presence: 'absent' | 'empty'): HoldfastError 
       : 'If this is a fresh run, pass --if-any.'
   return new HoldfastError('NOT_FOUND', `${whyNothing('latest', url, presence)} ${advice}`)
 }
-
-/** Maximum number of other files that are named. */
-const namesShown = 3
-
-function noteOtherFiles(printer: Printer, others: OtherFiles, folder: string): void {
-  if (others.count === 0) return
-  const counted = count(others.count, 'other file')
-  if (others.removed) {
-    printer.line(`removed ${counted} from ${folder}`)
-    return
-  }
-  const shown = others.names.slice(0, namesShown)
-  const names = others.count > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ')
-  const { wasOrWere, itOrThem } = others.count === 1 ? one : several
-  printer.note(
-    `${others.isComplete ? '' : 'at least '}${counted} ${wasOrWere} in ${folder} and ${wasOrWere} left there (${names}).` +
-      (others.removable ? ` --exact removes ${itOrThem}.` : ''),
-  )
-}
-
-const one = { wasOrWere: 'was', itOrThem: 'it' } as const
-const several = { wasOrWere: 'were', itOrThem: 'them' } as const

@@ -1,11 +1,5 @@
 import { basename, resolve } from 'node:path'
-import {
-  type ExpectedStream,
-  type FileContent,
-  formatSize,
-  HoldfastError,
-  type SaveResult,
-} from '@holdfast/core'
+import { type ExpectedStream, type FileContent, HoldfastError, type SaveRequest } from '@holdfast/core'
 import { longestTimer } from '@holdfast/core/backend'
 import {
   parseEpoch,
@@ -30,7 +24,9 @@ import {
 import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { mirrorSaved } from '../output/mirror.ts'
-import { count, formatDuration, joined, shortDigest } from '../output/text.ts'
+import { withBar } from '../output/progress.ts'
+import { printSaved } from '../output/saved.ts'
+import { formatDuration } from '../output/text.ts'
 import { retentionOptions } from '../options/retention.ts'
 import { metadataOf, readDataState } from '../parsing/json-values.ts'
 import { separateWords, streamedInput, streamedInputOptions } from '../streams/streamed-input.ts'
@@ -100,49 +96,32 @@ export const save = defineCommand({
         ? await streamedInput(command, options, interruption)
         : undefined
       await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal })
-      const bar = progress(`saving step ${step}`)
-      try {
-        const saved = await store.save({
-          step,
-          epoch,
-          files: filesByName(paths, options.name, input),
-          exclude: options.exclude,
-          metrics: metric,
-          tags: tag,
-          metadata: meta === undefined ? undefined : metadataOf(meta),
-          dataState: dataState === undefined ? undefined : await readDataState(dataState),
-          onExisting: replace ? 'replace' : 'fail',
-          allowBest: options.allowBest,
-          requireFinite: options.requireFinite,
-          packs: options.packs,
-          unchanged: options.unchanged,
-          startedAt: new Date(performance.timeOrigin),
-          signal,
-          onProgress: ({ bytes, total }) => {
-            bar.update(bytes, total)
-          },
-        })
-        interruption.commit()
-        bar.stop()
-        printer.line(savedText(saved))
-        hook.saved(saved)
-        for (const warning of saved.warnings) printer.note(warning)
-        if (saved.isLatest && step < saved.highestStep)
-          printer.note(
-            `step ${step} is below step ${saved.highestStep}, which was saved before. latest is step ${step} now.`,
-          )
-        if (saved.isAbandoned)
-          printer.note(
-            `The run was rewound while step ${step} was saved, so step ${step} is abandoned. The next save drops it unless it is pinned.`,
-          )
-        for (const dropped of saved.dropped)
-          printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
-        const mirror = await mirrorSaved(store, printer, progress, options.wait)
-        printer.data({ type: 'result', command: 'save', ...saved, mirror })
-        return exitCodes.done
-      } finally {
-        bar.stop()
+      const request: SaveRequest = {
+        step,
+        epoch,
+        files: filesByName(paths, options.name, input),
+        exclude: options.exclude,
+        metrics: metric,
+        tags: tag,
+        metadata: meta === undefined ? undefined : metadataOf(meta),
+        dataState: dataState === undefined ? undefined : await readDataState(dataState),
+        onExisting: replace ? 'replace' : 'fail',
+        allowBest: options.allowBest,
+        requireFinite: options.requireFinite,
+        packs: options.packs,
+        unchanged: options.unchanged,
+        startedAt: new Date(performance.timeOrigin),
+        signal,
       }
+      const saved = await withBar(progress(`saving step ${step}`), (onProgress) =>
+        store.save({ ...request, onProgress }),
+      )
+      interruption.commit()
+      printSaved(printer, saved)
+      hook.saved(saved)
+      const mirror = await mirrorSaved(store, printer, progress, options.wait)
+      printer.data({ type: 'result', command: 'save', ...saved, mirror })
+      return exitCodes.done
     }
     return withStore(options, signal, run, { ranks, mirror: options.wait === false ? 'no wait' : 'wait' })
   },
@@ -157,36 +136,6 @@ function noFiles(): HoldfastError {
     'INVALID_ARGUMENT',
     'No file is given. Pass files or folders, or - for standard input. Only a rank of a job may save none.',
   )
-}
-
-function savedText(saved: SaveResult): string {
-  const { step, alreadySaved, bestOf } = saved
-  return joined(
-    ...(alreadySaved ? [`step ${step} is already saved, with the same bytes`] : outcomeOf(saved)),
-    bestOf.length > 0 && `best ${bestOf.join(', ')}`,
-  )
-}
-
-function outcomeOf({
-  step,
-  ranks,
-  committedBy,
-  files,
-  fileCount,
-  bytes,
-  unchangedBytes,
-  duration,
-}: SaveResult): readonly string[] {
-  const unchanged = unchangedBytes === 0 ? '' : ` (${formatSize(unchangedBytes)} unchanged)`
-  const size = `${formatSize(bytes)}${unchanged} in ${formatDuration(duration)}`
-  if (ranks !== undefined) {
-    const together = `saved step ${step} together`
-    if (committedBy === ranks.rank) return [together, count(ranks.size, 'rank'), size]
-    return committedBy === undefined ? [together] : [together, `committed by rank ${committedBy}`]
-  }
-  const [only, ...others] = files
-  const isOne = only !== undefined && others.length === 0
-  return [`saved step ${step}`, size, isOne ? `sha256 ${shortDigest(only.sha256)}` : `${fileCount} files`]
 }
 
 function filesByName(

@@ -38,6 +38,22 @@ export function startProgress(what: string, json: boolean): Progress {
   }
 }
 
+/** Runs work while a bar shows its progress. The bar disappears before the result is printed. */
+export async function withBar<Result>(
+  bar: Progress,
+  work: (
+    onProgress: (progress: { readonly bytes: number; readonly total?: number | undefined }) => void,
+  ) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(({ bytes, total }) => {
+      bar.update(bytes, total)
+    })
+  } finally {
+    bar.stop()
+  }
+}
+
 /** Describes how far a transfer is, such as `saving  ▕██████      ▏  50%  1.0 MB/2.0 MB  1.0 MB/s  1.0 s left`. */
 export function progressLine(
   what: string,
