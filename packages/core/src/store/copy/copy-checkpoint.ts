@@ -12,7 +12,7 @@ import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { reportClockDoubts } from '../clock-events.ts'
-import { guardSpace } from '../save/space.ts'
+import { guardSpace } from '../save/space/guard.ts'
 import { canContinue } from '../agreements/copies.ts'
 import type { Turn } from '../../async/in-turn.ts'
 import type { Slots } from '../../async/slots.ts'
@@ -102,7 +102,7 @@ async function storeAndCommit(
   const newest = log.known ?? (await log.newest(signal))
   const toCopy = { objects, stored, from: manifest.attempt, to: attempt.attempt }
   const toStore = { files: missing, packs: 'never' } as const
-  const madeRoom = await guardSpace(context, line.step, toStore, newest, access, signal)
+  const madeRoom = await guardSpace({ context, access, step: line.step, toStore, signal }, newest)
   const { files, bytesBefore } = await copyFiles(source.context, context, toCopy, {
     signal,
     slots,

@@ -24,7 +24,7 @@ import type { SaveRequest } from '../save/request.ts'
 import { saveAgain } from '../save/save-again.ts'
 import type { SaveResult } from '../save/result.ts'
 import { findReusable } from '../save/find-reusable.ts'
-import { guardSpace } from '../save/space.ts'
+import { guardSpace } from '../save/space/guard.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
 import { resultOf } from './joint-result.ts'
@@ -75,7 +75,8 @@ export async function saveJointly(
     const { attempt } = agreed.proposal
     await refuseExisting(member, newest, request, attempt)
     const toStore = { files: plan.files, packs: request.packs ?? 'auto' }
-    await guardSpace(context, request.step, toStore, newest, access, request.signal)
+    const { step, signal } = request
+    await guardSpace({ context, access, step, toStore, signal }, newest)
     if (hasRead) assertReplayable(plan, request.step, context.backend.url)
     access.attempts.add(attempt)
     try {

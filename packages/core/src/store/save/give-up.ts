@@ -4,7 +4,7 @@ import { type AttemptId, attemptPrefix, manifestKey, partsOfAttempt } from '../.
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { discardAttempt, deleteFailed } from '../attempts/discard-attempt.ts'
 import type { StoreContext } from '../context.ts'
-import type { SpaceAccess } from './space.ts'
+import type { SpaceAccess } from './space/access.ts'
 
 export interface FailedAttempt {
   readonly attempt: AttemptId

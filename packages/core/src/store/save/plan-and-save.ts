@@ -10,7 +10,7 @@ import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { saveCheckpoint } from './save.ts'
 import { saveAgain } from './save-again.ts'
-import type { SpaceAccess } from './space.ts'
+import type { SpaceAccess } from './space/access.ts'
 
 /** The requirements of a save before its first byte. */
 export interface SaveAccess extends SpaceAccess {

@@ -9,7 +9,7 @@ import { reportMetrics } from '../metric-events.ts'
 import { highestStepOf } from './highest-step.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
-import type { SpaceAccess } from './space.ts'
+import type { SpaceAccess } from './space/access.ts'
 
 /**
  * Ends a save whose bytes are saved already. Adds its metrics, and makes the checkpoint the latest if the run has gone back

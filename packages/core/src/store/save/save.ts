@@ -18,7 +18,8 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
-import { guardSpace, type SpaceAccess } from './space.ts'
+import type { SpaceAccess } from './space/access.ts'
+import { guardSpace } from './space/guard.ts'
 import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { forgetWriter, noteWriter } from '../attempts/writer-notes.ts'
 import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
@@ -37,18 +38,19 @@ export async function saveCheckpoint(
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
-  const { packs = 'auto' } = request
+  const { step, packs = 'auto', signal } = request
   const order = { segment: ownSegment(newest), base: newest.version }
-  throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
-  const madeRoom = await guardSpace(context, request.step, { files, packs }, newest, access, request.signal)
+  throwIfAborted(signal, `The save of step ${step}`, { url: backend.url })
+  const toStore = { files, packs }
+  const madeRoom = await guardSpace({ context, access, step, toStore, signal }, newest)
   // Read in the same turn in which the attempt is registered, so that this process cannot raise the floor in between.
   const base = (context.log.known ?? newest).version
-  const attempt = newAttemptId(request.step, base, environment.newToken())
+  const attempt = newAttemptId(step, base, environment.newToken())
   access.attempts.add(attempt)
   let note: string | undefined
   try {
     note = await noteWriter(context, attempt)
-    const resumed = context.line.before(request.step)
+    const resumed = context.line.before(step)
     const start = { savedAt: began.toISOString(), order, resumed, replaces }
     const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
     const reuse = await findReusable(context, newest, request, files, { attempt, order })
@@ -61,7 +63,7 @@ export async function saveCheckpoint(
       await deleteDropped(context, committed)
       await access.tidyNowAndThen()
     })
-    events.emit('saved', { step: request.step, bytes: written.entry.bytes })
+    events.emit('saved', { step, bytes: written.entry.bytes })
     const dropped = [...madeRoom, ...committed.dropped]
     const judged = judgedNow(context, committed.catalog, committed.judgement)
     const duration = environment.now().getTime() - began.getTime()

@@ -1,0 +1,65 @@
+import type { Removed } from '../../../catalog/documents/index.ts'
+import { HoldfastError } from '../../../errors.ts'
+import { formatSize } from '../../../space/index.ts'
+import { describeUnfinished } from '../../attempts/unfinished.ts'
+import { isUnfinishedSufficient, stepsToDrop } from './deletable.ts'
+import type { ComingSave, Shortage } from './shortage.ts'
+
+/** Returns the error for a save that does not fit. It names everything that could be deleted. */
+export async function notEnough(save: ComingSave, shortage: Shortage): Promise<HoldfastError> {
+  const { context, step } = save
+  const deletable = await shortage.deletable()
+  const { unfinished, wanted } = deletable
+  const { removed = [] } = deletable.catalog
+  const isForbidden = !context.space.makeRoom && !isUnfinishedSufficient(deletable)
+  const droppable = isForbidden ? stepsToDrop(context, deletable, wanted) : []
+  const droppableText =
+    droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
+  return new HoldfastError(
+    'INSUFFICIENT_SPACE',
+    [
+      shortageText(step, shortage),
+      ...droppableText,
+      ...describeRemoved(removed),
+      ...describeUnfinished(unfinished),
+    ].join(' '),
+    {
+      url: context.backend.url,
+      hint: {
+        kind: 'free-space',
+        canMakeRoom: droppable.length > 0,
+        hasUnfinished: unfinished.saves > 0,
+        hasRemoved: removed.length > 0,
+      },
+    },
+  )
+}
+
+function describeRemoved(removed: readonly Removed[]): readonly string[] {
+  if (removed.length === 0) return []
+  const bytes = removed.reduce((sum, { entry }) => sum + entry.bytes, 0)
+  const [what, verb] = removed.length === 1 ? ['checkpoint', 'takes'] : ['checkpoints', 'take']
+  return [`${removed.length} removed ${what} ${verb} ${formatSize(bytes)}, kept for an undo.`]
+}
+
+function shortageText(step: number, { needed, refused }: Shortage): string {
+  if (refused.kind === 'noInodes') {
+    const free = refused.available === 0 ? 'has no inodes left' : `has only ${refused.available} inodes left`
+    return (
+      `Not enough space: step ${step} needs ${needed.inodes} inodes for its files and folders, but the file system ${free}. ` +
+      `Nothing of step ${step} was written. Free ${refused.missing} inodes.`
+    )
+  }
+  const { available, kept, missing } = refused
+  const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
+  return (
+    `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is free. ` +
+    `Nothing of step ${step} was written. Free ${formatSize(missing)}.`
+  )
+}
+
+function stepsText(steps: readonly number[]): string {
+  const [only] = steps
+  if (only !== undefined && steps.length === 1) return `step ${only}`
+  return `steps ${steps.slice(0, -1).join(', ')} and ${String(steps.at(-1))}`
+}
