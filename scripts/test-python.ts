@@ -29,6 +29,7 @@ run(
   'run',
   'packages/core/test/data/python.test.ts',
   'tests/stores/test/python-package.test.ts',
+  'tests/stores/test/python-torch.long.test.ts',
   'tests/stores/test/trainers.long.test.ts',
   'tests/stores/test/torch-ranks.long.test.ts',
 )

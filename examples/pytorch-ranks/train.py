@@ -25,7 +25,7 @@ def main():
     options = parser.parse_args()
 
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", timeout=timedelta(minutes=2))
+    dist.init_process_group("gloo", timeout=timedelta(minutes=10))
     rank, size = dist.get_rank(), dist.get_world_size()
     rows = range(ROWS * rank // size, ROWS * (rank + 1) // size)
 

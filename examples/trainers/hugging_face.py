@@ -61,6 +61,7 @@ trainer = Trainer(
         save_steps=options.save_every,
         save_total_limit=3,
         logging_steps=options.save_every,
+        lr_scheduler_type="constant",  # independent of --steps, so that a run may be continued further
         use_cpu=True,
         report_to=[],
         disable_tqdm=True,

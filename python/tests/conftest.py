@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ import pytest
 import holdfast_checkpoints as holdfast
 
 SOURCES = Path(__file__).parents[1] / "src"
+
+#: Seconds until a test gives up. Only a hang takes as long, also on a slow and busy machine.
+LONG = 600
 
 
 def pytest_configure() -> None:
@@ -59,9 +64,28 @@ def shared_helper() -> Iterator[None]:
         yield
 
 
-def start_python(program: str, *words: str) -> subprocess.Popen[str]:
-    """Starts a program in another Python. The caller ends it."""
-    return subprocess.Popen([sys.executable, "-c", program, *words], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def running(*words: object, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """
+    Runs another Python with these words, in a session of its own. At the end, kills it and its children.
+
+    Pytest shows what it writes to standard error if the test fails.
+    """
+    program = subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield program
+    finally:
+        with suppress(ProcessLookupError, PermissionError):  # macOS refuses a signal to processes that have ended
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
+        if program.stdout is not None:
+            program.stdout.close()
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -8,12 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store
 
 from holdfast_checkpoints._callback import Callback
-
-#: Any finite limit shows that nothing hangs.
-LONG = 600
 
 OPEN = """
 import sys, threading

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store, running
 
 import holdfast_checkpoints as holdfast
 
@@ -21,30 +21,30 @@ from torch.distributed.checkpoint.api import CheckpointException  # noqa: E402
 
 from holdfast_checkpoints.dcp import Reader, Writer  # noqa: E402
 
-#: One rank of a job with a sharded tensor. Its words: location, action, step.
-RANK = """
-import os, sys
+#: One rank of a job with a sharded tensor. Its words: rank, number of ranks, a file for torch, location, action, step.
+RANK = f"""
+import sys
 import torch, torch.distributed as dist, torch.distributed.checkpoint as dcp
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor, zeros
 import holdfast_checkpoints as holdfast
 from holdfast_checkpoints.dcp import Reader, Writer
 
-location, action, step = sys.argv[1], sys.argv[2], int(sys.argv[3])
-rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-dist.init_process_group("gloo")
+rank, size = int(sys.argv[1]), int(sys.argv[2])
+file, location, action, step = sys.argv[3], sys.argv[4], sys.argv[5], int(sys.argv[6])
+dist.init_process_group("gloo", init_method="file://" + file, rank=rank, world_size=size)
 mesh = init_device_mesh("cpu", (size,))
 adapters = ["@holdfast/adapter-s3"] if location.startswith("s3:") else None
 whole = torch.arange(24.0).reshape(12, 2)
-timeouts = dict(join_timeout=60, save_timeout=60)
+timeouts = dict(join_timeout={LONG}, save_timeout={LONG})
 with holdfast.open(location, config=False, adapters=adapters, ranks=(rank, size), **timeouts) as store:
     if action == "save":
-        state = {"sharded": distribute_tensor(whole * step, mesh, [Shard(0)]), "step": step}
-        writer = Writer(store, step, metrics={"loss": 1 / step})
+        state = dict(sharded=distribute_tensor(whole * step, mesh, [Shard(0)]), step=step)
+        writer = Writer(store, step, metrics=dict(loss=1 / step))
         dcp.save(state, storage_writer=writer)
         print("saved", writer.saved.step, writer.saved.file_count, flush=True)
     else:
-        state = {"sharded": zeros(12, 2, device_mesh=mesh, placements=[Shard(0)]), "step": 0}
+        state = dict(sharded=zeros(12, 2, device_mesh=mesh, placements=[Shard(0)]), step=0)
         reader = Reader(store)
         dcp.load(state, storage_reader=reader)
         same = torch.equal(state["sharded"].full_tensor(), whole * reader.step)
@@ -54,23 +54,16 @@ with holdfast.open(location, config=False, adapters=adapters, ranks=(rank, size)
 
 def run(location: str, size: int, *words: object) -> list[str]:
     """Runs a job of some ranks to its end, and returns what each printed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK, location, *map(str, words)],
-            env={**environment, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
-    ended = [rank.communicate(timeout=240) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0] * size, ended
-    return [output.strip() for output, _ in ended]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ranks:
+        jobs = [
+            ranks.enter_context(
+                running("-c", RANK, rank, size, f"{folder}/ranks", location, *words, OMP_NUM_THREADS="1")
+            )
+            for rank in range(size)
+        ]
+        printed = [job.communicate(timeout=LONG)[0].strip() for job in jobs]
+        assert [job.returncode for job in jobs] == [0] * size
+    return printed
 
 
 def test_saves_on_two_ranks_and_loads_on_four_and_on_one(location: str) -> None:
@@ -158,7 +151,7 @@ store = holdfast.open(sys.argv[1], config=False)
 store.save_async(1, {".metadata": Later(_Channel().copy_to)})
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "store")], timeout=60, capture_output=True, text=True
+        [sys.executable, "-c", program, str(tmp_path / "store")], timeout=LONG, capture_output=True, text=True
     )
     assert "The program ended before DCP had written its files" in ended.stderr
     with open_store(tmp_path / "store") as store:

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store
 
 pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("accelerate", reason="accelerate is not installed")
-
-#: Any finite limit shows that nothing hangs.
-LONG = 600
 
 #: One rank. Its words: action, location, output folder, file for its result.
 RANK = """

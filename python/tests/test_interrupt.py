@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-#: Any finite limit shows that nothing hangs.
-LONG = 600
+from conftest import LONG
 
 #: Interrupts a save while the pipe to the helper is full, so that the writer is in the middle of a frame.
 INTERRUPTED_IN_A_FRAME = """

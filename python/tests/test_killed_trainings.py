@@ -6,13 +6,13 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store, running
 
 import holdfast_checkpoints as holdfast
 
@@ -28,12 +28,16 @@ KILLS = {
     "Ctrl-C": (signal.SIGINT, None),
 }
 
+#: Steps of a training that is killed. It never reaches them, so a slow test is not too late to kill it.
+ENDLESS = 400_000
 
-def start(integration: str, location: str, out: Path) -> subprocess.Popen[str]:
+#: Steps of the last run after the latest checkpoint: three epochs of Lightning.
+REMAINING = 12
+
+
+def start(integration: str, location: str, out: Path, steps: int) -> AbstractContextManager[subprocess.Popen[str]]:
     out.mkdir(exist_ok=True)
-    words = [sys.executable, str(PROGRAM), integration, location, str(out)]
-    with (out / "errors.txt").open("a") as errors:
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+    return running(PROGRAM, integration, location, out, steps)
 
 
 def await_save(program: subprocess.Popen[str], watched: holdfast.Store) -> None:
@@ -42,9 +46,11 @@ def await_save(program: subprocess.Popen[str], watched: holdfast.Store) -> None:
         time.sleep(0.02)
 
 
-def finish(program: subprocess.Popen[str], out: Path) -> Any:
-    program.communicate()
-    assert program.returncode == 0, (out / "errors.txt").read_text()
+def finish(integration: str, location: str, out: Path, steps: int) -> Any:
+    """Runs a training to its end, and returns its weights."""
+    with start(integration, location, out, steps) as program:
+        program.communicate(timeout=LONG)
+    assert program.returncode == 0
     return torch.load(out / "weights.pt")
 
 
@@ -53,26 +59,36 @@ def test_a_killed_training_resumes_and_ends_with_the_weights_of_an_undisturbed_o
     integration: str, location: str, tmp_path: Path
 ) -> None:
     pytest.importorskip({"lightning": "lightning", "huggingface": "transformers"}[integration])
-    expected = finish(start(integration, str(tmp_path / "undisturbed"), tmp_path / "whole"), tmp_path / "whole")
     out = tmp_path / "out"
     seed = int(os.environ.get("HOLDFAST_SEED", random.randrange(2**32)))
     print(f"HOLDFAST_SEED={seed}")
     chance = random.Random(seed)
     with open_store(location, mode="shared") as watched:
         for to_program, to_helper in KILLS.values():
-            program = start(integration, location, out)
-            assert program.stdout is not None
-            helper = int(program.stdout.readline())
-            await_save(program, watched)
-            time.sleep(chance.random() / 5)
-            assert program.poll() is None, (out / "errors.txt").read_text()
-            if to_helper is not None:
-                os.kill(helper, to_helper)
-            if to_program is None:  # the training starts another helper and goes on, or fails and is started again
+            with start(integration, location, out, ENDLESS) as program:
+                assert program.stdout is not None
+                line = program.stdout.readline()
+                assert line, "the training ended before it opened its store"
+                helper = int(line)
                 await_save(program, watched)
-            program.send_signal(to_program or signal.SIGKILL)
-            program.communicate()
+                time.sleep(chance.random() / 5)
+                assert program.poll() is None, "the training ended before it was killed"
+                if to_helper is not None:
+                    os.kill(helper, to_helper)
+                if to_program is None:  # the training starts another helper and goes on, or fails and is started again
+                    await_save(program, watched)
+                else:
+                    program.send_signal(to_program)
+                    program.communicate(timeout=LONG)
+                    if to_program == signal.SIGKILL:
+                        assert program.returncode == -signal.SIGKILL
+                    else:
+                        assert program.returncode not in (0, -signal.SIGKILL)
             assert watched.verify()["good"]
-    weights = finish(start(integration, location, out), out)
+        latest = watched.latest()
+    assert latest is not None
+    final = latest.step + REMAINING
+    weights = finish(integration, location, out, final)
+    expected = finish(integration, str(tmp_path / "undisturbed"), tmp_path / "whole", final)
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[name], value) for name, value in expected.items())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
-import subprocess
-import sys
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store, running
 
 import holdfast_checkpoints as holdfast
 
@@ -130,10 +130,20 @@ def test_a_store_with_ranks_is_refused(tmp_path: Path) -> None:
         HoldfastIO(store)
 
 
+def unused_port() -> int:
+    """Returns a port that is still free when Lightning binds it. Systems choose higher ones for those who name none."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise AssertionError("no port is free")
+
+
 def train_on_two_ranks(location: str, out: Path, epochs: int) -> Any:
-    program = [sys.executable, str(Path(__file__).with_name("ddp_training.py")), location, str(out), str(epochs)]
-    result = subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert result.returncode == 0, result.stderr
+    program = Path(__file__).with_name("ddp_training.py")
+    with running(program, location, out, epochs, MASTER_PORT=str(unused_port())) as training:
+        training.communicate(timeout=LONG)
+    assert training.returncode == 0
     first, second = (torch.load(out.with_name(f"{out.name}-{rank}.pt")) for rank in (0, 1))
     for name, value in first.items():
         assert torch.equal(second[name], value)

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store
 
 import holdfast_checkpoints as holdfast
 
@@ -85,7 +85,7 @@ def test_ranks_save_and_restore_together(location: str) -> None:
 
     def rank(number: int) -> None:
         try:
-            with open_store(location, ranks=(number, 2), join_timeout=60, save_timeout=60) as store:
+            with open_store(location, ranks=(number, 2), join_timeout=LONG, save_timeout=LONG) as store:
                 restored = store.restore(fallback=True, files=[f"rank-{number}.bin"])
                 steps[number] = restored and restored.step
                 store.save(1 if restored is None else restored.step + 1, {f"rank-{number}.bin": bytes([number])})
@@ -105,7 +105,7 @@ def test_ranks_save_and_restore_together(location: str) -> None:
         assert checkpoint is not None
         assert (checkpoint.step, [file.name for file in checkpoint.files]) == (2, ["rank-0.bin", "rank-1.bin"])
         assert store.unfinished_joint_saves() == []
-    with open_store(location, ranks=(0, 1), join_timeout=60) as store:
+    with open_store(location, ranks=(0, 1), join_timeout=LONG) as store:
         assert store.join() == 2
 
 

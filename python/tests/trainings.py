@@ -1,4 +1,9 @@
-"""Trainings that tests kill: `python trainings.py lightning|huggingface LOCATION OUT`."""
+"""
+Trainings that tests kill: `python trainings.py lightning|huggingface LOCATION OUT STEPS`.
+
+The learning rates are constant, so the weights after a step do not depend on STEPS. Lightning trains whole epochs of 4
+steps.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,12 @@ from typing import Any
 import torch
 from conftest import open_store
 
-#: Epochs of Lightning and saves of Hugging Face. The pauses last long enough for a kill between two saves.
-SAVES = 30
+#: Seconds that each step takes longer, so that a kill can hit between two saves.
 PAUSE = 0.02
 
 
-def lightning(location: str, out: Path) -> dict[str, Any]:
-    from test_lightning import HoldfastIO, Model, loader, trainer
+def lightning(location: str, out: Path, steps: int) -> dict[str, Any]:
+    from test_lightning import BATCHES, HoldfastIO, Model, loader, trainer
 
     class Slow(Model):
         def training_step(self, batch: Any, index: int) -> Any:
@@ -27,12 +31,12 @@ def lightning(location: str, out: Path) -> dict[str, Any]:
     model = Slow()
     model.layers[1] = torch.nn.Identity()  # Lightning restores no generator, so dropout would differ
     with open_store(location, objectives={"loss": ("val_loss", "min")}, keep_last=1) as store:
-        tell(store)
-        trainer(SAVES, out, HoldfastIO(store)).fit(model, loader(), loader(), ckpt_path="last")
+        report_helper(store)
+        trainer(steps // BATCHES, out, HoldfastIO(store)).fit(model, loader(), loader(), ckpt_path="last")
     return model.state_dict()
 
 
-def huggingface(location: str, out: Path) -> dict[str, Any]:
+def huggingface(location: str, out: Path, steps: int) -> dict[str, Any]:
     from test_huggingface import resume_from_checkpoint, trainer, transformers
 
     class Pause(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
@@ -40,19 +44,19 @@ def huggingface(location: str, out: Path) -> dict[str, Any]:
             time.sleep(PAUSE)
 
     with open_store(location, objectives={"loss": ("eval_loss", "min")}, keep_last=1) as store:
-        tell(store)
-        training = trainer(2 * SAVES, out, store, save_total_limit=1)
+        report_helper(store)
+        training = trainer(steps, out, store, save_total_limit=1)
         training.add_callback(Pause())
         training.train(resume_from_checkpoint=resume_from_checkpoint(store, out))
         return dict(training.model.state_dict())
 
 
-def tell(store: Any) -> None:
+def report_helper(store: Any) -> None:
     """Prints the process of the helper for the test."""
     print(store._helper.pid, flush=True)
 
 
 if __name__ == "__main__":
-    name, location, out = sys.argv[1:]
-    weights = {"lightning": lightning, "huggingface": huggingface}[name](location, Path(out))
+    name, location, out, steps = sys.argv[1:]
+    weights = {"lightning": lightning, "huggingface": huggingface}[name](location, Path(out), int(steps))
     torch.save(weights, Path(out, "weights.pt"))

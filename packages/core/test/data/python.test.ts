@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { BatchSampler, type DataState } from '../../src/data.ts'
 import { temporaryFolder } from '../stores.ts'
 import { environmentOfPython, pythonWith } from './python.ts'
@@ -102,11 +102,17 @@ async function train(words: readonly string[], steps = Infinity): Promise<readon
       detached: true, // a group of its own, so that the kill reaches its workers too
     },
   )
+  const { pid } = child
+  if (pid === undefined) throw new Error('Python could not be started.')
+  const kill = (): void => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL')
+  }
+  onTestFinished(kill)
   const exited = once(child, 'exit')
   const told: Step[] = []
   for await (const line of createInterface({ input: child.stdout })) {
     if (told.length < steps) told.push(JSON.parse(line) as Step)
-    if (told.length === steps) process.kill(-(child.pid ?? 0), 'SIGKILL')
+    if (told.length === steps) kill()
   }
   const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null]
   expect([code, signal]).toEqual(steps === Infinity ? [0, null] : [null, 'SIGKILL'])
@@ -116,46 +122,60 @@ async function train(words: readonly string[], steps = Infinity): Promise<readon
 /** Enough steps to fill the pipe to the reader, so that the kill happens before the training ends. */
 const manySamples = 30_000
 
-describe.skipIf(torch === undefined)(`a DataLoader of torch with workers${unless(torch, 'torch')}`, () => {
-  test('delivers each sample once if killed mid-epoch, resumed and killed on fewer ranks, and resumed on more', async () => {
-    const folder = await temporaryFolder()
-    let saved: DataState | undefined
-    const shifts = [
-      { worldSize: 2, batchSize: 10, steps: 7 },
-      { worldSize: 1, batchSize: 16, steps: 4 },
-      { worldSize: 3, batchSize: 64, steps: Infinity },
-    ]
-    const delivered: number[] = []
-    for (const [index, { worldSize, batchSize, steps }] of shifts.entries()) {
-      const before = saved?.position ?? 0
-      const ranks = Array.from({ length: worldSize }, async (_, rank) => {
-        const state = join(folder, `shift-${index}-rank-${rank}.json`)
-        if (saved !== undefined) await writeFile(state, JSON.stringify(saved))
-        const words = ['--state', state, '--batch-size', String(batchSize), '--samples', String(manySamples)]
-        return train([...words, '--rank', String(rank), '--world-size', String(worldSize)], steps)
-      })
-      const told = await Promise.all(ranks)
-      const last = told.map((all) => all.at(-1)?.state)
-      saved = last[0]
-      for (const state of last) expect(state).toEqual(saved)
-      if (steps !== Infinity)
-        expect(saved).toMatchObject({ epoch: 0, position: before + steps * worldSize * batchSize })
-      delivered.push(...told.flat().flatMap((step) => step.samples))
-    }
-    expect(saved).toMatchObject({ epoch: 1, position: 0 })
-    expect(delivered.toSorted((one, other) => one - other)).toEqual(
-      Array.from({ length: manySamples }, (_, sample) => sample),
-    )
-  })
+// The tests start 7 processes that import torch.
+const timeout = 1_200_000
 
-  test('yields the same batches as TypeScript when it resumes from a state that TypeScript wrote', async () => {
-    const state = join(await temporaryFolder(), 'state.json')
-    const sampler = new BatchSampler({ samples: 300, order: 'shuffled', seed: 42, batchSize: 32 })
-    const iterator = sampler[Symbol.iterator]()
-    for (let turn = 0; turn < 3; turn += 1) iterator.next()
-    await writeFile(state, JSON.stringify(sampler.stateDict()))
-    const steps = await train(['--state', state, '--batch-size', '32', '--samples', '300'])
-    expect(steps.map((step) => step.samples)).toEqual([...iterator])
-    expect(steps.at(-1)?.state).toEqual(sampler.stateDict())
-  })
-})
+describe.skipIf(torch === undefined)(
+  `a DataLoader of torch with workers${unless(torch, 'torch')}`,
+  { timeout },
+  () => {
+    test('delivers each sample once if killed mid-epoch, resumed and killed on fewer ranks, and resumed on more', async () => {
+      const folder = await temporaryFolder()
+      let saved: DataState | undefined
+      const shifts = [
+        { worldSize: 2, batchSize: 10, steps: 7 },
+        { worldSize: 1, batchSize: 16, steps: 4 },
+        { worldSize: 3, batchSize: 64, steps: Infinity },
+      ]
+      const delivered: number[] = []
+      for (const [index, { worldSize, batchSize, steps }] of shifts.entries()) {
+        const before = saved?.position ?? 0
+        const ranks = Array.from({ length: worldSize }, async (_, rank) => {
+          const state = join(folder, `shift-${index}-rank-${rank}.json`)
+          if (saved !== undefined) await writeFile(state, JSON.stringify(saved))
+          const words = [
+            '--state',
+            state,
+            '--batch-size',
+            String(batchSize),
+            '--samples',
+            String(manySamples),
+          ]
+          return train([...words, '--rank', String(rank), '--world-size', String(worldSize)], steps)
+        })
+        const told = await Promise.all(ranks)
+        const last = told.map((all) => all.at(-1)?.state)
+        saved = last[0]
+        for (const state of last) expect(state).toEqual(saved)
+        if (steps !== Infinity)
+          expect(saved).toMatchObject({ epoch: 0, position: before + steps * worldSize * batchSize })
+        delivered.push(...told.flat().flatMap((step) => step.samples))
+      }
+      expect(saved).toMatchObject({ epoch: 1, position: 0 })
+      expect(delivered.toSorted((one, other) => one - other)).toEqual(
+        Array.from({ length: manySamples }, (_, sample) => sample),
+      )
+    })
+
+    test('yields the same batches as TypeScript when it resumes from a state that TypeScript wrote', async () => {
+      const state = join(await temporaryFolder(), 'state.json')
+      const sampler = new BatchSampler({ samples: 300, order: 'shuffled', seed: 42, batchSize: 32 })
+      const iterator = sampler[Symbol.iterator]()
+      for (let turn = 0; turn < 3; turn += 1) iterator.next()
+      await writeFile(state, JSON.stringify(sampler.stateDict()))
+      const steps = await train(['--state', state, '--batch-size', '32', '--samples', '300'])
+      expect(steps.map((step) => step.samples)).toEqual([...iterator])
+      expect(steps.at(-1)?.state).toEqual(sampler.stateDict())
+    })
+  },
+)
