@@ -62,7 +62,8 @@ function sha256(content: Uint8Array): string {
 }
 
 describe.each(await kindsOfStore())('the command line on $name', (kind) => {
-  test('runs every command', async () => {
+  // It starts about 28 processes, one after another.
+  test('runs every command', { timeout: 1_200_000 }, async () => {
     const place = kind.place()
     const run = async (...words: readonly string[]): Promise<Outcome> => {
       const outcome = await holdfast(kind, place, words)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { CheckpointStore, copyCheckpoints, isHoldfastError } from '@holdfast/core'
-import { startProxy } from '@holdfast/emulators/proxy'
+import { type FaultPlan, type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openAt, openBackendAt } from './open.ts'
 import { type KindOfStore, kindsOfStore, type Place } from './stores.ts'
@@ -13,6 +13,13 @@ async function sharedAt(kind: KindOfStore, place: Place): Promise<CheckpointStor
   const store = await openAt(kind, place, { mode: 'shared' })
   onTestFinished(() => store.close())
   return store
+}
+
+/** Starts a proxy. Created before the stores that use it, it is closed after them. */
+async function proxyTo({ endpoint }: KindOfStore, plan: FaultPlan = () => undefined): Promise<Proxy> {
+  const proxy = await startProxy({ target: endpoint ?? '', plan })
+  onTestFinished(() => proxy.close())
+  return proxy
 }
 
 describe.each(kinds)('copies on $name', (kind) => {
@@ -77,14 +84,11 @@ describe.each(onNetwork)('a copy of 100 files to $name', (kind) => {
     )
     await from.save({ step: 1, files })
     let stored = 0
-    await using proxy = await startProxy({
-      target: kind.endpoint ?? '',
-      plan: ({ headers }) => {
-        // No document is as large as a file.
-        if (!(Number(headers['content-length']) >= fileBytes)) return undefined
-        stored += 1
-        return stored > 90 ? { kind: 'reset' } : undefined
-      },
+    const proxy = await proxyTo(kind, ({ headers }) => {
+      // No document is as large as a file.
+      if (!(Number(headers['content-length']) >= fileBytes)) return undefined
+      stored += 1
+      return stored > 90 ? { kind: 'reset' } : undefined
     })
     const place = kind.place()
     const through = kind.through(place, proxy.url)
@@ -95,7 +99,7 @@ describe.each(onNetwork)('a copy of 100 files to $name', (kind) => {
     expect(isHoldfastError(failure, 'UNAVAILABLE')).toBe(true)
     await broken.close()
     const direct = await sharedAt(kind, place)
-    await using counting = await startProxy({ target: kind.endpoint ?? '' })
+    const counting = await proxyTo(kind)
     const store = await sharedAt(kind, kind.through(place, counting.url))
     const { outcomes } = await copyCheckpoints(from, store)
     expect(outcomes).toMatchObject([{ kind: 'copied' }])
@@ -115,20 +119,15 @@ describe.each(onNetwork)('a copy of one large file to $name', (kind) => {
     await from.save({ step: 1, files: { 'model.bin': randomBytes(size) } })
     let isBroken = true
     let sent = 0
-    // Closed after the stores.
-    const proxy = await startProxy({
-      target: kind.endpoint ?? '',
-      plan: ({ headers }) => {
-        // No document is as large as a part.
-        const bytes = Number(headers['content-length'])
-        if (!(bytes >= kind.partBytes)) return undefined
-        sent += bytes
-        return isBroken && sent > 0.9 * size
-          ? { kind: 'cut-request', afterBytes: lastOf(bytes, kind) }
-          : undefined
-      },
+    const proxy = await proxyTo(kind, ({ headers }) => {
+      // No document is as large as a part.
+      const bytes = Number(headers['content-length'])
+      if (!(bytes >= kind.partBytes)) return undefined
+      sent += bytes
+      return isBroken && sent > 0.9 * size
+        ? { kind: 'cut-request', afterBytes: lastOf(bytes, kind) }
+        : undefined
     })
-    onTestFinished(() => proxy.close())
     const through = kind.through(kind.place(), proxy.url)
     // Parts in flight are lost, and would be a large share of this small file. Google Cloud Storage has only one.
     const oneAtOnce = kind.adapter.schemes.includes('gs') ? through : withParameter(through, 'parallel', '1')
@@ -168,7 +167,7 @@ const services = kinds.filter(
 
 describe.each(services)('a copy between two stores of one service, $name,', (kind) => {
   test('moves no payload through the client, and shows progress', async () => {
-    await using proxy = await startProxy({ target: kind.endpoint ?? '' })
+    const proxy = await proxyTo(kind)
     const files = {
       'large.bin': randomBytes(80 * 2 ** 20),
       'small.bin': randomBytes(100_000),
@@ -177,8 +176,8 @@ describe.each(services)('a copy between two stores of one service, $name,', (kin
     const direct = kind.place()
     const saving = await sharedAt(kind, direct)
     await saving.save({ step: 1, files })
-    const from = await openAt(kind, kind.through(direct, proxy.url), { mode: 'shared' })
-    const to = await openAt(kind, kind.through(kind.place(), proxy.url), { mode: 'shared' })
+    const from = await sharedAt(kind, kind.through(direct, proxy.url))
+    const to = await sharedAt(kind, kind.through(kind.place(), proxy.url))
     const reported: number[] = []
     const { outcomes } = await copyCheckpoints(from, to, { onProgress: ({ bytes }) => reported.push(bytes) })
     expect(outcomes).toMatchObject([{ kind: 'copied' }])
@@ -194,22 +193,20 @@ describe.each(services)('a copy between two stores of one service, $name,', (kin
     expect((await to.get(1))?.files.map(({ sha256 }) => sha256)).toEqual(
       (await saving.get(1))?.files.map(({ sha256 }) => sha256),
     )
-    await from.close()
-    await to.close()
   })
 })
 
 describe.each(services)('a copy of packs between two stores of one service, $name,', (kind) => {
   test('moves no payload through the client', async () => {
-    await using proxy = await startProxy({ target: kind.endpoint ?? '' })
+    const proxy = await proxyTo(kind)
     const direct = kind.place()
     const saving = await sharedAt(kind, direct)
     const files = Object.fromEntries(
       Array.from({ length: 100 }, (_, index) => [`${index}.bin`, randomBytes(10_000)]),
     )
     await saving.save({ step: 1, files })
-    const from = await openAt(kind, kind.through(direct, proxy.url), { mode: 'shared' })
-    const to = await openAt(kind, kind.through(kind.place(), proxy.url), { mode: 'shared' })
+    const from = await sharedAt(kind, kind.through(direct, proxy.url))
+    const to = await sharedAt(kind, kind.through(kind.place(), proxy.url))
     expect((await copyCheckpoints(from, to)).outcomes).toMatchObject([{ kind: 'copied' }])
     await to.flush()
     const moved = [...proxy.requests].reduce(
@@ -219,8 +216,6 @@ describe.each(services)('a copy of packs between two stores of one service, $nam
     expect(moved).toBeLessThan(300_000) // manifests of 100 files, of 1 MB of payload
     expect(new Set((await to.get(1))?.files.map(({ key }) => key)).size).toBe(1)
     expect((await to.verify()).good).toBe(true)
-    await from.close()
-    await to.close()
   })
 })
 
@@ -231,22 +226,19 @@ describe.each(emulated)('a copy between two stores of one service, $name,', (kin
   const names = ['CopyObject', 'UploadPartCopy', 'objects.rewrite']
 
   test('is read and written if the service fails to copy', async () => {
-    await using proxy = await startProxy({
-      target: kind.endpoint ?? '',
-      plan: ({ operation }) => (names.includes(operation) ? { kind: 'status', status: 503 } : undefined),
-    })
+    const proxy = await proxyTo(kind, ({ operation }) =>
+      names.includes(operation) ? { kind: 'status', status: 503 } : undefined,
+    )
     const direct = kind.place()
     const from = await sharedAt(kind, direct)
     await from.save({ step: 1, files: { 'model.bin': randomBytes(100_000) } })
-    const source = await openAt(kind, kind.through(direct, proxy.url), { mode: 'shared' })
-    const to = await openAt(kind, kind.through(kind.place(), proxy.url), { mode: 'shared' })
+    const source = await sharedAt(kind, kind.through(direct, proxy.url))
+    const to = await sharedAt(kind, kind.through(kind.place(), proxy.url))
     const { outcomes } = await copyCheckpoints(source, to)
     expect(outcomes).toMatchObject([{ kind: 'copied' }])
     await to.flush()
     expect([...proxy.requests].some(({ operation }) => names.includes(operation))).toBe(true)
     expect((await to.verify()).good).toBe(true)
-    await source.close()
-    await to.close()
   })
 
   test('fails, and commits nothing, if the object at the source has other bytes of the same size', async () => {

@@ -1,4 +1,4 @@
-/** Copies the latest checkpoint: `copy-worker.ts FROM TO`. Reports to its parent how many bytes are stored. */
+/** Copies the latest checkpoint, and kills itself once 90 % are stored: `copy-worker.ts FROM TO`. */
 import { copyCheckpoints, openStore } from '@holdfast/core'
 
 const [, , from = '', to = ''] = process.argv
@@ -8,5 +8,7 @@ await using source = await openStore(from, options)
 await using destination = await openStore(to, options)
 await copyCheckpoints(source, destination, {
   checkpoints: ['latest'],
-  onProgress: ({ bytes, total }) => process.send?.({ bytes, total }),
+  onProgress: ({ bytes, total }) => {
+    if (bytes >= 0.9 * total) process.kill(process.pid, 'SIGKILL')
+  },
 })

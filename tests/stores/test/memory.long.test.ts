@@ -38,7 +38,9 @@ async function memoryGrowth(place: Place, into = '', threads = 1): Promise<numbe
 const kinds = (await kindsOfStore()).filter(({ name }) => /disk|emulator|Azurite/.test(name))
 
 describe.each(kinds)('memory on $name', (kind) => {
-  test(`grows by less than 150 MiB, and 20 MiB for each thread, while ${mebibytes} MiB are saved, restored and verified`, async () => {
+  const title = `grows by less than 150 MiB, and 20 MiB for each thread, while ${mebibytes} MiB are saved, restored and verified`
+
+  test(title, { timeout: 300_000 + mebibytes * 5_000 }, async () => {
     const place = kind.place()
     expect(await memoryGrowth(place)).toBeLessThan(allowed)
     for (const threads of [1, 2]) {

@@ -100,11 +100,11 @@ async function lifeOf(
       if (kind === (length === 'until mirrored' ? 'mirrored' : 'restored')) resolve(undefined)
     })
   })
-  const exited = once(child, 'exit')
-  await Promise.race([awaited, exited])
-  if (length !== 'until mirrored') await Promise.race([setTimeout(length), exited])
+  const closed = once(child, 'close') // after its last message, and all that it wrote
+  await Promise.race([awaited, closed])
+  if (length !== 'until mirrored') await Promise.race([setTimeout(length), closed])
   child.kill('SIGKILL')
-  await exited
+  await closed
   return {
     restored: latest.get('restored'),
     saved: latest.get('saved') ?? 0,

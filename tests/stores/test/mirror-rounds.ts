@@ -10,7 +10,7 @@ import type { KindOfStore } from './stores.ts'
 export function testMirrorLoop(kind: KindOfStore, rounds: number): void {
   test(
     `brings a job back that is killed ${rounds} times and loses its disk at random`,
-    { timeout: 60_000 + rounds * 20_000 },
+    { timeout: 600_000 + rounds * 60_000 },
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'holdfast-mirror-'))
       const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e6)

@@ -27,6 +27,7 @@ beforeEach(async () => {
     })
     response.end(body)
   })
+  server.keepAliveTimeout = 0 // a connection stays open, however long the next request takes
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })
 

@@ -12,13 +12,15 @@ const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
 const kills = 6 * effort
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {
-  test(`every acknowledged save of ${workers} concurrent writers in shared mode is listed and verified`, async () => {
+  const title = `every acknowledged save of ${workers} concurrent writers in shared mode is listed and verified`
+
+  test(title, { timeout: 600_000 }, async () => {
     const place = kind.place()
     const acknowledged: number[] = []
     const ends = Array.from({ length: workers }, async (_, worker) => {
       const child = startWorker(place, 'shared', String(worker), String(savesEach))
       child.on('message', (step) => acknowledged.push(Number(step)))
-      return (await once(child, 'exit'))[0] as number
+      return (await once(child, 'close'))[0] as number // after its last message
     })
     expect(new Set(await Promise.all(ends))).toEqual(new Set([0]))
     expect(acknowledged).toHaveLength(workers * savesEach)

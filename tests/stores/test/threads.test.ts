@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
 import { type Fault, type FaultPlan, startProxy } from '@holdfast/emulators/proxy'
@@ -16,6 +16,10 @@ const starts = [1, 2, 3, 4].map((part) => part * partBytes)
 
 /** One server of each kind, because the threads are those of the client. */
 const kinds = (await kindsOfStore()).filter(({ name }) => /emulator|Azurite/.test(name))
+
+/** On one processor, the speed of the connection decides whether there are ranges. */
+const isOneProcessor = availableParallelism() < 2
+const needsTwoProcessors = 'receiving threads need a second processor'
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-threads-'))
@@ -44,21 +48,22 @@ function restFrom({ headers }: Parameters<FaultPlan>[0]): number | undefined {
 describe.each(kinds)('a restore with two threads from $name', (kind) => {
   let plan: FaultPlan
   let store: CheckpointStore
-  let stop: () => Promise<void>
+  const cleanUps: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
     const proxy = await startProxy({ target: kind.endpoint ?? '', plan: (request) => plan(request) })
+    cleanUps.unshift(() => proxy.close())
     store = await openThreaded(kind, kind.place(proxy.url))
-    stop = async () => {
-      await store.close()
-      await proxy.close()
-    }
+    cleanUps.unshift(() => store.close())
     plan = () => undefined
     await store.save({ step: 1, files: { 'model.bin': file } })
   })
-  afterAll(() => stop())
+  afterAll(async () => {
+    for (const cleanUp of cleanUps) await cleanUp()
+  })
 
-  test('reads the rest of a large file in ranges, directly', async () => {
+  test('reads the rest of a large file in ranges, directly', async ({ skip }) => {
+    if (isOneProcessor) return skip(needsTwoProcessors)
     const rest = new Map<number, boolean>()
     plan = (request) => {
       const from = restFrom(request)
@@ -72,7 +77,8 @@ describe.each(kinds)('a restore with two threads from $name', (kind) => {
     expect(rest).toEqual(new Map(starts.map((from) => [from, true])))
   })
 
-  test('delivers the saved bytes although each range has a fault at first', async () => {
+  test('delivers the saved bytes although each range has a fault at first', async ({ skip }) => {
+    if (isOneProcessor) return skip(needsTwoProcessors)
     const faults: readonly Fault[] = [
       { kind: 'cut-answer', afterBytes: 3 * 2 ** 20 + 1 },
       { kind: 'reset' },

@@ -2,7 +2,7 @@
  * A process that uses a store. Its arguments are the URL and a task:
  *
  * - `shared NAME COUNT` saves COUNT steps in shared mode. NAME is a number that makes the steps of each worker unique.
- * - `uploads MIB` saves files of MIB mebibytes until the process is killed.
+ * - `uploads MIB` saves files of MIB mebibytes until the process is killed, and reports its progress.
  * - `memory MIB` saves one file of MIB mebibytes, and prints by how many bytes the peak memory grew.
  * - `memory MIB FOLDER THREADS` does the same for a restore into FOLDER that THREADS receive.
  */
@@ -10,6 +10,11 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
+
+/** What `uploads` reports: a share of the current file that is written, or a save that is acknowledged. */
+export type UploadMessage =
+  | { readonly kind: 'written'; readonly share: number }
+  | { readonly kind: 'saved'; readonly step: number }
 
 const [, , url = '', job = '', first = '', second = '', third = '1'] = process.argv
 
@@ -30,9 +35,9 @@ async function uploads(mebibytes: number): Promise<void> {
   await using store = await openStore(url, { mode: 'shared', gracePeriod: 0 })
   const newest = await store.latest()
   for (let step = (newest?.step ?? 0) + 1; ; step += 1) {
-    await send('starts')
-    await store.save({ step, files: { 'model.bin': randomStream(mebibytes) } })
-    await send(step)
+    const written = async (share: number): Promise<void> => send({ kind: 'written', share })
+    await store.save({ step, files: { 'model.bin': randomStream(mebibytes, written) } })
+    await send({ kind: 'saved', step })
   }
 }
 
@@ -59,15 +64,19 @@ function peakBytes(): number {
   return 1024 * (peak === undefined ? process.resourceUsage().maxRSS : Number(peak))
 }
 
-/** Yields random bytes, as a stream of unknown length. */
-async function* randomStream(mebibytes: number): AsyncGenerator<Uint8Array> {
+/** Yields random bytes, as a stream of unknown length. Reports which share of them is taken. */
+async function* randomStream(
+  mebibytes: number,
+  onTaken: (share: number) => Promise<void> = async () => undefined,
+): AsyncGenerator<Uint8Array> {
   const mebibyte = randomBytes(2 ** 20)
   for (let sent = 0; sent < mebibytes; sent += 1) {
     mebibyte.writeUInt32LE(sent)
     yield mebibyte
+    await onTaken((sent + 1) / mebibytes)
   }
 }
 
-async function send(message: number | string): Promise<void> {
+async function send(message: number | UploadMessage): Promise<void> {
   await new Promise((resolve) => process.send?.(message, resolve))
 }
