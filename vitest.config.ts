@@ -25,9 +25,9 @@ function projectOf(folder: string) {
 
 export default defineConfig({
   test: {
-    // The timeout is long, because its only purpose is to end a test that hangs.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // The timeout is long, because its only purpose is to end a test that hangs, also on a slow and busy machine.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // One worker per core. Many tests wait for a disk, a server or another process, so fewer workers would leave cores idle.
     maxWorkers: '100%',
     globalSetup: ['./tests/servers/src/run-folder.ts'],

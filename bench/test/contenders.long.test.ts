@@ -6,7 +6,7 @@ import { groups, quickScale, reportOf, runGroups } from '../src/index.ts'
 
 test.for(Object.entries(groups))(
   'every contender of %s produces the right bytes',
-  { timeout: 300_000 },
+  { timeout: 1_800_000 },
   async ([name, { works }]) => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-test-'))
     onTestFinished(() => rm(folder, { recursive: true }))

@@ -5,7 +5,7 @@ import { countJointSave } from '../src/joint-requests.ts'
 export function testRequests(size: number): void {
   test(
     `a joint save of ${size} ranks sends at most 8 requests and 3 per poll for each rank, and ${size + 12} for the one that commits`,
-    { timeout: 600_000 },
+    { timeout: 1_800_000 },
     async () => {
       const { ranks } = await countJointSave(size)
       const committing = ranks.filter(({ isCommitting }) => isCommitting)

@@ -5,18 +5,25 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { adapter } from '@holdfast/adapter-fs'
 import { openStore } from '@holdfast/core'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Message } from '../src/train.ts'
 
 const program = fileURLToPath(new URL('../src/train.ts', import.meta.url))
+const killer = new URL('kill-upon.ts', import.meta.url).href
 
-/** Runs the training until it ends, or until a message upon which it is killed. Returns its messages. */
-async function run(place: string, killUpon?: (message: Message) => boolean): Promise<readonly Message[]> {
+/** Runs the training until it ends, or until a message such as `saved 5`, upon which it is killed. Returns its messages. */
+async function run(place: string, killUpon?: string): Promise<readonly Message[]> {
   const messages: Message[] = []
-  const child = fork(program, [place], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(program, [place], {
+    execArgv: killUpon === undefined ? [] : ['--import', killer],
+    env: { ...process.env, KILL_UPON: killUpon },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
   child.on('message', (message: Message) => {
     messages.push(message)
-    if (killUpon?.(message) === true) child.kill('SIGKILL')
   })
   const ended = await new Promise((resolve, reject) => {
     child.on('error', reject)
@@ -36,8 +43,8 @@ test('a training that is killed in the middle of an epoch and of a save ends wit
   const expected = lastOf(await run(whole))
   expect(expected).toMatchObject({ kind: 'finished', step: 40 })
 
-  await run(place, ({ kind, step }) => kind === 'saved' && step === 5)
-  const second = await run(place, ({ kind, step }) => kind === 'saving' && step === 15)
+  await run(place, 'saved 5')
+  const second = await run(place, 'saving 15')
   expect(second[0]).toEqual({ kind: 'resumed', step: 5 })
   const third = await run(place)
   expect(third[0]).toMatchObject({ kind: 'resumed' })

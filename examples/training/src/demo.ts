@@ -2,7 +2,7 @@
  * Trains a small network three times: without interruption, killed with SIGKILL in the middle of a save and resumed in the
  * middle of the epoch, and with a mirror after its disk was deleted. All runs must end with the same weights, bit for bit.
  */
-import { fork } from 'node:child_process'
+import { fork, type ForkOptions } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ type Finished = Extract<Message, { kind: 'finished' }>
 /** Where each training continued from. */
 const continuedFrom: string[] = []
 
+const program = fileURLToPath(new URL('train.ts', import.meta.url))
 const killAtStep = 200
 const began = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
@@ -64,28 +65,31 @@ async function train(
   { killAt, mirror: copies }: { readonly killAt?: number; readonly mirror?: string } = {},
 ): Promise<Finished | undefined> {
   const words = copies === undefined ? [store] : [store, copies]
-  const child = fork(fileURLToPath(new URL('train.ts', import.meta.url)), words)
+  const child = fork(program, words, killAt === undefined ? {} : killedUpon(`saving ${killAt}`))
   let finished: Finished | undefined
-  let killed = false
   child.on('message', (message) => {
-    if (!isMessage(message) || killed) return
+    if (!isMessage(message)) return
     if (message.kind === 'finished') finished = message
     if (message.kind === 'saving' && message.step === killAt) {
-      child.kill('SIGKILL')
-      killed = true
       const part = `${formatSize(message.bytes)} of ${formatSize(message.total)}`
       say(`    saving step ${message.step}, ${part} written ... ${styleText('red', 'SIGKILL')}`)
     }
     describe(message)
   })
   const [code, signal] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
-    child.on('exit', (...how) => {
+    child.on('close', (...how) => {
       resolve(how)
     })
   })
   if (code !== 0 && signal !== 'SIGKILL')
     throw new Error(`The training failed with ${String(code ?? signal)}. Its error is above.`)
   return finished
+}
+
+/** Options of a process that kills itself upon a message. A kill by this process could come after the save. */
+function killedUpon(message: string): ForkOptions {
+  const killer = new URL('kill-upon.ts', import.meta.url).href
+  return { execArgv: [...process.execArgv, '--import', killer], env: { ...process.env, KILL_UPON: message } }
 }
 
 /** Trains with a mirror, and kills the machine in the middle of a save. */

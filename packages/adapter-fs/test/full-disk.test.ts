@@ -62,7 +62,6 @@ test.skipIf(!mayMount)(
 
 test.skipIf(!mayMount)(
   'keeps the store unchanged if the last byte is used at any moment of a save',
-  { timeout: 60_000 },
   async () => {
     const folder = await mounted()
     const root = join(folder, 'store')

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -22,8 +22,9 @@ export type LoopFileSystem =
 
 /** Creates and mounts a file system until the tests of the file have ended. */
 export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSystem> {
-  const folder = join(tmpdir(), `holdfast-${kind}-${process.pid}`)
-  const image = `${folder}.img`
+  const parent = await mkdtemp(join(tmpdir(), `holdfast-${kind}-`))
+  const folder = join(parent, 'mounted')
+  const image = join(parent, 'image')
   const [command, ...options] = commands[kind]
   await mkdir(folder)
   await writeFile(image, '')
@@ -32,14 +33,12 @@ export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSy
     execFileSync(command, [...options, image], { stdio: 'pipe' })
     mount(kind, image, folder)
   } catch (error) {
-    await rm(folder, { recursive: true })
-    await rm(image)
+    await rm(parent, { recursive: true })
     return { how: 'unavailable', reason: reasonOf(error) }
   }
   afterAll(async () => {
-    execFileSync('umount', [folder])
-    await rm(folder, { recursive: true })
-    await rm(image)
+    unmount(folder)
+    await rm(parent, { recursive: true })
   })
   return { how: 'mounted', folder, image }
 }
@@ -56,6 +55,15 @@ function mount(kind: KindOfFileSystem, image: string, folder: string): void {
     } finally {
       execFileSync('losetup', ['--detach', device]) // takes effect when the file system is unmounted
     }
+  }
+}
+
+/** A file system that another program uses at this moment, such as an indexer, is unmounted when that program has left. */
+function unmount(folder: string): void {
+  try {
+    execFileSync('umount', [folder], { stdio: 'pipe' })
+  } catch {
+    execFileSync('umount', ['--lazy', folder], { stdio: 'pipe' })
   }
 }
 

@@ -17,10 +17,10 @@ async function addedBy(script: string, ...words: readonly number[]): Promise<num
   return Number(stdout)
 }
 
-test('uses the same memory for checkpoints of any size', { timeout: 120_000 }, async () => {
+test('uses the same memory for checkpoints of any size', async () => {
   expect(await addedBy('memory-probe.ts', 400 * mebibyte)).toBeLessThan(150 * mebibyte)
 })
 
-test('uses the same memory for packs of any number of files', { timeout: 120_000 }, async () => {
+test('uses the same memory for packs of any number of files', async () => {
   expect(await addedBy('pack-memory-probe.ts', 600, mebibyte / 2)).toBeLessThan(150 * mebibyte)
 })

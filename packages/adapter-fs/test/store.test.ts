@@ -53,22 +53,18 @@ describe('the path of a file', () => {
 })
 
 describe('several processes on one store', () => {
-  test(
-    'lists the 50 checkpoints of each of 8 processes that save in shared mode',
-    { timeout: 120_000 },
-    async () => {
-      const root = join(await temporaryFolder(), 'store')
-      const outputs = await Promise.all(
-        Array.from({ length: 8 }, (_, index) =>
-          promisify(execFile)(process.execPath, [writer, root, 'shared', String(index * 50), '50']),
-        ),
-      )
-      for (const { stdout } of outputs) expect(stdout.trim().split('\n').at(-1)).toBe('done')
-      await using store = await openStore(root, { mode: 'shared' })
-      expect(await stepsOf(store)).toEqual(Array.from({ length: 400 }, (_, step) => step))
-      expect((await store.verify()).good).toBe(true)
-    },
-  )
+  test('lists the 50 checkpoints of each of 8 processes that save in shared mode', async () => {
+    const root = join(await temporaryFolder(), 'store')
+    const outputs = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        promisify(execFile)(process.execPath, [writer, root, 'shared', String(index * 50), '50']),
+      ),
+    )
+    for (const { stdout } of outputs) expect(stdout.trim().split('\n').at(-1)).toBe('done')
+    await using store = await openStore(root, { mode: 'shared' })
+    expect(await stepsOf(store)).toEqual(Array.from({ length: 400 }, (_, step) => step))
+    expect((await store.verify()).good).toBe(true)
+  })
 
   test('rejects an exclusive writer with FENCED that continues after another took over, and changes nothing', async () => {
     const root = join(await temporaryFolder(), 'store')
@@ -87,36 +83,32 @@ describe('several processes on one store', () => {
   })
 })
 
-test(
-  'finds a flipped bit anywhere, never restores it, and loses one checkpoint at most',
-  { timeout: 60_000 },
-  async () => {
-    const folder = await temporaryFolder()
-    const original = join(folder, 'original')
-    await saveSteps(original, 3)
-    const files = (await everythingIn(original)).filter((name) => /\.(json|bin|txt)$/.test(name))
-    expect(files.length).toBe(1 + 4 + 3 * 3)
-    for (const [index, name] of files.entries()) {
-      const root = join(folder, `flipped-${index}`)
-      await cp(original, root, { recursive: true })
-      const bytes = await readFile(join(root, name))
-      const at = (index * 7919) % bytes.byteLength
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << index % 8)
-      await chmod(join(root, name), 0o600)
-      await writeFile(join(root, name), bytes)
-      await using store = await openStore(root, { mode: 'shared' })
-      const good = await store.verify().then(
-        (report) => report.good,
-        (error: unknown) => !isHoldfastError(error, 'CORRUPT'),
-      )
-      expect(good, `${name} is flipped, and verify says it is good`).toBe(false)
-      const to = join(folder, `restored-${index}`)
-      const restored = await store.restore('latest', { to, fallback: true })
-      expect([2, 3], name).toContain(restored?.step)
-      expect(await readFile(join(to, 'model.bin'))).toEqual(Buffer.alloc(5000, restored?.step))
-    }
-  },
-)
+test('finds a flipped bit anywhere, never restores it, and loses one checkpoint at most', async () => {
+  const folder = await temporaryFolder()
+  const original = join(folder, 'original')
+  await saveSteps(original, 3)
+  const files = (await everythingIn(original)).filter((name) => /\.(json|bin|txt)$/.test(name))
+  expect(files.length).toBe(1 + 4 + 3 * 3)
+  for (const [index, name] of files.entries()) {
+    const root = join(folder, `flipped-${index}`)
+    await cp(original, root, { recursive: true })
+    const bytes = await readFile(join(root, name))
+    const at = (index * 7919) % bytes.byteLength
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << index % 8)
+    await chmod(join(root, name), 0o600)
+    await writeFile(join(root, name), bytes)
+    await using store = await openStore(root, { mode: 'shared' })
+    const good = await store.verify().then(
+      (report) => report.good,
+      (error: unknown) => !isHoldfastError(error, 'CORRUPT'),
+    )
+    expect(good, `${name} is flipped, and verify says it is good`).toBe(false)
+    const to = join(folder, `restored-${index}`)
+    const restored = await store.restore('latest', { to, fallback: true })
+    expect([2, 3], name).toContain(restored?.step)
+    expect(await readFile(join(to, 'model.bin'))).toEqual(Buffer.alloc(5000, restored?.step))
+  }
+})
 
 test('works after the store was moved or copied', async () => {
   const folder = await temporaryFolder()

@@ -48,10 +48,7 @@ test('measures a table after escaping', async () => {
   )
 })
 
-/** Starts a process for each command. */
-const timeout = 300_000
-
-test('escapes text from the store and from the user in every command', { timeout }, async () => {
+test('escapes text from the store and from the user in every command', async () => {
   const store = join(folder, 'store')
   const name = 'c1\u009b31m\u202etxt.bin'
   await using owner = await openStore(store, { writerName: hostile })

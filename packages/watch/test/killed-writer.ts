@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { CheckpointStore } from '@holdfast/core'
 import { crc32 } from 'node:zlib'
@@ -55,32 +57,48 @@ export async function watchKilledWriter(
       if (adopted >= adoptions) ended.abort()
     },
   })
-  for (let run = 0; !ended.signal.aborted; run += 1) {
-    const child = spawn(process.execPath, [writer, folder, kind, String(seed + run)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    await once(child.stdout, 'data')
-    await lifetime(20 + ((seed + run * 7919) % 400), ended.signal)
-    const exit = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exit
-    kills += 1
-    await Promise.all(checks.splice(0))
-    await removeOld(folder)
+  const killing = async (): Promise<void> => {
+    for (let run = 0; !ended.signal.aborted; run += 1) {
+      await killOneWriter([folder, kind, String(seed + run)], ended.signal, (seed + run * 7919) % 2000)
+      kills += 1
+      await Promise.all(checks.splice(0))
+      await removeOld(folder)
+    }
   }
-  await watching
+  // If one of them fails, the other one must end, too.
+  const end = (): void => {
+    ended.abort()
+  }
+  await Promise.all([watching.finally(end), killing().finally(end)])
   await Promise.all(checks)
   return { adopted, kills }
 }
 
-/** The milliseconds that a writer runs. */
-async function lifetime(milliseconds: number, ended: AbortSignal): Promise<void> {
-  await Promise.race([
-    new Promise((resolve) => setTimeout(resolve, milliseconds)),
-    new Promise((resolve) => {
-      ended.addEventListener('abort', resolve)
-    }),
-  ])
+/** Starts a writer, and kills it at a random moment, or when `ended` fires. Rejects if it ends by itself. */
+async function killOneWriter(words: readonly string[], ended: AbortSignal, random: number): Promise<void> {
+  const child = spawn(process.execPath, [writer, ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const closed = once(child, 'close')
+  // Up to 40 pieces are some checkpoints, also on a slow machine. Then it may be writing, or pausing.
+  await Promise.race([written(child.stdout, 1 + (random % 40)), aborted(ended), closed])
+  await Promise.race([setTimeout(random / 40), aborted(ended), closed])
+  child.kill('SIGKILL')
+  const [, signal] = (await closed) as [number | null, NodeJS.Signals | null]
+  if (signal !== 'SIGKILL') throw new Error(`The writer ended by itself: ${words.join(' ')}`)
+}
+
+/** Resolves when a writer has reported this many pieces. */
+async function written(output: Readable, pieces: number): Promise<void> {
+  let left = pieces
+  await new Promise<void>((resolve) => {
+    output.on('data', (reports: Buffer) => {
+      left -= reports.byteLength
+      if (left <= 0) resolve()
+    })
+  })
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 /** Deletes old checkpoints as a trainer does. */

@@ -1,6 +1,7 @@
 /**
  * A program that trains nothing, and saves as real ones do: it writes into the final place, bit by bit, until it is killed.
- * Usage: writer.ts FOLDER KIND SEED. Every byte of one save is derived from its step and a number that is used once.
+ * Usage: writer.ts FOLDER KIND SEED. Every byte of one save is derived from its step and a number that is used once. It prints a
+ * dot for each piece of a file that it has written.
  */
 import {
   closeSync,
@@ -42,6 +43,7 @@ function writeSlowly(path: string, bytes: Uint8Array): void {
   const chunk = Math.ceil(bytes.byteLength / (2 + random() * 6))
   for (let at = 0; at < bytes.byteLength; at += chunk) {
     writeSync(file, bytes.subarray(at, at + chunk))
+    writeSync(process.stdout.fd, '.')
     pause(random() * 4)
   }
   closeSync(file)
@@ -70,7 +72,6 @@ function save(step: number): void {
   }
 }
 
-process.stdout.write('ready\n')
 for (let step = firstStep(); ; step += 1) {
   save(step)
   // The folder has only one file between two saves.

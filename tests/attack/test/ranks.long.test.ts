@@ -8,7 +8,7 @@ const kills = 10 * effort
 describe.each(placeNames)('a job of 8 ranks on %s', (name) => {
   test(
     'resumes from the same whole checkpoint on all ranks, whichever were killed',
-    { timeout: 300_000 * effort },
+    { timeout: 1_200_000 * effort },
     async () => {
       const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e6)
       await using place = await openPlace(name)

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { allowsSlowInstalls, cacheFolder, installInto, run } from '@holdfast/test-servers'
 
@@ -36,6 +37,16 @@ export interface NextProject extends AsyncDisposable {
 export async function newProject(nextFolder: string): Promise<NextProject> {
   await mkdir(join(nextFolder, 'projects'), { recursive: true })
   const folder = await mkdtemp(join(nextFolder, 'projects', 'project-'))
+  try {
+    await fillProject(folder)
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    throw error
+  }
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+}
+
+async function fillProject(folder: string): Promise<void> {
   await cp(fileURLToPath(new URL('../programs/next', import.meta.url)), folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
   const packed = await mkdtemp(join(tmpdir(), 'holdfast-packed-'))
@@ -46,7 +57,6 @@ export async function newProject(nextFolder: string): Promise<NextProject> {
   }
   const words = ['install', '--no-audit', '--no-fund', ...tarballs.map(({ tarball }) => tarball)]
   await run('npm', words, { directory: folder })
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }
 
 /** Builds a project. `options` are those of its configuration, as source code. */
@@ -71,19 +81,24 @@ export async function startNext(folder: string): Promise<NextServer> {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(server, 'close')
+  const url = await readyUrl(server.stdout)
+  server.stdout.resume() // the server must not wait for a reader
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      server.kill()
+      await ended
+    },
+  }
+}
+
+/** Returns the URL that a server prints before it is ready. */
+async function readyUrl(stdout: Readable): Promise<string> {
   let output = ''
-  for await (const line of createInterface({ input: server.stdout })) {
+  for await (const line of createInterface({ input: stdout })) {
     output += `${line}\n`
     const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
-    if (url === undefined || !line.includes('Ready')) continue
-    server.stdout.resume()
-    return {
-      url,
-      [Symbol.asyncDispose]: async () => {
-        server.kill()
-        await ended
-      },
-    }
+    if (url !== undefined && line.includes('Ready')) return url
   }
   throw new Error(`next start ended before it was ready:\n${output}`)
 }

@@ -22,7 +22,7 @@ const forms = {
 
 test.for(Object.entries(forms))(
   'a route handler of a Next.js project %s saves and restores',
-  { timeout: 600_000 },
+  { timeout: 3_600_000 },
   async ([, options], { skip }) => {
     await using project = await newProject(await nextOr(skip))
     await buildWithNext(project.folder, options)

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startS3Emulator } from '@holdfast/emulators'
 import { inCi, lastLines } from '@holdfast/test-servers'
-import { describe, expect, test, type TestContext } from 'vitest'
+import { beforeAll, describe, expect, test, type TestContext } from 'vitest'
 import { installedRuntime, type Runtime, type RuntimeName } from '../src/runtime.ts'
 
 const execute = promisify(execFile)
@@ -23,13 +23,18 @@ const cli = pathOf('../../../packages/cli/dist/main.js')
 const conformance = pathOf('../../../packages/conformance/dist/cli/main.js')
 const adapterS3 = pathOf('../../../packages/adapter-s3/dist/index.js')
 
-/** Returns the command, or skips the test with the reason. In CI a missing runtime is an error. */
-async function runtimeOr(skip: TestContext['skip'], name: RuntimeName): Promise<Runtime> {
+/** The installation downloads 100 MB, or waits for that of another process. */
+const installTimeout = 3_600_000
+const timeout = 1_200_000
+
+/** Returns the reason why a runtime cannot be installed. In CI a missing runtime is an error. */
+async function reasonAgainst(name: RuntimeName): Promise<string | undefined> {
   try {
-    return await installedRuntime(name)
+    await installedRuntime(name)
+    return undefined
   } catch (error) {
     if (inCi(process.env)) throw error
-    return skip(`${name} could not be installed: ${error instanceof Error ? error.message : String(error)}`)
+    return `${name} could not be installed: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 
@@ -58,9 +63,18 @@ async function certify(
   return reports
 }
 
-describe.each<RuntimeName>(['bun', 'deno'])('on %s', (name) => {
+describe.each<RuntimeName>(['bun', 'deno'])('on %s', { timeout }, (name) => {
+  let missing: string | undefined
+  beforeAll(async () => {
+    missing = await reasonAgainst(name)
+  }, installTimeout)
+
+  /** Returns the command, or skips the test. */
+  const runtimeOr = async (skip: TestContext['skip']): Promise<Runtime> =>
+    missing === undefined ? installedRuntime(name) : skip(missing)
+
   test('the command line saves, lists, verifies and restores', async ({ skip }) => {
-    const runtime = await runtimeOr(skip, name)
+    const runtime = await runtimeOr(skip)
     const folder = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
     const model = join(folder, 'model.bin')
     await writeFile(model, 'weights')
@@ -74,14 +88,14 @@ describe.each<RuntimeName>(['bun', 'deno'])('on %s', (name) => {
   })
 
   test('a disk passes the conformance suite', async ({ skip }) => {
-    const runtime = await runtimeOr(skip, name)
+    const runtime = await runtimeOr(skip)
     const place = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
     for (const report of await certify(runtime, [place, '--part-size', '1 MiB']))
       expect(report).toMatch(/passes the suite: all \d+ cases passed/)
   })
 
   test('the emulator of S3 passes the conformance suite', async ({ skip }) => {
-    const runtime = await runtimeOr(skip, name)
+    const runtime = await runtimeOr(skip)
     await using s3 = await startS3Emulator({ buckets: ['checkpoints'] })
     const place = `s3://checkpoints/a?endpoint=${s3.endpoint}&region=${s3.region}&partSize=5MiB`
     const { accessKeyId, secretAccessKey } = s3.credentials

@@ -8,7 +8,7 @@ import type { Command, Health } from './definition.ts'
 import { lastLines } from './run.ts'
 
 /** Milliseconds within which a server must be ready. It is long because the machine may be busy. */
-const maxStartTime = 120_000
+const maxStartTime = 600_000
 /** Milliseconds within which a server must write its data and exit. */
 const maxStopTime = 60_000
 /** Milliseconds between two checks whether the server is ready. */
