@@ -18,7 +18,8 @@ const compare = fileURLToPath(new URL('trainers/compare.py', import.meta.url))
 const here = import.meta.dirname
 const python = pythonWithTrainers(process.env)
 
-const kills = Number(process.env['HOLDFAST_KILLS'] ?? 20)
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+const kills = Number(process.env['HOLDFAST_KILLS'] ?? 6 * effort)
 const saveEvery = 20
 /** The steps of a training that is killed. It never reaches them, so a slow test is not too late to kill it. */
 const endless = 1_000_000
