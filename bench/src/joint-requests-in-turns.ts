@@ -23,11 +23,19 @@ function count(kind: 'writes' | 'reads' | 'deletions' | 'polls'): void {
 
 /** Lets at most `limit` calls run at once, in their order. */
 class Turns {
+  readonly #limit: number
   #free: number
   readonly #waiting: (() => void)[] = []
+  readonly #whenIdle: (() => void)[] = []
 
   constructor(limit: number) {
+    this.#limit = limit
     this.#free = limit
+  }
+
+  /** Resolves as soon as no call runs or waits. */
+  async idle(): Promise<void> {
+    if (this.#free < this.#limit) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   async take<Result>(call: () => Promise<Result>): Promise<Result> {
@@ -39,6 +47,7 @@ class Turns {
       const next = this.#waiting.shift()
       if (next === undefined) this.#free += 1
       else next()
+      if (this.#free === this.#limit) for (const resolve of this.#whenIdle.splice(0)) resolve()
     }
   }
 }
@@ -46,9 +55,8 @@ class Turns {
 /** Calls that one process can send at once without a timeout. */
 const callsAtOnce = 32
 
-/** Returns the same backend, which counts the calls of each rank and lets few of them run at once. */
-function counted(backend: CheckpointBackend): CheckpointBackend {
-  const turns = new Turns(callsAtOnce)
+/** Returns the same backend, which counts the calls of each rank. They take turns. */
+function counted(backend: CheckpointBackend, turns: Turns): CheckpointBackend {
   return {
     url: backend.url,
     capabilities: backend.capabilities,
@@ -118,12 +126,15 @@ async function countCalls(
   size: number,
   beforeSecond: () => void = () => undefined,
 ): Promise<JointSaveRequests> {
-  const backend = counted(ofJob)
+  const turns = new Turns(callsAtOnce)
+  const backend = counted(ofJob, turns)
   const environment = {
     ...systemEnvironment,
+    // One process is slower than as many as there are ranks. So a rank looks again only when all others wait as well.
     pause: async (...given: Parameters<typeof systemEnvironment.pause>) => {
       count('polls')
       await systemEnvironment.pause(...given)
+      await turns.idle()
     },
   }
   const timeouts = { joinTimeout: 3_600_000, saveTimeout: 3_600_000 }
