@@ -9,6 +9,7 @@ import { retentionOptions } from '../options/retention.ts'
 import { undoText } from '../output/removals.ts'
 import { undoForOption } from '../options/undo.ts'
 import { memberOption, ranksOfMember } from '../ranks/options.ts'
+import { requireStore } from '../selection/require-store.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
 export const prune = defineCommand({
@@ -44,6 +45,7 @@ export const prune = defineCommand({
     }: CommandContext): Promise<ExitCode> => {
       const { dryRun = false, undoFor, forgetObjective } = options
       if (!hasRetention && forgetObjective === undefined) throw noRetention()
+      await requireStore({ store, signal })
       const { kept, dropped, undoUntil } = await store.prune({ dryRun, undoFor, signal })
       for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
       for (const { step, because } of dropped)

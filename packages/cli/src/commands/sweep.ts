@@ -5,6 +5,7 @@ import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
 import { findUnfinishedJoint, unfinishedLines } from '../output/unfinished.ts'
+import { requireStore } from '../selection/require-store.ts'
 import { withStore } from '../with-store.ts'
 
 export const sweep = defineCommand({
@@ -23,6 +24,7 @@ export const sweep = defineCommand({
     if (dryRun === true && now === true)
       throw invalid('--dry-run changes nothing, and --now deletes. Pass one of them.')
     return withStore(options, signal, async ({ store, printer }) => {
+      await requireStore({ store, signal })
       if (now === true && yes !== true && !(await isConfirmed(await deletedNow(store, signal), signal))) {
         printer.line('nothing was removed')
         printer.data({ type: 'result', command: 'sweep', removed: false })

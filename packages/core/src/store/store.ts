@@ -273,8 +273,8 @@ export class CheckpointStore<Name extends string = string>
    * interrupted and repeated. With `undoFor`, or if the retention has a grace period, `undo()` lists again what it dropped. In
    * a store with `ranks`, any rank may call it after it has restored or saved, one rank commits, and it cannot be undone.
    *
-   * Rejects with `NOT_FOUND` if the store does not exist, with `FENCED` if another writer owns it, and with `INVALID_ARGUMENT`
-   * if `undoFor` is not a duration. The event `cleanupFailed` reports files that could not be deleted. A later sweep deletes
+   * A store that does not exist yet has nothing to prune. Rejects with `FENCED` if another writer owns the store, and with
+   * `INVALID_ARGUMENT` if `undoFor` is not a duration. The event `cleanupFailed` reports files that could not be deleted. A later sweep deletes
    * them.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
@@ -376,8 +376,8 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Deletes leftovers: those of crashed and fenced saves, old catalog versions and pages, and unfinished uploads. The report
-   * contains objects that could not be deleted. Rejects with `NOT_FOUND` if the store does not exist, with `FENCED` if another
-   * writer owns it, and with `CORRUPT` if its newest catalog cannot be read. It can be interrupted and repeated.
+   * contains objects that could not be deleted. A store that does not exist yet has none. Rejects with `FENCED` if another
+   * writer owns the store, and with `CORRUPT` if its newest catalog cannot be read. It can be interrupted and repeated.
    */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     return this.#calls.run('sweep', options, () =>

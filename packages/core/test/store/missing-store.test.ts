@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
-import { codeOf, FaultyBackend, keysOf, storeOn } from '../stores.ts'
+import { FaultyBackend, keysOf, storeOn } from '../stores.ts'
 
 const retention = { keepLast: 1 }
 
@@ -9,10 +9,6 @@ const calls: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown
   pin: (store) => store.pin(1),
   attach: (store) => store.attach(1, { loss: 1 }),
   undo: (store) => store.undo(),
-  prune: (store) => store.prune(),
-  'prune, dry': (store) => store.prune({ dryRun: true }),
-  sweep: (store) => store.sweep(),
-  'sweep, dry': (store) => store.sweep({ dryRun: true }),
 }
 
 describe('a store that does not exist', () => {
@@ -27,9 +23,14 @@ describe('a store that does not exist', () => {
     expect(await keysOf(backend)).toEqual([])
   })
 
-  test('rejects a dry prune of a rank', async () => {
-    const store = storeOn(new MemoryBackend(), { retention, ranks: { rank: 0, size: 1 } })
-    expect(await codeOf(store.prune({ dryRun: true }))).toBe('NOT_FOUND')
+  test('has nothing to prune or sweep, so a program may do that before its first save', async () => {
+    const backend = new MemoryBackend()
+    for (const dryRun of [true, false]) {
+      const store = storeOn(backend, { retention })
+      expect(await store.prune({ dryRun })).toMatchObject({ kept: [], dropped: [] })
+      expect(await store.sweep({ dryRun })).toMatchObject({ attempts: 0, failed: [] })
+    }
+    expect(await keysOf(backend, 'catalog/')).toEqual([])
   })
 })
 

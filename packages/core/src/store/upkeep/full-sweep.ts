@@ -2,14 +2,12 @@ import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 import { storeTime } from '../store-time.ts'
 import type { WhileOpen } from './change-writer.ts'
-import { refuseAbsent } from './missing-store.ts'
 import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
 import type { WriteAccess } from './write-access.ts'
 
 /**
  * Sweeps at a person's request. Raises the floor as far as possible, drops removed checkpoints for good whose time for an undo
- * has ended (with `now`, all of them), and reports the unfinished saves of other writers. Rejects with `NOT_FOUND` if there is no
- * store.
+ * has ended (with `now`, all of them), and reports the unfinished saves of other writers.
  */
 export async function fullSweep(
   context: StoreContext,
@@ -21,7 +19,6 @@ export async function fullSweep(
   const { dryRun = false, now: endsOthers = false, signal } = options
   await access.cleanedUp(signal)
   const newest = await log.whole(signal)
-  await refuseAbsent(context, newest, signal)
   if (dryRun || newest.version === 0) return sweepAndReport(context, access, newest, options)
   access.takeSwept()
   return whileOpen(() =>

@@ -1,17 +1,7 @@
 import { markerKey } from '../../catalog/documents/index.ts'
 import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
-
-/** Rejects with `NOT_FOUND` if there is no store, so that work on a misspelt location does not succeed. */
-export async function refuseAbsent(
-  context: StoreContext,
-  newest: PagedCatalog,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (newest.version === 0 && !(await hasMarker(context, signal))) throw absentStore(context.backend.url)
-}
 
 /** Rejects with `NOT_FOUND` if the store has no catalog yet, and with `CORRUPT` if its catalog is lost. */
 export async function refuseWithoutCatalog(

@@ -12,7 +12,6 @@ import { judgedNow } from '../judged-now.ts'
 import { reportUnscored } from '../metric-events.ts'
 import { type UndoableOptions, undoForIn } from './undoable.ts'
 import type { ChangeWriter } from './change-writer.ts'
-import { refuseAbsent } from './missing-store.ts'
 
 /** Commits a prune, and deletes what it drops. */
 export type PruneWriter = Pick<ChangeWriter, 'free' | 'timeForRetention'>
@@ -35,18 +34,13 @@ export interface PruneReport {
   readonly undoUntil: Date | undefined
 }
 
-/**
- * Applies the retention of this process. In a dry run, or if nothing would be dropped, commits nothing. Rejects with `NOT_FOUND` if
- * there is no store.
- */
+/** Applies the retention of this process. In a dry run, or if nothing would be dropped, commits nothing. */
 export async function pruneStore(
   context: StoreContext,
   writer: PruneWriter,
   { dryRun = false, signal, ...undoable }: PruneOptions,
 ): Promise<PruneReport> {
-  const newest = await context.log.whole(signal)
-  await refuseAbsent(context, newest, signal)
-  const before = judgedNow(context, newest)
+  const before = judgedNow(context, await context.log.whole(signal))
   assertNoContradiction(context.keeping, before.catalog)
   const undoFor = undoForIn(undoable)
   const at = context.environment.now().toISOString()
