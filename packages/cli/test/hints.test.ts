@@ -40,12 +40,15 @@ test.each<[ErrorHint, string]>([
 })
 
 test.each([
-  ['s3://bucket/a', 's3://bucket/a'],
-  ['file:///my%20runs/a', 'file:///my%20runs/a'],
-  ['/my runs/a', "'/my runs/a'"],
-])('names the store to repair: %s', (url, word) => {
-  expect(withHint({ reason: 'Damaged.', hint: { kind: 'repair' }, url })).toBe(
-    `Damaged. Run holdfast repair --store ${word}.`,
+  ['file:///my%20runs/a', 'Run holdfast repair --store file:///my%20runs/a.'],
+  ["file:///my-runs/it's", "Run holdfast repair --store 'file:///my-runs/it'\\''s'."],
+])('names the folder to repair: %s', (url, advice) => {
+  expect(withHint({ reason: 'Damaged.', hint: { kind: 'repair' }, url })).toBe(`Damaged. ${advice}`)
+})
+
+test('names no option for a store whose URL lacks parameters of its location', () => {
+  expect(withHint({ reason: 'Damaged.', hint: { kind: 'repair' }, url: 's3://bucket/a' })).toBe(
+    'Damaged. Repair s3://bucket/a with holdfast repair.',
   )
 })
 

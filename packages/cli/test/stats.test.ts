@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore } from '@holdfast/core'
+import { HoldfastError, openStore } from '@holdfast/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { locationOf } from '../src/runs/runs-below.ts'
+import { faultOf, locationOf } from '../src/runs/runs-below.ts'
 import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page'
 import { holdfast } from './holdfast.ts'
 
@@ -69,6 +69,14 @@ test('the location of a run keeps the parameters of the prefix', () => {
   expect(locationOf('s3://bucket/runs/?region=x', run)).toBe('s3://bucket/runs/a/b%20c?region=x')
   expect(locationOf('s3://bucket/runs/a', { name: '', url: 's3://bucket/runs/a' })).toBe('s3://bucket/runs/a')
   expect(locationOf('./runs', { name: 'a', url: 'file:///x/runs/a' })).toBe('file:///x/runs/a')
+})
+
+test('the repair of a run keeps the parameters of the prefix', () => {
+  const error = new HoldfastError('CORRUPT', 'The catalog is damaged.')
+  const run = { name: 'a', url: 's3://bucket/runs/a', state: 'damaged', error } as const
+  expect(faultOf('s3://bucket/runs?region=x', run)).toBe(
+    "damaged: holdfast repair --store 's3://bucket/runs/a?region=x' · The catalog is damaged.",
+  )
 })
 
 describe('the command', () => {

@@ -2,13 +2,13 @@ import { formatSize, type ReadableRun, type RunSummary } from '@holdfast/core'
 import { isNeverPruned } from '@holdfast/page'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag, option, text } from '../declare/declaration.ts'
-import { withHint } from '../output/hints.ts'
+import { shellQuoted, withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { ownMember } from '../own-member.ts'
 import { price } from '../parsing/quantities.ts'
-import { exitCodeFor, faultOf, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
+import { exitCodeFor, faultOf, locationOf, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
 import { parseCondition, satisfies } from '../selection/condition.ts'
 import { assertKnown, type Fields } from '../selection/fields.ts'
 import { sortedBy } from '../selection/order.ts'
@@ -55,7 +55,7 @@ export const runs = defineCommand({
     const isComplete = readable.every((run) => run.isComplete)
     if (all.length === 0) printer.line(`No run below ${prefix}. A run is a folder into which holdfast saves.`)
     else if (!printer.json) {
-      if (sorted.length > 0) printer.lines((await table(sorted, now, pricePerMonth)).text)
+      if (sorted.length > 0) printer.lines((await table(prefix, sorted, now, pricePerMonth)).text)
       const number =
         sorted.length === all.length
           ? count(all.length, 'run')
@@ -107,6 +107,7 @@ function fieldsOf(run: RunSummary, now: Date): Fields {
 }
 
 async function table(
+  prefix: string,
   listed: readonly RunSummary[],
   now: Date,
   perMonth: number | undefined,
@@ -129,7 +130,7 @@ async function table(
     ...(run.state === 'readable'
       ? numbersOf(run, now, objectives, perMonth)
       : Array.from({ length: columns.length - 2 }, () => '')),
-    notesOf(run),
+    notesOf(prefix, run),
   ])
   return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
@@ -150,13 +151,14 @@ function numbersOf(
   ]
 }
 
-function notesOf(run: RunSummary): string {
-  if (run.state !== 'readable') return faultOf(run)
-  const { quarantined, owner, url } = run
+function notesOf(prefix: string, run: RunSummary): string {
+  if (run.state !== 'readable') return faultOf(prefix, run)
+  const { quarantined, owner } = run
   return joined(
     owner !== undefined && `written by ${owner.name}`,
     quarantined > 0 && `${quarantined} quarantined`,
-    isNeverPruned(run) && `never pruned: holdfast prune --store ${url} --keep-last 5 --dry-run`,
+    isNeverPruned(run) &&
+      `never pruned: holdfast prune --store ${shellQuoted(locationOf(prefix, run))} --keep-last 5 --dry-run`,
   )
 }
 

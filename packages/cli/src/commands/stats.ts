@@ -90,7 +90,7 @@ async function ofRuns(prefix: string, options: GlobalOptions, signal: AbortSigna
     .map(({ checkpoints }) => bytesPerDay(checkpoints))
     .reduce<number | undefined>((sum, each) => (each === undefined ? sum : (sum ?? 0) + each), undefined)
   if (runs.length === 0) printer.line(`No run below ${prefix}. A run is a folder into which holdfast saves.`)
-  else if (!printer.json) printer.lines(await runTable(read))
+  else if (!printer.json) printer.lines(await runTable(prefix, read))
   for (const { run, checkpoints } of read)
     printer.data(
       run.state === 'readable'
@@ -121,11 +121,11 @@ async function ofRuns(prefix: string, options: GlobalOptions, signal: AbortSigna
   return exitCodeFor(runs)
 }
 
-async function runTable(read: readonly RunFacts[]): Promise<string> {
+async function runTable(prefix: string, read: readonly RunFacts[]): Promise<string> {
   const rows = read.map(({ run, checkpoints }) => {
     const growth = bytesPerDay(checkpoints)
     const name = run.name === '' ? '.' : run.name
-    if (run.state !== 'readable') return [name, '', '', '', faultOf(run)]
+    if (run.state !== 'readable') return [name, '', '', '', faultOf(prefix, run)]
     const daily = growth === undefined ? '' : formatSize(growth)
     return [name, String(checkpoints.length), formatSize(sizeOf(checkpoints)), daily, '']
   })

@@ -64,7 +64,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'verify':
       return `Run holdfast verify ${hint.step} to list it again if it verifies.`
     case 'repair':
-      return url === undefined ? 'Run holdfast repair.' : `Run holdfast repair --store ${shellQuoted(url)}.`
+      return repairText(url)
     case 'packed':
       return 'Run holdfast cat to read it. Save with --packs never to give each file its own path.'
     case 'restore-with-fallback':
@@ -76,6 +76,17 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'free-space':
       return waysToFree(hint).join(' ')
   }
+}
+
+/**
+ * The URL of a store locates it alone only if it is a folder. The location of another store may have parameters, and its options may
+ * come from a configuration file, which does not apply with `--store`.
+ */
+function repairText(url: string | undefined): string {
+  if (url === undefined) return 'Run holdfast repair.'
+  return url.startsWith('file:')
+    ? `Run holdfast repair --store ${shellQuoted(url)}.`
+    : `Repair ${url} with holdfast repair.`
 }
 
 function waysToFree({

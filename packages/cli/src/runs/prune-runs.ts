@@ -129,7 +129,7 @@ class PruneRunsReport {
 
   /** Reports a run whose catalog could not be read. */
   skip(run: UnreadableRun): void {
-    this.#printer.note(`${nameOf(run)} is skipped: ${faultOf(run)}`)
+    this.#printer.note(`${nameOf(run)} is skipped: ${faultOf(this.#prefix, run)}`)
   }
 
   /** Reports files of the run that cannot be deleted. */

@@ -10,7 +10,7 @@ import {
 import { expandHome } from '@holdfast/core/backend'
 import { exitCodes } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
-import { phraseHint, withHint } from '../output/hints.ts'
+import { phraseHint, shellQuoted, withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
 import { transfersOf } from '../with-store.ts'
 
@@ -93,9 +93,11 @@ export function exitCodeFor(listed: readonly RunSummary[]): 0 | 1 | 5 {
   return states.has('unsupported') ? exitCodes.failed : exitCodes.done
 }
 
-/** Returns why a run could not be read, and the remedy. */
-export function faultOf({ state, error, url }: UnreadableRun): string {
+/** Returns why a run below a prefix could not be read, and the remedy. */
+export function faultOf(prefix: string, run: UnreadableRun): string {
+  const { state, error } = run
   if (state === 'unsupported') return withHint(error)
-  if (state === 'no catalog') return `no catalog yet, or it is lost: holdfast repair --store ${url}`
-  return `damaged: holdfast repair --store ${url} · ${error.reason}`
+  const repair = `holdfast repair --store ${shellQuoted(locationOf(prefix, run))}`
+  if (state === 'no catalog') return `no catalog yet, or it is lost: ${repair}`
+  return `damaged: ${repair} · ${error.reason}`
 }
