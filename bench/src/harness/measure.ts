@@ -1,7 +1,7 @@
-import { Permutation } from '@holdfast/core/data'
 import { messageOf } from './command.ts'
 import { processorTime } from './processor.ts'
 import { median, spread } from './statistics.ts'
+import { turnsOf } from './turns.ts'
 import type { Comparison, Contender, ContenderResult, Verdict, Work, WorkResult } from './work.ts'
 
 export interface Rounds {
@@ -15,9 +15,8 @@ export interface Rounds {
 }
 
 /**
- * Lets the contenders take turns, so that other load on the machine affects all of them. Each round has another order, which
- * the number of the round determines, so that no contender always follows the same one. The bytes are verified in the first and
- * the last round.
+ * Lets the contenders take turns, so that other load on the machine affects all of them. Each round has another order, so that
+ * no contender always begins or always follows the same one. The bytes are verified in the first and the last round.
  */
 export async function measure(
   work: Work,
@@ -32,7 +31,7 @@ export async function measure(
     const isLate = began + 2 * lasted > ends // the next round would exceed the budget
     isLast = round >= 0 && (round === planned - 1 || isLate)
     const isVerified = round === first || isLast
-    for (const entrant of shuffled(entrants, round + 1)) await entrant.run(round >= 0, isVerified, settle)
+    for (const entrant of turnsOf(entrants, round + 1)) await entrant.run(round >= 0, isVerified, settle)
     lasted = performance.now() - began
     rounds = round + 1
   }
@@ -180,11 +179,4 @@ function measuredOf(
 
 function resultOf(name: string, results: readonly ContenderResult[]): ContenderResult | undefined {
   return results.find((result) => result.name === name && result.failure === undefined)
-}
-
-/** Returns the items in an order that the seed determines. */
-function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
-  if (items.length === 0) return []
-  const order = new Permutation(items.length, seed, 0)
-  return items.flatMap((_, position) => items[order.at(position)] ?? [])
 }

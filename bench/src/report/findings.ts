@@ -9,8 +9,8 @@ export interface Findings {
 export interface RanGroup extends GroupResult {
   readonly ranAt: string
   readonly machine: Machine
-  /** The load average of the last 15 minutes. A value above the number of cores means that the machine was busy. */
-  readonly load: number
+  /** The load average of the last 15 minutes. A value above the number of cores means that the machine was busy. Older results lack it. */
+  readonly load?: number
   /** How long the group took, with preparation and verification. Absent in older results. */
   readonly seconds?: number
   /** The command that repeats the measurement. */

@@ -117,7 +117,7 @@ function goalTable(groups: readonly RanGroup[]): string {
 function sectionOf({ group, works, ranAt, seconds, command, load }: RanGroup): readonly string[] {
   return [
     `## ${group}`,
-    `\`${command}\`, ${ranAt.slice(0, 16).replace('T', ' ')} UTC${seconds === undefined ? '' : `, ${durationText(seconds)}`}, with a load of ${load.toFixed(1)} (average of 15 minutes).`,
+    `\`${command}\`, ${ranAt.slice(0, 16).replace('T', ' ')} UTC${seconds === undefined ? '' : `, ${durationText(seconds)}`}${load === undefined ? '' : `, with a load of ${load.toFixed(1)} (average of 15 minutes)`}.`,
     ...works.flatMap(workSection),
   ]
 }
