@@ -6,6 +6,8 @@ import json
 import random
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +232,38 @@ def test_saves_another_model_with_the_same_step_and_the_same_model_once(
         second.weight[0, 0] += 1
     save(second, "c.ckpt")
     assert torch.equal(io.load_checkpoint(tmp_path / "c.ckpt")["state_dict"]["weight"], second.weight)
+
+
+#: Prints by how many MiB the checksum of 64 MiB raises the memory of a process.
+MEMORY_OF_A_CHECKSUM = """
+import resource, torch
+from holdfast_checkpoints.lightning import _checksum
+tensor = torch.ones(2**25, dtype=torch.bfloat16)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+_checksum(tensor)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 2**10)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is that of Linux")
+def test_the_checksum_of_a_large_tensor_takes_little_memory() -> None:
+    ended = subprocess.run([sys.executable, "-c", MEMORY_OF_A_CHECKSUM], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) < 96  # all numbers as integers of 8 bytes are 256 MiB
+
+
+def test_saves_numbers_of_which_no_checksum_can_be_computed(
+    disk_store: holdfast.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    conjugated = torch.tensor([1 + 2j, 3 - 4j]).conj()
+    io = HoldfastIO(disk_store)
+    io.save_checkpoint({"global_step": 1, "state_dict": {"a": conjugated}}, tmp_path / "a.ckpt")
+    monkeypatch.setattr(torch.Tensor, "sum", fail)
+    io.save_checkpoint({"global_step": 2, "state_dict": {"a": torch.ones(2)}}, tmp_path / "b.ckpt")
+    assert [each.step for each in disk_store.list()] == [1, 2]
+    assert torch.equal(io.load_checkpoint(tmp_path / "a.ckpt")["state_dict"]["a"], conjugated)
 
 
 def test_lists_a_store_once_to_write_its_markers(disk_store: holdfast.Store, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +30,9 @@ _Checksums = tuple[tuple[str, object], ...]
 
 #: The integer type of each size in bytes.
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+#: How many numbers are summed at once, since a sum converts them to integers of 8 bytes first.
+_SUMMED_AT_ONCE = 2**22
 
 #: Lightning names a checkpoint so if Slurm will run the job again.
 _REQUEUED = "hpc_ckpt_"
@@ -75,8 +78,8 @@ class HoldfastIO(CheckpointIO):
         Saves a checkpoint as its global step. `storage_options` may have `metrics`.
 
         Lightning saves a step more than once, under different names. The same model is stored once. Replaces a step
-        that was saved before with another model, for example after the trainer went back, or that of another trainer.
-        Raises what `Store.save` raises.
+        that was saved with other weights, for example by another trainer, or before the trainer went back to an earlier
+        step. Raises what `Store.save` raises.
         """
         step = int(checkpoint["global_step"])
         saved = (step, _checksums(checkpoint.get("state_dict", {})))
@@ -155,7 +158,7 @@ def _monitored(checkpoint: Mapping[str, Any], path: str) -> dict[str, float]:
 
 
 def _checksums(state: Mapping[str, Any]) -> _Checksums:
-    """Returns a sum of the bits of each tensor. Takes little time beside a save, also on a GPU."""
+    """Returns a sum of the bits of each tensor. Takes little time beside a save, and 32 MiB of a GPU."""
     return tuple((name, _checksum(each)) for name, each in state.items() if isinstance(each, torch.Tensor))
 
 
@@ -163,9 +166,18 @@ def _checksum(tensor: torch.Tensor) -> object:
     is_plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
     if not is_plain or tensor.is_quantized or tensor.is_meta:
         return object()  # differs from everything, so the step is saved again
-    numbers = torch.view_as_real(tensor) if tensor.is_complex() else tensor
-    bits = numbers.detach().reshape(-1).contiguous().view(_INTEGERS[numbers.element_size()])
-    return int(bits.sum(dtype=torch.int64))
+    try:
+        return _sum_of_bits(tensor.detach())
+    except RuntimeError:  # the device lacks memory or 64-bit integers, which must not fail the save
+        return object()
+
+
+def _sum_of_bits(tensor: torch.Tensor) -> int:
+    plain = tensor.resolve_conj().resolve_neg()
+    numbers = torch.view_as_real(plain) if plain.is_complex() else plain
+    bits = numbers.reshape(-1).contiguous().view(_INTEGERS[numbers.element_size()])
+    parts: Sequence[torch.Tensor] = torch.split(bits, _SUMMED_AT_ONCE)
+    return sum(int(part.sum(dtype=torch.int64)) for part in parts)
 
 
 def _portable(path: AnyPath) -> str:
