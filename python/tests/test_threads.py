@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
-from conftest import open_store
+from conftest import LONG, open_store
 
 import holdfast_checkpoints as holdfast
 
@@ -47,3 +50,37 @@ def test_no_error_of_a_save_in_the_background_is_lost_if_two_threads_begin_one()
                 thread.join()
             with pytest.raises(RuntimeError, match="the save fails"):
                 store.flush()
+
+
+#: While the main thread waits for a save in the background, a signal handler waits for it, too, and begins another one.
+HANDLER_THAT_SAVES = """
+import signal, sys, threading
+import holdfast_checkpoints as holdfast
+
+with holdfast.open(sys.argv[1], config=False) as store:
+    gate = threading.Event()
+    handle = store.save_async(1, {"a.bin": lambda file: gate.wait()})
+    wait = handle.wait
+
+    def wait_and_be_stopped():
+        handle.wait = wait
+        signal.raise_signal(signal.SIGTERM)
+        wait()
+
+    def stop(*_):
+        gate.set()
+        store.flush()
+        store.save_async(2, {"a.bin": b"a"})
+
+    handle.wait = wait_and_be_stopped
+    signal.signal(signal.SIGTERM, stop)
+    store.save_async(3, {"a.bin": b"a"})
+    store.flush()
+    print([each.step for each in store.list()])
+"""
+
+
+def test_a_signal_handler_may_flush_and_save_while_its_thread_waits_for_a_save(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", HANDLER_THAT_SAVES, str(tmp_path / "store")]
+    ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
+    assert ended.stdout == "[1, 2, 3]\n", ended.stderr

@@ -76,8 +76,8 @@ class Store:
         self._number = 0
         self._owner = os.getpid()
         self._is_closed = False
-        #: Held by the thread that waits for the save in the background, and begins the next one.
-        self._turn = threading.Lock()
+        #: Held by the thread that begins a save in the background. A signal handler may interrupt it and begin another.
+        self._turn = threading.RLock()
         self._background: SaveHandle | None = None
         self._background_error: BaseException | None = None
         self._listeners: list[Callback] = []
@@ -178,12 +178,11 @@ class Store:
         """
         params = save_params(step, options)
         self._refuse_in_child()
-        with self._turn:
+        while True:
             self._await_background()
-            kept = copied(files)
-            helper, number = self._connect()
-            self._background = SaveHandle(params["step"], lambda: send_save(helper, {"store": number, **params}, kept))
-            return self._background
+            handle = self._begun(params, files)
+            if handle is not None:
+                return handle
 
     def restore(
         self,
@@ -542,17 +541,34 @@ class Store:
 
     def _finish_background(self) -> None:
         self._refuse_in_child()
+        self._await_background()
         with self._turn:
-            self._await_background()
             error, self._background_error = self._background_error, None
         if error is not None:
             raise error
 
+    def _begun(self, params: Mapping[str, Any], files: Files) -> SaveHandle | None:
+        """Begins a save in the background. Returns None if another thread or a signal handler has begun one first."""
+        with self._turn:
+            if self._background is not None:
+                return None
+            kept = copied(files)
+            helper, number = self._connect()
+            if self._background is not None:
+                return None
+            self._background = SaveHandle(params["step"], lambda: send_save(helper, {"store": number, **params}, kept))
+            return self._background
+
     def _await_background(self) -> None:
-        if self._background is not None:
-            self._background.wait()
-            self._background_error = self._background_error or self._background.unread_error
-            self._background = None
+        """Holds no lock while it waits, so that a signal handler in the same thread can also wait."""
+        background = self._background
+        if background is None:
+            return
+        background.wait()
+        with self._turn:
+            if self._background is background:
+                self._background_error = self._background_error or background.unread_error
+                self._background = None
 
     # The helper
 
