@@ -47,3 +47,44 @@ def test_an_interrupt_during_a_large_write_stops_the_save_and_the_helper_answers
     program = [sys.executable, "-c", INTERRUPTED_IN_A_FRAME, str(tmp_path / "store")]
     ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
     assert ended.stdout == "interrupted\n[1] 2 True\n", ended.stderr
+
+
+#: Interrupts a save while the helper reads nothing and the queue of frames is full. The helper goes on afterwards.
+INTERRUPTED_IN_A_FULL_QUEUE = """
+import os, signal, sys, threading, time
+import holdfast_checkpoints as holdfast
+from holdfast_checkpoints._message import notification_frames
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with holdfast.open(sys.argv[1], config=False) as store:
+    store.save(1, {"a.bin": b"a"})
+    helper = store._helper
+
+    def interrupt():
+        ignored = notification_frames("$/cancelRequest", {"id": 0})
+        while len(helper._writer._waiting) < 4:
+            threading.Thread(target=helper._writer.write, args=[ignored], daemon=True).start()
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    def write(file):
+        file.write(bytes(2**20))
+        os.kill(helper.pid, signal.SIGSTOP)
+        threading.Thread(target=interrupt).start()
+        for _ in range(63):
+            file.write(bytes(2**20))
+
+    try:
+        store.save(2, {"a.bin": write})
+    except KeyboardInterrupt:
+        print("interrupted")
+        os.kill(helper.pid, signal.SIGCONT)
+    print([each.step for each in store.list()], store.save(2, {"a.bin": b"a"}).step, store._helper is helper)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a pipe is that of Linux")
+def test_an_interrupt_ends_a_save_although_the_helper_reads_nothing(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", INTERRUPTED_IN_A_FULL_QUEUE, str(tmp_path / "store")]
+    ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
+    assert ended.stdout == "interrupted\n[1] 2 True\n", ended.stderr

@@ -25,10 +25,14 @@ class FrameWriter:
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name="holdfast-writer", daemon=True).start()
 
-    def write(self, frames: bytes) -> None:
-        """Takes whole frames, which stay together. Waits while too many wait. Drops them after the end of the pipe."""
+    def write(self, frames: bytes, *, at_once: bool = False) -> None:
+        """
+        Queues whole frames in order. Blocks while the queue is full. Discards the frames if the pipe has ended.
+
+        `at_once` queues them although the queue is full. It is for small frames that stop something.
+        """
         with self._changed:
-            while len(self._waiting) >= _MAX_WAITING and not self._is_closed:
+            while not at_once and len(self._waiting) >= _MAX_WAITING and not self._is_closed:
                 self._changed.wait()
             if not self._is_closed:
                 self._waiting.append(frames)

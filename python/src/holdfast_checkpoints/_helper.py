@@ -193,7 +193,7 @@ class Helper:
         call.cancel()
 
     def cancel(self, call: Call) -> None:
-        self._send(notification_frames("$/cancelRequest", {"id": call.number}))
+        self._send(notification_frames("$/cancelRequest", {"id": call.number}), at_once=True)
 
     def listen(self, store: int, listener: EventListener) -> None:
         """
@@ -221,14 +221,14 @@ class Helper:
 
     def send_abort(self, stream: int, message: str) -> None:
         payload = json.dumps({"message": message[:1000]}).encode()
-        self._send(header(ABORT, stream, len(payload)) + payload)
+        self._send(header(ABORT, stream, len(payload)) + payload, at_once=True)
 
     def send_credit(self, stream: int, amount: int) -> None:
         self._send(credit_frame(stream, amount))
 
-    def _send(self, frames: bytes) -> None:
+    def _send(self, frames: bytes, *, at_once: bool = False) -> None:
         if self._owner == os.getpid():
-            self._writer.write(frames)
+            self._writer.write(frames, at_once=at_once)
 
     # The receiving side
 
