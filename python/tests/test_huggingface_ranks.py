@@ -23,7 +23,7 @@ from types import SimpleNamespace
 
 action, location, out, result = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
 rank = int(os.environ["RANK"])
-if action == "resume on two machines":
+if action in ("resume on two machines", "fail on the second machine"):
     os.environ["LOCAL_RANK"] = "0"
     out = out / str(rank)
 
@@ -61,8 +61,25 @@ def save(store):
     first_waits_or_has_saved.touch()
 
 
+def fail(store):
+    def restore_on_the_first_machine(*words, **options):
+        if rank == 1:
+            raise holdfast.NoSpace("the disk is full", hint="Use another disk.")
+        return restore(*words, **options)
+
+    restore = store.restore
+    if action == "fail on the second machine":
+        store.restore = restore_on_the_first_machine
+    try:
+        resume_from_checkpoint(store, out, 7 if action == "fail on the first rank" else 2)
+    except holdfast.HoldfastError as error:
+        return [error.code, error.hint]
+
+
+does = {"save": save, "fail on the first rank": fail, "fail on the second machine": fail}.get(action, resume)
+
 with holdfast.open(location, config=False, mode="shared") as store:
-    Path(f"{result}-{rank}").write_text(json.dumps((save if action == "save" else resume)(store)))
+    Path(f"{result}-{rank}").write_text(json.dumps(does(store)))
 """
 
 
@@ -97,6 +114,21 @@ def test_one_rank_of_each_machine_restores_if_the_folder_is_not_shared(tmp_path:
         [["latest"], "checkpoint-2", "weights 2", True],
         [[2], "checkpoint-2", "weights 2", True],
     ]
+
+
+def test_every_rank_raises_the_error_of_the_first_one(tmp_path: Path) -> None:
+    save_two(tmp_path)
+    assert [code for code, _ in results_of_two_ranks(tmp_path, "fail on the first rank")] == ["NOT_FOUND"] * 2
+    assert not list((tmp_path / "out").glob(".holdfast-*"))
+
+
+def test_every_rank_raises_the_error_of_another_machine(tmp_path: Path) -> None:
+    save_two(tmp_path)
+    assert results_of_two_ranks(tmp_path, "fail on the second machine") == [
+        ["INSUFFICIENT_SPACE", "Use another disk."],
+        ["INSUFFICIENT_SPACE", "Use another disk."],
+    ]
+    assert not list((tmp_path / "out").rglob(".holdfast-*"))
 
 
 def test_a_checkpoint_has_the_files_of_all_ranks(tmp_path: Path) -> None:

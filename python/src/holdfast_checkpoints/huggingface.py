@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import DistributedType, broadcast_object_list, gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from ._contents import Path as AnyPath
 from ._store import Choice, Store
 from .errors import InvalidArgument, NotFound
+
+log = logging.getLogger("holdfast_checkpoints")
 
 _STATE = "trainer_state.json"
 
@@ -30,8 +33,11 @@ class Callback(TrainerCallback):
         trainer.train(resume_from_checkpoint=resume_from_checkpoint(store, args.output_dir))
 
     The last evaluation at the step gives the metrics. The store's retention decides what it keeps, and
-    `save_total_limit` what the trainer keeps in its folder. With several ranks, every rank needs the callback, and the
-    first one saves. Raises InvalidArgument for a store with `ranks`, since only one of them would save.
+    `save_total_limit` what the trainer keeps in its folder. Raises InvalidArgument for a store with `ranks`, since only
+    one of them would save.
+
+    With several ranks, the first one saves, and waits for the others before. So every rank needs the callback, and all
+    ranks must save at the same steps, also if another callback sets `control.should_save`.
     """
 
     def __init__(self, store: Store) -> None:
@@ -44,6 +50,7 @@ class Callback(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # The trainer calls this on the first rank while others may still write the states of their generators.
+        log.debug("waits for all ranks at step %d", state.global_step)
         PartialState().wait_for_everyone()
         if not state.is_world_process_zero:
             return
@@ -64,26 +71,47 @@ def resume_from_checkpoint(store: Store, output_dir: AnyPath, choice: Choice = "
     Restores a checkpoint of the store to where the trainer looks for it, and returns its folder. None on a fresh run.
 
     Also restores the best checkpoint that the trainer remembers, which `load_best_model_at_end` loads. A corrupt latest
-    checkpoint is set aside, and the next older good one is restored. With several ranks, every rank calls this. One
-    rank restores, and one of each further machine whose `output_dir` is another. Raises what `Store.restore` raises.
+    checkpoint is set aside, and the next older good one is restored. With several ranks, every rank calls this. The
+    first rank restores. If another machine has an `output_dir` of its own, its first local rank restores there. Raises
+    what `Store.restore` raises, on every rank.
     """
     out = Path(output_dir)
     ranks = PartialState()
     if ranks.num_processes == 1:
         return _folder(out, _restore(store, out, choice))
     step: int | None = None
+    error: Exception | None = None
     mark = out / f".holdfast-{uuid.uuid4().hex}"
-    if ranks.is_main_process:
-        step = _restore(store, out, choice)
-        out.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-    step, name = broadcast_object_list([step, mark.name])
-    with ranks.local_main_process_first():
-        if step is not None and ranks.is_local_main_process and not (out / name).exists():
-            _restore(store, out, step)
-    if ranks.is_main_process:
-        mark.unlink()
+    try:
+        if ranks.is_main_process:
+            try:
+                step = _restore(store, out, choice)
+                out.mkdir(parents=True, exist_ok=True)
+                mark.touch()
+            except Exception as failure:
+                error = failure
+        step, name, error = broadcast_object_list([step, mark.name, error])
+        if error is not None:
+            raise error
+        with ranks.local_main_process_first():
+            if step is not None and ranks.is_local_main_process and not (out / name).exists():
+                try:
+                    _restore(store, out, step)
+                except Exception as failure:
+                    error = failure
+    finally:
+        if ranks.is_main_process:
+            mark.unlink(missing_ok=True)
+    _raise_on_all_ranks(ranks, error)
     return _folder(out, step)
+
+
+def _raise_on_all_ranks(ranks: PartialState, error: Exception | None) -> None:
+    """Raises the error of any rank on every rank, since the others would wait for it."""
+    is_tpu = ranks.distributed_type == DistributedType.XLA  # there accelerate cannot gather objects
+    for each in [error] if is_tpu else [error, *gather_object([error])]:
+        if each is not None:
+            raise each
 
 
 def _folder(out: Path, step: int | None) -> str | None:
