@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,50 @@ def test_a_callback_gets_everything_in_order_although_it_raises(caplog: pytest.L
         callback.wait(LONG)
     assert seen == [0, 1, 2]
     assert "number 1" in caplog.text
+
+
+def test_a_slow_callback_for_the_newest_call_skips_the_calls_between() -> None:
+    seen: list[int] = []
+    has_begun, gate = threading.Event(), threading.Event()
+
+    def listen(number: int) -> None:
+        has_begun.set()
+        gate.wait(LONG)
+        seen.append(number)
+
+    callback = Callback(listen, only_newest=True)
+    callback(0)
+    assert has_begun.wait(LONG)
+    for number in range(1, 4):
+        callback(number)
+    callback.end()
+    gate.set()
+    callback.wait(LONG)
+    assert seen == [0, 3]
+
+
+def test_a_save_succeeds_without_progress_if_python_refuses_a_new_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "holdfast-callback":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    with open_store(tmp_path / "store") as store:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        store.on_event(lambda name, event: None)
+        with caplog.at_level(logging.WARNING, "holdfast_checkpoints"):
+            assert store.save(1, {"a.bin": bytes(2**20)}, on_progress=lambda done, total: None).step == 1
+    assert "interpreter shutdown" in caplog.text
+
+
+def test_a_function_at_the_end_of_the_program_saves_with_progress(tmp_path: Path) -> None:
+    body = """
+import atexit
+kept = holdfast.open("mem:", config=False)
+atexit.register(lambda: print(kept.save(1, {"a.bin": bytes(2**20)}, on_progress=lambda done, total: None).step))
+"""
+    assert output_of(body, tmp_path / "store") == "1"

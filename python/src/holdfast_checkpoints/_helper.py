@@ -61,7 +61,7 @@ class Call:
 
     def result(self) -> Any:
         """
-        Waits for the result, and until all progress is reported.
+        Waits for the result, and until the last progress is reported.
 
         If the wait is interrupted, cancels the call and waits until it has stopped.
         """
@@ -174,7 +174,7 @@ class Helper:
                 if self._ended is not None:
                     raise self._ended
                 if on_progress is not None:
-                    call.progress = Callback(on_progress)
+                    call.progress = Callback(on_progress, only_newest=True)
                 self._calls[call.number] = call
                 self._streams.update((stream.number, stream) for stream in streams)
             try:

@@ -159,7 +159,7 @@ class Store:
         streamed. If it raises, nothing is saved and the exception is raised. `SaveOptions` describes the options:
         epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs and
         unchanged. `on_progress` is called with the bytes that are done and, if it is known, their total, in a thread of
-        its own. What it raises is logged.
+        its own. A slow function gets only the newest report. What it raises is logged.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
         """
