@@ -20,7 +20,10 @@ export interface WatchLoopOptions {
 
 /** Notifications come in crowds while a file grows. */
 const leastInterval = 250
-/** Reading a large folder slows the trainer. So the loop then rests this many times as long, as far as the interval allows. */
+/**
+ * Reading a large folder slows the trainer. So the pause after a survey is this many times as long as the survey, but at
+ * most `pollInterval`.
+ */
 const restAfterSurvey = 10
 
 /** Scans until `until` fires and everything that is complete is adopted. Resolves with the names of what was adopted. */

@@ -222,7 +222,7 @@ class MirrorStatus:
 
 Json = Mapping[str, Any]
 
-#: A program may use the path of a file longer than the `Restored` from which it has the path.
+#: Keeps folders alive: a program may use a path after it has dropped the `Restored`.
 _open_folders: set[TemporaryDirectory[str]] = set()
 
 

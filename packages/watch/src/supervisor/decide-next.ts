@@ -42,8 +42,8 @@ export type Next =
   | { readonly do: 'restart'; readonly count: RestartCount; readonly delay: number }
 
 /**
- * Decides what follows the end of a program. A program that exits with 0 has finished. One that ends by a signal that was
- * passed on to it obeyed. Anything else is a failure, and the program is started again.
+ * Decides what follows the end of a program. A program that exits with 0 has finished. A program that ends by a signal
+ * that was passed on to it has stopped as requested. Anything else is a failure, and the program is started again.
  */
 export function decideNext(past: PastStart, before: RestartCount, limits: RestartLimits): Next {
   const { ending, lasted, hasSaved, isStopping, forwarded } = past

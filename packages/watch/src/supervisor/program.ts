@@ -67,8 +67,8 @@ export class Program {
 
   /**
    * Passes a signal on. SIGINT goes to the whole group, as from a terminal. Other signals go to the program alone, because
-   * they end processes that do not expect them, such as the workers of a data loader. Returns whether there was a process
-   * that this user may signal. A program started with `sudo` is none.
+   * they end processes that do not expect them, such as the workers of a data loader. Returns whether the signal was sent.
+   * It cannot be sent to a program that runs as another user, for example under `sudo`.
    */
   forward(signal: HandledSignal): boolean {
     if (signal === 'SIGINT' && hasGroups) return signalGroup(this.pid, signal)
