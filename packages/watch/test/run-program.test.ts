@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -216,6 +217,24 @@ describe('a signal', () => {
     expect(runs.told('notForwarded').map(({ signal }) => signal)).toEqual(['SIGTERM'])
     expect(runs.told('forwarded')).toEqual([])
     expect(await runs.steps()).toEqual([1, 2])
+  })
+
+  test('is not reported as refused if the program has just ended', async () => {
+    const runs = await Runs.begin()
+    const kill = process.kill.bind(process)
+    vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
+      if (signal !== 'SIGTERM' || pid < 0) return kill(pid, signal)
+      kill(pid, 'SIGKILL')
+      while (!execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z'));
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' }) // as macOS does for a process that has ended
+    })
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    const report = await runs.run('save 1; hang', {}, stopAfter(runs, 'SIGTERM'))
+    expect(report).toMatchObject({ stoppedBy: 'SIGTERM', restarts: 0 })
+    expect(runs.told('ended')).toHaveLength(1)
+    expect(runs.told('notForwarded')).toEqual([])
   })
 
   test('ends a run that waits to start the program again', async () => {

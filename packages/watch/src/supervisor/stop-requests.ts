@@ -125,15 +125,27 @@ export class StopRequests implements Disposable {
     if (this.#program.forward(signal)) {
       this.#forwarded.add(signal)
       this.#listener.onForwarded(signal)
-    } else if (!this.#program.hasEnded) {
-      this.#listener.onNotForwarded(signal)
+    } else {
+      this.#reportNotForwarded(this.#program, signal)
     }
   }
 
   #kill(): void {
     if (this.#program === undefined) return
     if (this.#program.kill()) this.#listener.onKilled()
-    else if (!this.#program.hasEnded) this.#listener.onNotForwarded('SIGKILL')
+    else this.#reportNotForwarded(this.#program, 'SIGKILL')
+  }
+
+  /**
+   * A program that has just ended cannot be signalled either. Node.js reports its end where it looks for events again,
+   * which is between the two calls.
+   */
+  #reportNotForwarded(program: Program, signal: NodeJS.Signals): void {
+    setImmediate(() => {
+      setImmediate(() => {
+        if (!program.hasEnded) this.#listener.onNotForwarded(signal)
+      })
+    })
   }
 
   #after(milliseconds: number, act: () => void): void {
