@@ -81,7 +81,7 @@ export class Ranks {
       const member = await this.#join(signal)
       const rewind = await rewindJointly(member, step, this.#joinTimeout, signal)
       if (rewind === undefined) continue
-      await this.#enter(rewind.member, signal)
+      await this.#enter(rewind.member)
       this.#isRewound = true
       return rewind.report
     }
@@ -126,7 +126,7 @@ export class Ranks {
         this.#forget()
         continue
       }
-      await this.#enter(resumption.member, signal)
+      await this.#enter(resumption.member)
       return resumption
     }
   }
@@ -141,9 +141,10 @@ export class Ranks {
     if (this.#memberFile !== undefined) await removeMemberFile(this.#memberFile)
   }
 
-  async #enter(member: ResumedMember, signal: AbortSignal | undefined): Promise<void> {
+  /** The files are restored, and the other ranks continue. So no signal stops this step: the rank would lack its member file. */
+  async #enter(member: ResumedMember): Promise<void> {
     const file = this.#memberFile
-    if (file !== undefined) await createMemberFile(file, await this.#stored(member, signal))
+    if (file !== undefined) await createMemberFile(file, await this.#stored(member))
     this.#member = Promise.resolve(member)
     this.#isRewound = false
   }
@@ -223,9 +224,9 @@ export class Ranks {
     )
   }
 
-  async #stored(member: ResumedMember, signal: AbortSignal | undefined): Promise<StoredMember> {
+  async #stored(member: ResumedMember): Promise<StoredMember> {
     const { rank, size, process, ticket, own, since, resumed } = member
-    const store = await this.#storeId(signal)
+    const store = await this.#storeId(undefined)
     if (store !== undefined) return { store, rank, size, process, ticket, ...own, since, resumed }
     const { url } = this.#context.backend
     throw new HoldfastError('CORRUPT', `The marker of ${url} is missing or damaged.`, {
