@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Interruption } from './signals/interruption.ts'
-import type { Command } from './declare/command.ts'
 import { reportError, usageMessage } from './output/errors.ts'
 import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
@@ -11,14 +10,14 @@ export async function runCommandLine(argv: readonly string[], version: string): 
   const interruption = new Interruption()
   const json = asksForJson(argv)
   let outcome: number = exitCodes.done
-  let begun: Command | undefined
+  let whenStopped: string | undefined
   const program = buildProgram(
     version,
     { interruption, trailing: afterDashes(argv) },
     {
       isJson: json,
-      onBegin: (command) => {
-        begun = command
+      onBegin: (command, options) => {
+        whenStopped = command.whenStopped?.(options)
       },
       onEnd: (code) => {
         outcome = code
@@ -34,7 +33,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
       if (json) reportError({ code: 'USAGE', message: usageOf(error), exitCode: exitCodes.usage }, json)
       return exitCodes.usage
     }
-    return await fail(error, json, interruption, begun?.whenStopped)
+    return await fail(error, json, interruption, whenStopped)
   } finally {
     interruption.close()
   }

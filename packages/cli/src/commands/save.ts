@@ -39,7 +39,10 @@ const defaultGrace = 25_000
 export const save = defineCommand({
   example:
     'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183 --keep-last 5 --keep-best val_loss:min',
-  whenStopped: 'Nothing was saved.',
+  whenStopped: (options) =>
+    chosenRanks(options) === undefined
+      ? 'Nothing was saved.'
+      : 'The other ranks may still commit the step. Run holdfast ls to see whether it is saved.',
   arguments: [optionalArgument('[file...]', 'files and folders, or - for standard input', gather)],
   options: {
     step: requiredOption('<n>', 'identifies the checkpoint', parseStep),

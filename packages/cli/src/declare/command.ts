@@ -41,29 +41,34 @@ export interface ParsedWords extends CommandEnvironment {
 /** A command whose types are erased, so that all commands fit into one list. */
 export interface Command {
   readonly example: string
-  readonly whenStopped?: string | undefined
+  readonly whenStopped?: ((options: ParsedWords['options']) => string) | undefined
   readonly arguments: ArgumentDeclarations
   readonly options: OptionDeclarations
   readonly run: (words: ParsedWords) => Promise<CommandExitCode>
 }
 
 /**
- * Defines a command by its arguments, its options and its action. `example` must work as it stands. `whenStopped` states what is
- * left if a signal stops the command. `run` receives what the declarations parsed, and its parameter is typed by them.
+ * Defines a command by its arguments, its options and its action. `example` must work as it stands. `whenStopped` is
+ * printed after "Stopped." if a signal stops the command. `run` receives what the declarations parsed, and its parameter is typed by them.
  */
 export function defineCommand<
   const Arguments extends ArgumentDeclarations,
   const Options extends OptionDeclarations,
 >(definition: {
   readonly example: string
-  readonly whenStopped?: string
+  readonly whenStopped?: string | ((options: OptionsOf<Options> & GlobalOptions) => string)
   readonly arguments: Arguments
   readonly options: Options
   readonly run: (invocation: Invocation<Arguments, Options>) => Promise<CommandExitCode>
 }): Command {
+  const { whenStopped } = definition
+  // The parsers of the declarations made these values, so the values have the declared types.
   return {
     ...definition,
-    // The parsers of the declarations made these values, so the values have the declared types.
+    whenStopped:
+      typeof whenStopped === 'string'
+        ? () => whenStopped
+        : whenStopped && ((options) => whenStopped(options as OptionsOf<Options> & GlobalOptions)),
     run: (words) => definition.run(words as Invocation<Arguments, Options>),
   }
 }

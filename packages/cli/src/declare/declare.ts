@@ -1,11 +1,11 @@
 import { type Command as CommanderCommand, Option } from 'commander'
-import type { Command, CommandEnvironment } from './command.ts'
+import type { Command, CommandEnvironment, ParsedWords } from './command.ts'
 import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
 import { numberOf } from '../exit-codes.ts'
 
-/** Receives how far the command of a command line has come. */
+/** Is called when the command of a command line begins and when it has ended. */
 export interface CommandProgress {
-  readonly onBegin: (command: Command) => void
+  readonly onBegin: (command: Command, options: ParsedWords['options']) => void
   readonly onEnd: (exitCode: number) => void
 }
 
@@ -31,7 +31,7 @@ export function declareCommand(
       interruption.close()
     }
     const words = { arguments: target.processedArgs, options, signal, ownSignals, interruption }
-    onBegin(command)
+    onBegin(command, options)
     onEnd(numberOf(await command.run({ ...words, ...environment })))
   })
 }

@@ -80,7 +80,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
 
 /**
  * The URL of a store locates it alone only if it is a folder. The location of another store may have parameters, and its options may
- * come from a configuration file, which does not apply with `--store`.
+ * come from a configuration file that is code, which is ignored with `--store`.
  */
 function repairText(url: string | undefined): string {
   if (url === undefined) return 'Run holdfast repair.'

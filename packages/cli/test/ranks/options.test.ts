@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { save } from '../../src/commands/save.ts'
 import { chosenRanks } from '../../src/ranks/options.ts'
 
 const none = {
@@ -53,4 +54,9 @@ test.each([
   [{ saveTimeout: 1000 }, 'requires --ranks env or --member FILE'],
 ] as const)('rejects %o', (options, message) => {
   expect(() => chosenRanks({ ...none, ...options }, variables)).toThrow(message)
+})
+
+test('a stopped save of a rank states that the other ranks may still commit the step', () => {
+  expect(save.whenStopped?.({ member: 'member-0' })).toMatch(/^The other ranks may still commit the step\. /)
+  expect(save.whenStopped?.({})).toBe('Nothing was saved.')
 })
