@@ -59,8 +59,7 @@ export async function withStore<Code extends CommandExitCode>(
       '--forget-objective changes the store, but --dry-run changes nothing. Pass one of them.',
     )
   }
-  const { objectives: ofBest, ...keeping } = retentionOf(options)
-  const objectives = joinObjectives(objective, ofBest)
+  const objectives = joinObjectives(objective, options.keepBest)
   const printer = new Printer(json)
   if (ranks?.note !== undefined) printer.note(ranks.note)
   await using store = await openStore(options.store, {
@@ -71,7 +70,7 @@ export async function withStore<Code extends CommandExitCode>(
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
     ...mirrorOf(options, mirror),
-    ...keeping,
+    ...retentionOf(options),
     ...settings,
     ...(objectives === undefined ? {} : { objectives }),
   })

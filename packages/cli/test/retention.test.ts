@@ -158,6 +158,10 @@ test('reports a misspelt or missing name, with the remedy', async () => {
       ['prune', '--objective', 'loss=val_loss:min', '--keep-best', 'loss:min'],
       /--objective and --keep-best define loss differently\. Write --keep-best loss=val_loss:min\./,
     ],
+    [
+      ['prune', '--objective', 'loss=val_loss:min', '--keep-best', 'loss:max:3'],
+      /Write --keep-best loss=val_loss:min:3\./,
+    ],
     [['save', file, '--step', '1', '--max-bytes', 'plenty'], /not a size/],
     [['prune'], /No retention is given/],
     [['attach', '1', '--metric', 'loss=low'], /not a number/],

@@ -63,11 +63,10 @@ export const config = defineCommand({
 
 /** The values that options of the command line set. */
 function optionsOf(options: GlobalOptions & KeepOptions): ConfigSources['option'] {
-  const { objectives: ofRetention, ...keeping } = retentionOf(options)
-  const { objective, job, adapter: adapters, limitUpload, limitDownload, threads } = options
-  const objectives = joinObjectives(objective, ofRetention)
+  const { objective, keepBest, job, adapter: adapters, limitUpload, limitDownload, threads } = options
+  const objectives = joinObjectives(objective, keepBest)
   return {
-    ...keeping,
+    ...retentionOf(options),
     ...(objectives === undefined ? {} : { objectives }),
     ...(adapters === undefined ? {} : { adapters }),
     ...(job === undefined ? {} : { job }),

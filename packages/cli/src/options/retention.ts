@@ -43,7 +43,6 @@ export type KeepOptions = OptionsOf<typeof retentionOptions>
 /** Returns only the fields that the command line sets, so that the configuration supplies the others. */
 export function retentionOf(options: Partial<KeepOptions>): {
   readonly retention?: RetentionOptions
-  readonly objectives?: ObjectiveArguments
   readonly space?: { readonly makeRoom: true }
 } {
   const {
@@ -75,13 +74,6 @@ export function retentionOf(options: Partial<KeepOptions>): {
   }
   return {
     ...(Object.keys(retention).length === 0 ? {} : { retention }),
-    ...(keepBest === undefined
-      ? {}
-      : {
-          objectives: Object.fromEntries(
-            keepBest.map(({ name, metric, direction }) => [name, { metric, direction }]),
-          ),
-        }),
     ...(makeRoom === true ? { space: { makeRoom } } : {}),
   }
 }
@@ -92,18 +84,19 @@ export function retentionOf(options: Partial<KeepOptions>): {
  */
 export function joinObjectives(
   defined: ObjectiveArguments | undefined,
-  best: ObjectiveArguments | undefined,
+  best: readonly BestArgument[] | undefined,
 ): ObjectiveArguments | undefined {
-  if (defined === undefined || best === undefined) return defined ?? best
-  for (const [name, { metric, direction }] of Object.entries(best)) {
-    const other = ownMember(defined, name)
+  if (best === undefined) return defined
+  for (const { name, metric, direction, count } of best) {
+    const other = ownMember(defined ?? {}, name)
     if (other !== undefined && !(other.metric === metric && other.direction === direction))
       throw new HoldfastError(
         'INVALID_ARGUMENT',
-        `--objective and --keep-best define ${name} differently. Write --keep-best ${name}=${other.metric}:${other.direction}.`,
+        `--objective and --keep-best define ${name} differently. Write --keep-best ${name}=${other.metric}:${other.direction}${count === 1 ? '' : `:${count}`}.`,
       )
   }
-  return { ...defined, ...best }
+  const ofBest = best.map(({ name, metric, direction }) => [name, { metric, direction }] as const)
+  return { ...defined, ...Object.fromEntries(ofBest) }
 }
 
 /** Parses `METRIC:min`, `METRIC:max:3` or `NAME=METRIC:min`. */

@@ -42,8 +42,8 @@ export async function pruneRuns(
 ): Promise<ExitCode> {
   refuseStoreOptions(options, 'prune')
   const { dryRun = false, budget, undoFor, json = false } = options
-  const { retention, objectives: ofBest } = retentionOf(options)
-  const objectives = joinObjectives(options.objective, ofBest)
+  const { retention } = retentionOf(options)
+  const objectives = joinObjectives(options.objective, options.keepBest)
   if (retention === undefined && budget === undefined) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
