@@ -17,7 +17,7 @@ export const repair = defineCommand({
       for (const step of recovered)
         printer.line(`step ${step} is complete but was not listed; it is listed again`)
       for (const step of abandoned)
-        printer.line(`step ${step} is complete, and a rewind left it behind; it is abandoned again`)
+        printer.line(`step ${step} is complete, and a rewind had abandoned it; it is abandoned again`)
       for (const step of released)
         printer.line(`step ${step} was quarantined but verifies; it is listed again`)
       for (const { step, reason } of quarantined) printer.line(`quarantined step ${step}: ${reason}`)
