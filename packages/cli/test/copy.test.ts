@@ -143,7 +143,7 @@ describe('copy', () => {
     expect((await notes.next()).value).toMatch(/Stopped\. Run the same command again to continue\./)
   })
 
-  test.each(['PERMISSION_DENIED', 'INSUFFICIENT_SPACE', 'OUTCOME_UNKNOWN', 'UNAVAILABLE'])(
+  test.each(['INSUFFICIENT_SPACE', 'OUTCOME_UNKNOWN', 'UNAVAILABLE'])(
     'continues to follow the source after %s',
     async (code) => {
       const folder = await folderWithRun(1)
@@ -157,6 +157,7 @@ describe('copy', () => {
   test.each([
     ['FENCED', 6],
     ['UNSUPPORTED', 1],
+    ['PERMISSION_DENIED', 9],
   ])('ends to follow the source after %s', async (code, exitCode) => {
     const folder = await folderWithRun(1)
     const { exit, nextNote } = await following(folder, code)

@@ -144,6 +144,9 @@ const finalErrors = new Set<ErrorCode>([
   'ABORTED',
 ])
 
+/** Errors that end `--follow` as long as no copy has succeeded. */
+const finalBeforeCopy = new Set<ErrorCode>(['PERMISSION_DENIED', 'NOT_FOUND'])
+
 /**
  * Copies what is missing again and again, and prints what is new. Ends when the signal fires, and with an error after which the
  * copy cannot succeed later.
@@ -164,21 +167,28 @@ async function followSource(
       printOutcome(printer, outcome, false)
   }
   let isAwaited = false
+  let hasCopied = false
   for (let pause = poll; ; ) {
     try {
       await copyOnce(source, context, request, printNew)
       await context.store.flush()
+      hasCopied = true
       pause = poll
     } catch (error) {
       if (!isHoldfastError(error) || finalErrors.has(error.code)) throw error
-      if (error.hint?.kind !== 'check-location') {
+      const isAbsent = error.hint?.kind === 'check-location'
+      // After a copy, credentials have expired. Before one, they or the name of the bucket are wrong.
+      if (!hasCopied && !isAbsent && finalBeforeCopy.has(error.code)) throw error
+      if (!isAbsent) {
         pause = Math.min(longestPause, Math.max(shortestPause, pause * 2))
         printer.note(`${withHint(error)} The copy continues in ${formatDuration(pause)}.`)
-      } else if (!isAwaited) {
+      } else {
+        pause = poll
+        if (!isAwaited)
+          printer.note(
+            `There is no checkpoint in ${source.url} yet. The copy begins with the first one. Check the path or URL if you expected one.`,
+          )
         isAwaited = true
-        printer.note(
-          `There is no checkpoint in ${source.url} yet. The copy begins with the first one. Check the path or URL if you expected one.`,
-        )
       }
     }
     await systemEnvironment.pause(Math.max(pause, shortestPoll), signal)
