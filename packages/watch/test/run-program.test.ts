@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -162,6 +162,14 @@ describe('before the program starts', () => {
   })
 })
 
+/** Returns the state of a process, which begins with Z if it has ended and nobody has waited for it. */
+function stateOf(pid: number): string {
+  if (process.platform !== 'linux')
+    return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+  const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return status.slice(status.lastIndexOf(')') + 2)
+}
+
 describe('a signal', () => {
   test('that asks for a stop reaches the program, and what it then writes is saved', async () => {
     const runs = await Runs.begin()
@@ -225,7 +233,7 @@ describe('a signal', () => {
     vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
       if (signal !== 'SIGTERM' || pid < 0) return kill(pid, signal)
       kill(pid, 'SIGKILL')
-      while (!execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z'));
+      while (!stateOf(pid).startsWith('Z'));
       throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' }) // as macOS does for a process that has ended
     })
     onTestFinished(() => {
