@@ -56,11 +56,13 @@ export class DirectConnections implements Receiver {
     const name = nameOf(request)
     if (!mayReceiveDirectly || text === undefined || !this.#isReadable(name)) return undefined
     if (proxyFor(request, this.#variables) !== undefined) return undefined
+    // Requests that are sent together are refused together, so only a request that was sent after a refusal counts.
+    const wasRefusing = this.#refusing.has(name)
     const response = await this.#ask(request, name, text, signal)
     if (response === undefined) return undefined
     const { status } = response
     const isRefused = status === 401 || status === 403
-    const isRefusedAgain = isRefused && this.#refusing.has(name)
+    const isRefusedAgain = isRefused && wasRefusing
     if (isRefused) this.#refusing.add(name)
     else this.#refusing.delete(name)
     if ('body' in response && (status === 200 || status === 206)) return response

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { DirectConnections, isHoldfastError } from '../../../src/backend.ts'
 import { BufferPool } from '../../../src/backend/source/buffer-pool.ts'
@@ -166,6 +167,18 @@ test.each(['401 Unauthorized', '403 Forbidden'])(
     expect(requests).toHaveLength(4)
   },
 )
+
+test('continues to read from a server that refused two requests which were sent together', async () => {
+  const refused: Socket[] = []
+  const refusingBoth: Response = (socket) => {
+    refused.push(socket)
+    if (refused.length < 2) return
+    for (const each of refused) each.write(head('401 Unauthorized', 'content-length: 0'))
+  }
+  const { get } = await serving(refusingBoth, refusingBoth, whole)
+  expect(await Promise.all([get(), get()])).toEqual([undefined, undefined])
+  expect((await get())?.status).toBe(206)
+})
 
 test('opens no connection after it is destroyed', async () => {
   const { get, direct, requests, connections } = await serving(whole, () => {
