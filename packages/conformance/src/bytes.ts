@@ -32,6 +32,17 @@ export async function* oddChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> 
   }
 }
 
+/** Yields the bytes in chunks that share one buffer. Each chunk is overwritten when the next one is requested. */
+export async function* inOneBuffer(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(50_021)
+  for (let start = 0; start < bytes.byteLength; start += buffer.byteLength) {
+    const chunk = bytes.subarray(start, start + buffer.byteLength)
+    buffer.set(chunk)
+    yield buffer.subarray(0, chunk.byteLength)
+    buffer.fill(0)
+  }
+}
+
 /** Yields the bytes once. When more bytes are requested, calls `onHanging` and never yields again. */
 export async function* hangingAfter(bytes: Uint8Array, onHanging: () => void): AsyncGenerator<Uint8Array> {
   yield bytes

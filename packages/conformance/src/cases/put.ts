@@ -10,7 +10,7 @@ import {
   HoldfastError,
   isHoldfastError,
 } from '@holdfast/core/backend'
-import { collect, pausingSource, oddChunks, patterned, sha256 } from '../bytes.ts'
+import { collect, inOneBuffer, pausingSource, oddChunks, patterned, sha256 } from '../bytes.ts'
 import { assertStored, keysOf, assertNothingLeft, rejectsWith } from '../expect.ts'
 import type { Case, Subject } from '../subject.ts'
 
@@ -41,6 +41,17 @@ export const putCases: readonly Case[] = [
       },
     }),
   ),
+  {
+    name: 'put stores a stream of every size that uses one buffer for all its chunks',
+    async run(backend, subject) {
+      for (const size of sizes(subject)) {
+        const bytes = patterned(size)
+        const result = await backend.put(`reused/${size}`, inOneBuffer(bytes))
+        assert.equal(result.sha256, sha256(bytes))
+        await assertStored(backend, `reused/${size}`, bytes)
+      }
+    },
+  },
   {
     name: 'put stores a local file of every size',
     async run(backend, subject) {

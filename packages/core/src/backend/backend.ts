@@ -32,10 +32,11 @@ export interface CheckpointBackend {
 
   /**
    * Stores `source` at `key`, completely and durably, or not at all. The source may have any size, and memory MUST stay
-   * bounded by configuration. An object that exists is replaced. If two puts of one key overlap, one of them MUST
-   * succeed. The other may fail (`UNAVAILABLE`) on stores that keep the parts of both together. The digest of the
-   * result MUST be the digest of the stored bytes. A source that is longer or shorter than `size`, or a file that
-   * changes during the call, fails the call (`INVALID_ARGUMENT`), and nothing is stored.
+   * bounded by configuration. A chunk of a stream is valid until the next one is requested. An object that exists is
+   * replaced. If two puts of one key overlap, one of them MUST succeed. The other may fail (`UNAVAILABLE`) on stores that
+   * keep the parts of both together. The digest of the result MUST be the digest of the stored bytes. A source that is
+   * longer or shorter than `size`, or a file that changes during the call, fails the call (`INVALID_ARGUMENT`), and
+   * nothing is stored.
    *
    * With `resume`, which only some backends support, the put continues what an earlier put of the same bytes left at the
    * key. Bytes of the earlier put MUST only become part of the object if a checksum of the stored bytes equals that of the

@@ -5,7 +5,8 @@ export interface FileSource {
 
 /**
  * The content that a `put` stores: bytes, a stream of any length (of Node.js, of the web, or any async iterable), or a
- * local file. The caller must not change bytes or files until the call has ended. A changed file fails the call.
+ * local file. The caller must not change bytes or files until the call has ended. A changed file fails the call. A chunk of a
+ * stream is valid until the next one is requested.
  */
 export type ByteSource = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | FileSource
 
