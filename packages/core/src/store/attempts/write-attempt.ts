@@ -59,19 +59,28 @@ export async function writeFiles(
     return read
   }
   const { packs, singles } = planPacks(files, mode, backend.capabilities)
-  const packsInTurn = new Slots(packsAtOnce(backend.capabilities))
-  const objects: readonly ObjectToWrite[] = [
-    ...packs.map((packed, index) => ({
+  const atOnceOfPacks = packsAtOnce(backend.capabilities)
+  const packsInTurn = new Slots(atOnceOfPacks)
+  const packsToWrite = packs.map(
+    (packed, index): ObjectToWrite => ({
       size: packed.reduce((sum, { size }) => sum + size, 0),
-      write: (options: PackOptions) =>
+      write: (options) =>
         packsInTurn.run(() =>
           writePack(backend, attempt, packObject(folder, String(index)), packed, options),
         ),
-    })),
-    ...singles.map((file) => ({
+    }),
+  )
+  const singlesToWrite = singles.map(
+    (file): ObjectToWrite => ({
       size: file.size,
-      write: async (options: PackOptions) => [await writeFile(backend, attempt, file, folder, options)],
-    })),
+      write: async (options) => [await writeFile(backend, attempt, file, folder, options)],
+    }),
+  )
+  // Packs that wait for their turn come last, so that no file waits for them.
+  const objects = [
+    ...packsToWrite.slice(0, atOnceOfPacks),
+    ...singlesToWrite,
+    ...packsToWrite.slice(atOnceOfPacks),
   ]
   const sizes = objects.map(({ size }) => size)
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
