@@ -139,7 +139,7 @@ test('the README, RESULTS.md and the chart are those of results.json', async () 
 
 test('every command of RESULTS.md names a group', async () => {
   const report = await readFile(new URL('../RESULTS.md', import.meta.url), 'utf8')
-  const named = [...report.matchAll(/^`npx -y pnpm@12 bench (\S+)/gm)].map(([, name]) => name)
+  const named = [...report.matchAll(/^`npx -y pnpm@12 bench ([a-z0-9-]+)/gm)].map(([, name]) => name)
   const measured = [...report.matchAll(/^## ([a-z0-9-]+)$/gm)].map(([, name]) => name)
   expect(named).toEqual(measured)
   expect(Object.keys(groups)).toEqual(expect.arrayContaining(named))
