@@ -41,7 +41,7 @@ export function tomorrow(): Date {
   return new Date(Date.now() + 24 * 60 * 60 * 1000)
 }
 
-/** Divides peers into those of this machine and those that it lacks. */
+/** Divides peers into present and missing ones. */
 export function dividePeers(all: readonly (Peer | MissingPeer)[]): Pick<Clients, 'peers' | 'missing'> {
   const isMissing = (peer: Peer | MissingPeer): peer is MissingPeer => 'why' in peer
   return {

@@ -201,7 +201,7 @@ class Store:
         Without `to`, the folder is temporary, and stays until `close()` of the result or the end of the program: use
         `with`. `files` are names, and patterns such as `rank3/*`: by default all files are restored. With `fallback`, a
         corrupt checkpoint is set aside, and the next older good one is restored. With `max_tries`, a checkpoint that
-        was restored so many times without a later save is skipped: see `mark_good`. Raises NotFound if the step is not
+        was restored that often without a later save is skipped: see `mark_good`. Raises NotFound if the step is not
         saved, and Corrupt.
         """
         temporary: TemporaryDirectory[str] | None = None

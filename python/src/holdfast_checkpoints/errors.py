@@ -11,7 +11,7 @@ class HoldfastError(Exception):
     The base of all exceptions of Holdfast.
 
     `reason` says what failed and why. `hint` says what helps, in the words of this package, or is None. `retryable`
-    says whether the same call may succeed if it is made again. `url` and `key` locate the error in the store, if known.
+    says whether the same call may succeed later. `url` and `key` locate the error in the store, if known.
     """
 
     code: str = "UNEXPECTED"

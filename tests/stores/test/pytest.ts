@@ -12,7 +12,7 @@ const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/packa
 /** The folder of the tests of the Python package. */
 export const pythonTests = join(folder, 'tests')
 
-/** Those that need torch. They start about 60 processes that import it. */
+/** The tests that need torch. They start about 60 processes that import it. */
 export const filesWithTorch = [
   'test_dcp.py',
   'test_huggingface.py',

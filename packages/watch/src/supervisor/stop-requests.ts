@@ -28,7 +28,7 @@ export interface StopListener {
   readonly onKilled: () => void
 }
 
-/** Passes signals on to the program, and turns those that request a stop into deadlines. */
+/** Passes signals on to the program, and turns a signal that requests a stop into deadlines. */
 export class StopRequests implements Disposable {
   readonly #source: Disposable
   readonly #grace: number

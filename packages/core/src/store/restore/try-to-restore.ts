@@ -43,7 +43,7 @@ export type Tried =
 
 /**
  * Delivers a checkpoint, or passes over it if it is corrupt or was restored too often. Rejects with `CORRUPT` if it is corrupt
- * and the options have no `fallback`. `passedOver` are those that the restore has tried before.
+ * and the options have no `fallback`. `passedOver` are the ones that it has tried before.
  */
 export async function tryToRestore(
   restoring: Restoring,

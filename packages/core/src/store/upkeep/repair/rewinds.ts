@@ -62,7 +62,7 @@ export function committedRewinds(
   )
 }
 
-/** Entries after some rewinds: those that stay in the list, and those that the rewinds abandoned. */
+/** Entries after some rewinds: the listed ones, and the ones that the rewinds abandoned. */
 export interface AfterRewinds {
   readonly listed: readonly CatalogEntry[]
   readonly abandoned: readonly CatalogEntry[]
