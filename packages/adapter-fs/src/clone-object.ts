@@ -55,9 +55,8 @@ export async function cloneObject(
         return { key, size, revision, storedAt, sha256 }
       },
     })
-  } catch (error) {
+  } catch {
     throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-    cloning.refuses(error) // remembers a file system without clones
     return undefined
   }
 }

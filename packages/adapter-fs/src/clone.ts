@@ -5,6 +5,15 @@ import type { FileSystem } from './file-system.ts'
 
 const cloneNew = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE
 
+/** Errors that a copy would meet, too, or that the caller acts upon, such as a missing folder. */
+const lasting = ['ENOENT', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'] as const
+
+/** Errors that apply to all files of a file system. */
+const withoutClones = ['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY'] as const
+
+/** The file system does not clone this file. Its bytes can still be copied. */
+export class CannotClone extends Error {}
+
 /**
  * Creates copy-on-write clones (FICLONE) on file systems that support them (xfs, btrfs, zfs, apfs). A clone writes no
  * bytes and uses no space. Hashing the clone reads it once, so a clone takes about two thirds of the time of a copy.
@@ -20,18 +29,18 @@ export class Cloning {
 
   /**
    * Clones a file to a new name, sets its permission bits, and opens it for reading. It cannot be opened for writing,
-   * since a clone of a read-only file is read-only.
+   * since a clone of a read-only file is read-only. Throws `CannotClone` if a copy may work although the clone failed. ZFS,
+   * for example, fails with EAGAIN for some seconds after the file was written: https://github.com/openzfs/zfs/pull/17455.
    */
   async clone(fileSystem: FileSystem, from: string, to: string, mode: number): Promise<FileHandle> {
-    await fileSystem.copyFile(from, to, cloneNew)
+    try {
+      await fileSystem.copyFile(from, to, cloneNew)
+    } catch (error) {
+      if (failedWith(error, ...lasting)) throw error
+      if (failedWith(error, ...withoutClones)) this.#refused = true
+      throw new CannotClone(`${from} cannot be cloned`, { cause: error })
+    }
     await fileSystem.chmod(to, mode) // `copyFile` also copies the set-user-ID bit
     return fileSystem.open(to, 'r')
-  }
-
-  /** Returns whether an error means that the file cannot be cloned. Remembers errors that apply to all files. */
-  refuses(error: unknown): boolean {
-    if (failedWith(error, 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY')) this.#refused = true
-    // The file is on another file system, or its blocks cannot be shared.
-    return this.#refused || failedWith(error, 'EXDEV', 'EINVAL', 'ETXTBSY')
   }
 }

@@ -12,6 +12,7 @@ import {
   type UnchangedObject,
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
+import { CannotClone } from './clone.ts'
 import { pathIn } from './clone-object.ts'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
@@ -183,7 +184,7 @@ async function cloneOrLink(
     try {
       return await cloning.clone(fileSystem, from, to, modeInStore(Number(mode) & 0o777))
     } catch (error) {
-      if (!cloning.refuses(error)) throw error
+      if (!(error instanceof CannotClone)) throw error
     }
   }
   if (nlink >= mostNames) throw new CannotShare(`${from} has ${nlink} names already`)

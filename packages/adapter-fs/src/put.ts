@@ -12,6 +12,7 @@ import {
   throwIfAborted,
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
+import { CannotClone } from './clone.ts'
 import type { Disk } from './disk.ts'
 import { cloneObject } from './clone-object.ts'
 import { hashClone, type Written } from './hash-clone.ts'
@@ -70,7 +71,7 @@ export async function put(
         publish,
       })
     } catch (error) {
-      if (!cloning.refuses(error)) throw error
+      if (!(error instanceof CannotClone)) throw error
     }
   }
   return await throughTemporaryFile(disk, key, {
