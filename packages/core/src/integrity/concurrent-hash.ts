@@ -14,7 +14,8 @@ interface Hashing {
 
 /**
  * An incremental hash. If the first chunk is in shared memory, another thread computes the hash, so that this thread
- * stays free for other work. Otherwise this thread does. End every hash with `digest` or `abandon`.
+ * stays free for other work. Otherwise, and if no thread can be started, this thread does. End every hash with `digest` or
+ * `abandon`.
  *
  * @example
  * const hash = new ConcurrentHash('md5')
@@ -64,7 +65,7 @@ export function mayHashInThread(): boolean {
 
 async function begin(algorithm: HashAlgorithm, { buffer }: Uint8Array): Promise<Hashing> {
   const inThread = buffer instanceof SharedArrayBuffer && mayHashInThread()
-  return inThread ? ThreadHash.begin(algorithm) : new HashingHere(algorithm)
+  return (inThread ? await ThreadHash.begin(algorithm) : undefined) ?? new HashingHere(algorithm)
 }
 
 class HashingHere implements Hashing {

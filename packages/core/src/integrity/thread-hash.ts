@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { defaultThreads } from '../async/threads.ts'
+import { HoldfastError, messageOf } from '../errors.ts'
 
 /**
  * One thread hashes one file. A thread takes about 15 MiB of memory, and a processor while it hashes. One processor is left
@@ -95,26 +96,47 @@ class HashingThread {
     })
   }
 
-  #end(failure: Error): void {
-    this.#failure ??= failure
+  #end(cause: Error): void {
+    this.#failure ??= new HoldfastError(
+      'UNAVAILABLE',
+      `The thread that computes digests has ended. (${cause.message}) Repeat the call, which starts another thread.`,
+      { cause, retryable: true },
+    )
     for (const { fail } of this.#asked.splice(0)) fail(this.#failure)
   }
 }
 
 const threads: HashingThread[] = []
+let hasWarned = false
 
 /**
- * Returns an idle thread, a new thread while fewer than `mostThreads` exist, or the thread with the fewest hashes.
+ * Returns an idle thread, a new thread while fewer than `mostThreads` exist, or the thread with the fewest hashes. Returns
+ * `undefined` if there is none and the machine refuses to start one.
  */
-async function leastBusy(): Promise<HashingThread> {
+async function leastBusy(): Promise<HashingThread | undefined> {
   // Loaded on first use: most processes never hash enough bytes to need it.
   const { Worker } = await import('node:worker_threads')
   const living = threads.filter(({ hasFailed }) => !hasFailed)
   const [best] = living.sort((one, other) => one.underWay - other.underWay)
   if (best !== undefined && (best.underWay === 0 || living.length >= mostThreads)) return best
-  const thread = new HashingThread(new Worker(script, { name: 'holdfast-hashing', eval: true, execArgv: [] }))
-  threads.splice(0, threads.length, ...living, thread)
-  return thread
+  try {
+    const worker = new Worker(script, { name: 'holdfast-hashing', eval: true, execArgv: [] })
+    const thread = new HashingThread(worker)
+    threads.splice(0, threads.length, ...living, thread)
+    return thread
+  } catch (error) {
+    warnOnce(error)
+    return best
+  }
+}
+
+function warnOnce(error: unknown): void {
+  if (hasWarned) return
+  hasWarned = true
+  process.emitWarning(
+    `No further thread could be started, so large files take longer to hash. (${messageOf(error)}) Allow this process more threads.`,
+    { type: 'HoldfastWarning', code: 'HOLDFAST_NO_THREADS' },
+  )
 }
 
 /** A hash that another thread computes, of bytes in shared memory. */
@@ -127,9 +149,10 @@ export class ThreadHash {
     this.#number = number
   }
 
-  static async begin(algorithm: string): Promise<ThreadHash> {
+  /** Starts a hash. Returns `undefined` if no thread can compute it. */
+  static async begin(algorithm: string): Promise<ThreadHash | undefined> {
     const thread = await leastBusy()
-    return new ThreadHash(thread, thread.begin(algorithm))
+    return thread && new ThreadHash(thread, thread.begin(algorithm))
   }
 
   /** Adds bytes, and resolves when they are hashed. Until then they must not change. */
