@@ -7,6 +7,7 @@ import {
   type ProcessIdentity,
   provenProcess,
 } from './local-files/process-identity.ts'
+import { Machine, measureLoad } from './pacing/index.ts'
 import { type Deliver, deliverToDirectory } from './local-files/to-directory.ts'
 
 /** Limits for the number of lines in one document. */
@@ -54,6 +55,8 @@ export interface Environment {
   newToken(): string
   /** Resolves after this number of milliseconds. Rejects with `ABORTED` if the signal fires. */
   pause(milliseconds: number, signal?: AbortSignal): Promise<void>
+  /** Knows whether other work needs this machine. */
+  readonly machine: Pick<Machine, 'isBusy'>
   /** Delivers restored files into a folder, all or none. */
   deliver: Deliver
   /** The limits of lines in the catalog and its pages. */
@@ -80,6 +83,11 @@ export const systemEnvironment: Environment = {
       throw error
     }
   },
+  machine: new Machine({
+    elapsed: () => performance.now(),
+    pause: (milliseconds) => pauseFor(milliseconds, undefined),
+    measureLoad,
+  }),
   deliver: deliverToDirectory,
   pageLimits: defaultPageLimits,
   tidyEvery: 64,

@@ -13,8 +13,10 @@ from .errors import Aborted
 class SaveHandle:
     """A save in the background. `save_async` returns it."""
 
-    def __init__(self, step: int, send: Callable[[], SendingSave]) -> None:
+    def __init__(self, step: int, send: Callable[[], SendingSave], hurry: Callable[[], None]) -> None:
         self.step = step
+        self._hurry = hurry
+        self._is_awaited = False
         self._send: Callable[[], SendingSave] | None = send
         self._sending: SendingSave | None = None
         self._saved: Saved | None = None
@@ -41,7 +43,16 @@ class SaveHandle:
         return self._saved
 
     def wait(self, timeout: float | None = None) -> None:
-        """Waits until the save has ended, with or without an error."""
+        """
+        Waits until the save has ended, with or without an error.
+
+        From then on, the save does not leave the processor to the program.
+        """
+        if timeout != 0 and not self.done():
+            # Holds no lock, since a signal handler may also wait. The thread looks again after it has sent the save.
+            self._is_awaited = True
+            if self._sending is not None:
+                self._hurry()
         self._thread.join(timeout)
 
     def cancel(self) -> None:
@@ -64,6 +75,8 @@ class SaveHandle:
                     raise Aborted(f"The save of step {self.step} was cancelled before it began.")
                 assert self._send is not None
                 self._sending = self._send()
+            if self._is_awaited:
+                self._hurry()
             self._saved = saved_of(self._sending.finish())
         except BaseException as error:
             self._error = error

@@ -43,7 +43,7 @@ from .checkpoints import (
     saved_of,
     tensors_of,
 )
-from .errors import InvalidArgument
+from .errors import HoldfastError, InvalidArgument
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -557,7 +557,12 @@ class Store:
             helper, number = self._connect()
             if self._background is not None:
                 return None
-            self._background = SaveHandle(params["step"], lambda: send_save(helper, {"store": number, **params}, kept))
+            params = {**params, "store": number, "background": True}
+            self._background = SaveHandle(
+                params["step"],
+                lambda: send_save(helper, params, kept),
+                lambda: _hurry(helper, number),
+            )
             return self._background
 
     def _await_background(self) -> None:
@@ -616,6 +621,14 @@ class Store:
 
 def sent_choice(choice: Choice) -> Choice:
     return choice if isinstance(choice, str) else sent_step(choice)
+
+
+def _hurry(helper: Helper, number: int) -> None:
+    """States that something waits for the save in the background."""
+    try:
+        helper.start("hurry", {"store": number})
+    except HoldfastError:
+        pass  # the helper has ended, and the save reports it
 
 
 def _optional(json: Mapping[str, Any] | None) -> Checkpoint | None:

@@ -36,6 +36,7 @@ export const methods: Readonly<Record<string, Method>> = {
   ),
   closeStore: method(parameters.ofStore, ({ store }, { session }) => session.close(store)),
   save: method(parameters.save, saveFromClient),
+  hurry: method(parameters.ofStore, async ({ store }, { session }) => session.hurry(store)),
   restore: method(parameters.restore, ({ store, choice, progress, ...options }, { session, signal }) =>
     session.storeOf(store).restore(choice, { ...options, signal, onProgress: reporting(session, progress) }),
   ),

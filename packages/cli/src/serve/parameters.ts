@@ -145,6 +145,7 @@ export const parameters = {
     requireFinite: v.optional(v.boolean()),
     packs: v.optional(v.picklist(['auto', 'always', 'never'])),
     unchanged: v.optional(v.picklist(['auto', 'link', 'never'])),
+    background: v.optional(v.boolean()),
     progress: v.optional(count),
   }),
   restore: v.strictObject({

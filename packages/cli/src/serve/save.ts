@@ -6,9 +6,9 @@ import { reporting } from './progress.ts'
 
 /** Saves files of this machine and streams of the client. A stream that the client aborts fails the save. */
 export async function saveFromClient(
-  { store: number, files, progress, ...request }: v.InferOutput<typeof parameters.save>,
+  { store: number, files, progress, background, ...given }: v.InferOutput<typeof parameters.save>,
   { session, signal }: Call,
-): Promise<SaveResult> {
+): Promise<SaveResult | undefined> {
   const store = session.storeOf(number)
   const sent = isList(files) ? [] : Object.entries(files)
   const numbers = sent.flatMap(([name, content]) =>
@@ -26,12 +26,13 @@ export async function saveFromClient(
   }
   signal.addEventListener('abort', stop)
   try {
-    return await store.save({
-      ...request,
+    const request = {
+      ...given,
       files: isList(files) ? files : Object.fromEntries(contents),
       signal,
       onProgress: reporting(session, progress),
-    })
+    }
+    return await (background === true ? session.saveInBackground(number, request) : store.save(request))
   } finally {
     signal.removeEventListener('abort', stop)
     session.streams.closeUploads(numbers)

@@ -1,8 +1,11 @@
 import {
+  type BackgroundSave,
   type CheckpointStore,
   HoldfastError,
   openStore,
   type OpenStoreOptions,
+  type SaveRequest,
+  type SaveResult,
   type StoreEvents,
 } from '@holdfast/core'
 import { describeError } from './errors.ts'
@@ -38,6 +41,7 @@ export class Session {
   readonly streams: Streams
   readonly notify: Notify
   readonly #stores = new Map<number, CheckpointStore>()
+  readonly #inBackground = new Map<Promise<BackgroundSave>, CheckpointStore>()
   #newest = 0
 
   constructor(streams: Streams, notify: Notify) {
@@ -74,6 +78,28 @@ export class Session {
     )
   }
 
+  /** Resolves when the checkpoint is committed; with `undefined` if the limit of background saves skipped it. */
+  async saveInBackground(number: number, request: SaveRequest): Promise<SaveResult | undefined> {
+    const store = this.storeOf(number)
+    const save = store.saveInBackground(request)
+    this.#inBackground.set(save, store)
+    try {
+      return await (
+        await save
+      ).done
+    } finally {
+      this.#inBackground.delete(save)
+    }
+  }
+
+  /** Ends the limit of the background saves of a store, because the client waits for them. */
+  async hurry(number: number): Promise<void> {
+    const store = this.storeOf(number)
+    for (const [save, of] of this.#inBackground) {
+      if (of === store) save.then(hurried, () => undefined) // its own call reports a failure
+    }
+  }
+
   async close(number: number): Promise<void> {
     const store = this.storeOf(number)
     this.#stores.delete(number)
@@ -85,6 +111,10 @@ export class Session {
     const closed = await Promise.allSettled([...this.#stores.keys()].map((number) => this.close(number)))
     for (const each of closed) if (each.status === 'rejected') throw each.reason
   }
+}
+
+function hurried(save: BackgroundSave): void {
+  save.hurry()
 }
 
 /** JSON would write an error as an empty object. */

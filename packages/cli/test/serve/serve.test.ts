@@ -101,6 +101,27 @@ describe('a client', () => {
     await expect(client.call('list', { store: one })).rejects.toThrow('INVALID_ARGUMENT: No store 1 is open')
   })
 
+  test('saves in the background, and may then wait for the save', async () => {
+    const client = await TestClient.start()
+    const store = await client.openStore('mem:')
+    const stream = client.newStream()
+    const saved = client.request('save', { store, step: 1, files: { 'a.bin': { stream } }, background: true })
+    await client.credited(stream)
+    expect(await client.call('hurry', { store })).toBe(null)
+    client.sendData(stream, bytesOf(1000))
+    client.sendEnd(stream)
+    expect((await saved.response).result).toMatchObject({ step: 1, bytes: 1000 })
+  })
+
+  test('receives the error of a save in the background as that of its call', async () => {
+    const client = await TestClient.start()
+    const store = await client.openStore('mem:')
+    const files = ['/no/such/file.bin']
+    const { error } = await client.request('save', { store, step: 1, files, background: true }).response
+    expect(error).toMatchObject({ code: -32000, data: { code: 'INVALID_ARGUMENT' } })
+    expect(await client.call('closeStore', { store })).toBe(null)
+  })
+
   test('is notified of the progress of a call that asks for it', async () => {
     const client = await TestClient.start()
     const store = await client.openStore('mem:')

@@ -31,6 +31,7 @@ export const configSchema = v.strictObject({
     v.strictObject({
       limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
       atLimit: v.optional(v.picklist(['wait', 'skip', 'fail'])),
+      rateWhileBusy: v.optional(v.union([v.literal('unlimited'), rateSchema])),
     }),
   ),
   packs: v.optional(v.picklist(packModes)),

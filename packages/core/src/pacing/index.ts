@@ -1,3 +1,6 @@
+export { BusyLimit, defaultRateWhileBusy } from './busy-limit.ts'
+export { type Load, measureLoad } from './load.ts'
+export { Machine } from './machine.ts'
 export { parseRate, type Rate, rateSchema } from './rate.ts'
 export {
   type Clock,
@@ -7,4 +10,5 @@ export {
   type TransferLimits,
   type Transfers,
   transfersOf,
+  withLimit,
 } from './transfers.ts'

@@ -43,6 +43,30 @@ export function transfersOf(limits: TransferLimits, clock: Clock): Transfers {
   }
 }
 
+/** Returns transfers whose uploads also keep another limit. */
+export function withLimit(transfers: Transfers, other: RateLimit): Transfers {
+  const { upload } = transfers
+  return { ...transfers, upload: upload === undefined ? other : bothLimits(upload, other) }
+}
+
+function bothLimits(one: RateLimit, other: RateLimit): RateLimit {
+  return {
+    begin: () => {
+      const [first, second] = [one.begin(), other.begin()]
+      return {
+        pace: async (bytes, signal) => {
+          await first.pace(bytes, signal)
+          await second.pace(bytes, signal)
+        },
+        [Symbol.dispose]: () => {
+          first[Symbol.dispose]()
+          second[Symbol.dispose]()
+        },
+      }
+    },
+  }
+}
+
 /** Shorter waits add up to longer ones, because timers are not more exact. */
 const shortestPause = 1
 

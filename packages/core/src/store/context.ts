@@ -10,7 +10,7 @@ import type { RecentManifests } from './recent-manifests.ts'
 import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { Environment } from '../environment.ts'
-import type { Transfers } from '../pacing/index.ts'
+import type { BusyLimit, Transfers } from '../pacing/index.ts'
 
 /** The parts of an open store that its operations share. */
 export interface StoreContext {
@@ -31,6 +31,8 @@ export interface StoreContext {
   readonly space: SpaceLimits
   /** How fast the files of checkpoints are sent and read. */
   readonly transfers: Transfers
+  /** The limit of transfers in the background. */
+  readonly busyLimit: BusyLimit
   /** Dropped attempts whose bytes this process has deleted. */
   readonly deleted: Set<AttemptId>
   /** Whether the first write of this writer, or in a job its first save, ends the ownership of another writer. */

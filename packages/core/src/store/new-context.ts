@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { CatalogLog } from '../catalog/commit/catalog-log.ts'
 import type { Environment } from '../environment.ts'
-import { transfersOf } from '../pacing/index.ts'
+import { BusyLimit, type Clock, transfersOf } from '../pacing/index.ts'
 import { planRetention, type RetentionPlan } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import type { StoreContext } from './context.ts'
@@ -11,7 +11,7 @@ import { defaultGracePeriod, type StoreOptions } from './options.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
 import { RecentManifests } from './recent-manifests.ts'
 import { RunLine } from './run-line.ts'
-import { limitsOfStore } from './transfer-limits.ts'
+import { limitsOfStore, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** What differs from the options in the context of a mirror. */
 interface Given {
@@ -44,6 +44,10 @@ export function newContext(
   const restoring = new RestoresUnderWay()
   const plan = retention ?? planRetention(options.retention ?? {}, objectives)
   const keeping = { objectives, retention: plan, restoring }
+  const clock: Clock = {
+    elapsed: () => performance.now(),
+    pause: (milliseconds, signal) => environment.pause(milliseconds, signal),
+  }
   return {
     backend,
     log: new CatalogLog(backend, writer, keeping, environment),
@@ -57,9 +61,11 @@ export function newContext(
     manifests: new RecentManifests(),
     deleted: new Set(),
     space: spaceLimits(options.space),
-    transfers: transfersOf(limitsOfStore(options, backend), {
-      elapsed: () => performance.now(),
-      pause: (milliseconds, signal) => environment.pause(milliseconds, signal),
+    transfers: transfersOf(limitsOfStore(options, backend), clock),
+    busyLimit: new BusyLimit({
+      rate: parseRateWhileBusy(options.background),
+      clock,
+      machine: environment.machine,
     }),
     mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
     takesOverFrom,

@@ -13,7 +13,7 @@ import { assertUnchangedMode, type UnchangedMode } from './attempts/unchanged-mo
 import { assertMirrorOptions, type MirrorOptions } from './mirror-options.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
-import { parseLimits } from './transfer-limits.ts'
+import { parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** The options of a store. `openStore` also takes those of `OpenStoreOptions`. */
 export interface StoreOptions<Name extends string = string> {
@@ -41,7 +41,7 @@ export interface StoreOptions<Name extends string = string> {
   readonly retention?: RetentionOptions<NoInfer<Name>> | undefined
   /** The free space below which saves emit a warning, and below which they are rejected. */
   readonly space?: SpaceOptions | undefined
-  /** How many saves run in the background at once, and what a further one does. */
+  /** How many saves run in the background at once, what a further one does, and how fast they run on a busy machine. */
   readonly background?: BackgroundOptions | undefined
   /**
    * Milliseconds by the store's clock. In shared mode a save that takes longer may be fenced, and the leftovers of crashed
@@ -114,7 +114,7 @@ export function assertStoreOptions(options: StoreOptions): void {
   }
   if (options.ranks !== undefined) assertRanksMode(options, options.ranks)
   refuseUnknownOptions(options.space, ['warnBelow', 'refuseBelow', 'makeRoom'], 'space')
-  refuseUnknownOptions(options.background, ['limit', 'atLimit'], 'background')
+  refuseUnknownOptions(options.background, ['limit', 'atLimit', 'rateWhileBusy'], 'background')
   const { mode, gracePeriod, background } = options
   const { atLimit = 'wait' } = background ?? {}
   if (!['wait', 'skip', 'fail'].includes(atLimit)) {
@@ -135,6 +135,7 @@ export function assertStoreOptions(options: StoreOptions): void {
   planRetention(options.retention ?? {}, options.objectives ?? {})
   spaceLimits(options.space)
   parseLimits(options)
+  parseRateWhileBusy(options.background)
 }
 
 function assertThreads(threads: number | undefined): void {

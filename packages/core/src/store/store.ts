@@ -38,7 +38,7 @@ import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
 import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { idOf, readMarker } from './upkeep/ensure-marker.ts'
-import { parseLimits } from './transfer-limits.ts'
+import { inBackground, parseLimits } from './transfer-limits.ts'
 import { fullSweep } from './upkeep/full-sweep.ts'
 import { pinCheckpoint, unpinCheckpoint } from './upkeep/pin.ts'
 import { type PruneOptions, type PruneReport, pruneStore } from './upkeep/prune.ts'
@@ -124,7 +124,11 @@ export class CheckpointStore<Name extends string = string>
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen, () => this.#mirror?.wake())
     this.#mirror = this.#connectMirror(options, mirrorBackend)
-    this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
+    this.#background = new BackgroundSaves(
+      (request) => this.#save(request, inBackground(context)),
+      context,
+      options.background,
+    )
   }
 
   /** The mirror of the store; `undefined` if the options name none. */
@@ -445,7 +449,7 @@ export class CheckpointStore<Name extends string = string>
     )
   }
 
-  async #save(given: SaveRequest): Promise<SaveResult> {
+  async #save(given: SaveRequest, context = this.#context): Promise<SaveResult> {
     assertSaveRequest(given)
     const request = {
       ...given,
@@ -455,9 +459,7 @@ export class CheckpointStore<Name extends string = string>
     const { step, signal } = request
     const saved = await traced('save', { store: this.url, step }, () =>
       this.#savesInOrder.run(step, signal, () =>
-        this.#ranks === undefined
-          ? planAndSave(this.#context, this.#access, request)
-          : this.#ranks.save(request),
+        this.#ranks === undefined ? planAndSave(context, this.#access, request) : this.#ranks.save(request),
       ),
     )
     this.#mirror?.wake()

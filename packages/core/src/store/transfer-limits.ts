@@ -1,5 +1,13 @@
 import type { CheckpointBackend } from '../backend/index.ts'
-import { parseRate, type Rate, type TransferLimits } from '../pacing/index.ts'
+import {
+  defaultRateWhileBusy,
+  parseRate,
+  type Rate,
+  type TransferLimits,
+  withLimit,
+} from '../pacing/index.ts'
+import type { StoreContext } from './context.ts'
+import type { BackgroundOptions } from './save/background.ts'
 
 /** The options of a store that limit its transfers. */
 interface LimitOptions {
@@ -25,4 +33,17 @@ export function limitsOfStore(
 ): TransferLimits {
   const isLocal = options.mirror !== undefined && capabilities.localRoot !== undefined
   return parseLimits(isLocal ? {} : options)
+}
+
+/** Returns the limit of transfers in the background while the machine is busy. Throws `INVALID_ARGUMENT` for an invalid rate. */
+export function parseRateWhileBusy({ rateWhileBusy }: BackgroundOptions = {}): number | undefined {
+  if (rateWhileBusy === 'unlimited') return undefined
+  return rateWhileBusy === undefined
+    ? defaultRateWhileBusy
+    : parseRate(rateWhileBusy, 'background.rateWhileBusy')
+}
+
+/** Returns the context with which a store works in the background. */
+export function inBackground(context: StoreContext): StoreContext {
+  return { ...context, transfers: withLimit(context.transfers, context.busyLimit) }
 }

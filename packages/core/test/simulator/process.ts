@@ -261,6 +261,7 @@ export function simulatedEnvironment(process: string, scheduler: Scheduler, rand
     pageLimits: random.of(pageLimits),
     tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
     reserveFiles: systemEnvironment.reserveFiles,
+    machine: { isBusy: () => Promise.resolve(false) },
     processes: { self: () => Promise.resolve(undefined), livenessOf: () => Promise.resolve('unknown') },
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
     deliver: async (_, deliveries) => {

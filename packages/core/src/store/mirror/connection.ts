@@ -6,6 +6,7 @@ import type { StoreContext } from '../context.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { StoreEventEmitter } from '../events.ts'
 import { newContext } from '../new-context.ts'
+import { inBackground } from '../transfer-limits.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'
 import type { Side } from './continuation.ts'
@@ -97,10 +98,10 @@ export class MirrorConnection {
   }
 
   #context(id: string, takesOver: boolean, kind: 'job' | 'shared', from?: string): StoreContext {
-    const { keeping, environment, gracePeriod, writer, backend } = this.#local
+    const { keeping, environment, gracePeriod, writer, backend, busyLimit } = this.#local
     const { retention } = this.options
     const plan = retention === undefined ? keeping.retention : planRetention(retention, keeping.objectives)
-    return newContext(
+    const context = newContext(
       this.backend,
       {
         ...(kind === 'shared' ? { mode: 'shared' as const } : { job: `mirror of ${id}` }),
@@ -115,5 +116,6 @@ export class MirrorConnection {
       new StoreEventEmitter(),
       { writerId: id, retention: plan, takesOverFrom: from },
     )
+    return inBackground({ ...context, busyLimit })
   }
 }

@@ -64,6 +64,7 @@ export class MirrorWorker {
    * what is missing.
    */
   async flush(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<boolean> {
+    using _ = this.#local.context.busyLimit.suspend()
     this.#isHurried = isEnding
     this.wake()
     this.#hurry.abort() // a pause after a failure ends now

@@ -1,5 +1,7 @@
+import type { BusyLimit, Rate } from '../../pacing/index.ts'
 import { orAborted } from '../../async/or-aborted.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
 import type { StoreEventEmitter } from '../events.ts'
 import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
@@ -14,6 +16,13 @@ export interface BackgroundOptions {
    * `wait`.
    */
   readonly atLimit?: 'wait' | 'skip' | 'fail' | undefined
+  /**
+   * How fast background saves and copies to the mirror are sent while other work needs all processors, or the event loop of this
+   * process: bytes per second, or a string such as `'32 MiB/s'`. `'unlimited'` sets no limit. The limit ends when `flush`,
+   * `close` or a further background save waits for them. It does not apply to the first 8 MiB of a save, and not to saves of
+   * many ranks, because ranks wait for each other. Default: 32 MiB/s.
+   */
+  readonly rateWhileBusy?: Rate | 'unlimited' | undefined
 }
 
 /** A save that runs in the background. */
@@ -26,12 +35,15 @@ export interface BackgroundSave {
   readonly done: Promise<SaveResult | undefined>
   /** Stops the save unless it is already committed. */
   cancel(reason?: unknown): void
+  /** States that something waits for the save. From then on, `background.rateWhileBusy` does not limit it. */
+  hurry(): void
 }
 
 /** Runs the background saves of one store, limits their number, and keeps their errors. */
 export class BackgroundSaves {
   readonly #save: (request: SaveRequest) => Promise<SaveResult>
   readonly #events: StoreEventEmitter
+  readonly #busyLimit: BusyLimit
   readonly #limit: number
   readonly #atLimit: 'wait' | 'skip' | 'fail'
   readonly #underWay = new Set<Promise<void>>()
@@ -41,7 +53,7 @@ export class BackgroundSaves {
 
   constructor(
     save: (request: SaveRequest) => Promise<SaveResult>,
-    events: StoreEventEmitter,
+    { events, busyLimit }: Pick<StoreContext, 'events' | 'busyLimit'>,
     { limit = 1, atLimit = 'wait' }: BackgroundOptions = {},
   ) {
     if (!Number.isSafeInteger(limit) || limit < 1) {
@@ -52,6 +64,7 @@ export class BackgroundSaves {
     }
     this.#save = save
     this.#events = events
+    this.#busyLimit = busyLimit
     this.#limit = limit
     this.#atLimit = atLimit
   }
@@ -70,6 +83,13 @@ export class BackgroundSaves {
     const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal])
     const result = this.#run(request, signal)
     const observed = this.#watch(request.step, result)
+    let waiting: Disposable | undefined
+    let isRunning = true
+    const end = (): void => {
+      isRunning = false
+      waiting?.[Symbol.dispose]()
+    }
+    result.then(end, end)
     return {
       step: request.step,
       get done() {
@@ -78,6 +98,9 @@ export class BackgroundSaves {
       },
       cancel: (reason) => {
         stop.abort(reason)
+      },
+      hurry: () => {
+        if (isRunning) waiting ??= this.#busyLimit.suspend()
       },
     }
   }
@@ -89,6 +112,7 @@ export class BackgroundSaves {
       place.resolve(undefined)
     }
     this.#waiting.push(take)
+    using _ = this.#busyLimit.suspend()
     try {
       await orAborted(place.promise, signal, `The save of step ${step}`)
     } catch (error) {
@@ -108,6 +132,7 @@ export class BackgroundSaves {
 
   /** Waits for all running saves. Throws the errors that no caller has read, as one error. */
   async flush(): Promise<void> {
+    using _ = this.#busyLimit.suspend()
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     const [first, ...others] = this.#failures
       .filter(({ observed }) => !observed.seen)
@@ -161,7 +186,7 @@ function isList(files: FilesToSave): files is readonly string[] {
 }
 
 function skipped(step: number): BackgroundSave {
-  return { step, done: Promise.resolve(undefined), cancel: () => undefined }
+  return { step, done: Promise.resolve(undefined), cancel: () => undefined, hurry: () => undefined }
 }
 
 function atLimit(step: number, limit: number): HoldfastError {
