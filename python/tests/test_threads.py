@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import LONG, open_store
 
 import holdfast_checkpoints as holdfast
+from holdfast_checkpoints._helper import Helper
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -56,6 +58,7 @@ def test_no_error_of_a_save_in_the_background_is_lost_if_two_threads_begin_one()
 HANDLER_THAT_SAVES = """
 import signal, sys, threading
 import holdfast_checkpoints as holdfast
+from holdfast_checkpoints._helper import Helper
 
 with holdfast.open(sys.argv[1], config=False) as store:
     gate = threading.Event()
@@ -84,3 +87,26 @@ def test_a_signal_handler_may_flush_and_save_while_its_thread_waits_for_a_save(t
     program = [sys.executable, "-c", HANDLER_THAT_SAVES, str(tmp_path / "store")]
     ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
     assert ended.stdout == "[1, 2, 3]\n", ended.stderr
+
+
+def test_a_program_that_waits_for_a_save_states_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    start = Helper.start
+
+    def spy(self: Helper, method: str, *args: Any, **options: Any) -> Any:
+        sent.append(method)
+        return start(self, method, *args, **options)
+
+    monkeypatch.setattr(Helper, "start", spy)
+    with open_store("mem:") as store:
+        gate, begun = threading.Event(), threading.Event()
+        save = store.save_async(1, {"a.bin": lambda file: begun.set() or gate.wait() and None})
+        begun.wait()
+        assert not save.done()
+        with pytest.raises(TimeoutError):
+            save.result(timeout=0)
+        assert "hurry" not in sent
+        save.wait(timeout=0.01)
+        assert sent[-1] == "hurry"
+        gate.set()
+        assert save.result().step == 1
