@@ -53,7 +53,7 @@ export async function collectRun(
     hasRetention: checkpoints.some(({ keptBecause }) => keptBecause.length > 0),
     reasons: bytesByReason([...checkpoints, ...abandoned]),
     ...(growth === undefined ? {} : { bytesPerDay: growth }),
-    ...(free.kind === 'unbounded' ? {} : { free: { available: free.available, total: free.total } }),
+    ...('available' in free ? { free: { available: free.available, total: free.total } } : {}),
   }
 }
 

@@ -75,7 +75,7 @@ function tooOld(
 }
 
 interface Space {
-  /** Free bytes; `undefined` if the store has no limit. */
+  /** Free bytes; `undefined` if the store has no limit or does not report it. */
   readonly free: number | undefined
   readonly fullAt: Date | undefined
 }

@@ -98,7 +98,7 @@ export interface CheckpointBackend {
 /** What a backend supports, and its limits. */
 export interface BackendCapabilities {
   /** The source of `freeSpace`: `measured` by the file system, `budgeted` by a quota, or `unbounded`. */
-  readonly freeSpace: FreeSpace['kind']
+  readonly freeSpace: Exclude<FreeSpace['kind'], 'unknown'>
   /** The usual origin of `hash`. */
   readonly hash: DigestOrigin
   /** The folder in which the key of an object is its path, if objects are local files. */
@@ -309,6 +309,8 @@ export type FreeSpace =
       readonly measuredAt: Date
     }
   | { readonly kind: 'unbounded' }
+  /** The file system does not report its free space. A save is tried without a check. */
+  | { readonly kind: 'unknown' }
 
 /** Which unfinished work `sweep` discards. */
 export interface SweepOptions extends CallOptions {

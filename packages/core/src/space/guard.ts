@@ -33,7 +33,7 @@ export interface SpaceLimits {
 
 type Threshold = { readonly bytes: number } | { readonly percent: number }
 
-/** The free space of a store, or `unbounded` if it sets no limit. */
+/** The free space of a store, or `unbounded` if it sets no limit, or none that is known. */
 export type Room =
   | {
       /** Free bytes. */

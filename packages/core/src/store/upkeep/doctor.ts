@@ -136,9 +136,16 @@ async function conditionalCreate(context: StoreContext, signal: AbortSignal | un
   return 'enforced: a second creation of one key fails, and the first body is unchanged'
 }
 
+const spaceUnknown: Finding = {
+  verdict: 'warning',
+  finding:
+    'the file system does not report its free space. A save that does not fit fails in the middle, so leave enough space.',
+}
+
 async function freeSpace({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
   const free = await backend.freeSpace({ signal })
   if (free.kind === 'unbounded') return 'the store sets no limit'
+  if (free.kind === 'unknown') return spaceUnknown
   return `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
 }
 

@@ -79,7 +79,7 @@ function missingIn({ kind, missing }: Refusal): Need {
 
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {
   const free = await backend.freeSpace({ signal })
-  if (free.kind === 'unbounded') return 'unbounded'
+  if (!('available' in free)) return 'unbounded'
   const inodes = free.kind === 'measured' ? free.files?.available : undefined
   return { available: free.available, total: free.total, inodes }
 }
