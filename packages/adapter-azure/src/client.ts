@@ -17,6 +17,7 @@ import { type AccountAccess, accessOf } from './credentials.ts'
 import { DirectReads } from './direct.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
+import { rememberingToken } from './remembered-token.ts'
 
 /** Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. */
 const idleTimeout = 60_000
@@ -95,10 +96,11 @@ async function bounded(
 }
 
 function createClients(
-  access: AccountAccess,
+  { url, credential: given }: AccountAccess,
   name: string,
   { minimumProgress: progress, threads }: AzureOptions,
 ): OpenedContainer {
+  const access = { url, credential: 'getToken' in given ? rememberingToken(given) : given }
   const pooled = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
   const unpooled = unpooledAgentsOf(process.env, { idleTimeout })
   const direct = new DirectReads(new Reception(process.env, threads), access.credential)

@@ -6,6 +6,7 @@ import {
 } from '@azure/storage-blob'
 import { directRequest, type DirectResponse, type Reception, withoutUndefined } from '@holdfast/core/backend'
 import type { AccountAccess } from './credentials.ts'
+import { storageScope } from './remembered-token.ts'
 
 /** The version of the API: https://learn.microsoft.com/en-us/rest/api/storageservices/versioning-for-the-azure-storage-services. */
 const apiVersion = '2021-12-02'
@@ -13,8 +14,6 @@ const apiVersion = '2021-12-02'
 /** Milliseconds for which a signature is valid. It starts earlier, because clocks differ. */
 const validFor = 60 * 60 * 1000
 const clockSkew = 15 * 60 * 1000
-
-const scope = 'https://storage.azure.com/.default'
 
 /** Reads blobs over connections for large bodies, with the credentials of an account. */
 export class DirectReads {
@@ -38,12 +37,9 @@ export class DirectReads {
     signal: AbortSignal | undefined,
   ): Promise<DirectResponse | undefined> {
     const url = new URL(await this.#urlOf(blob))
-    const token = await this.#token(signal)
-    const request = directRequest(url, {
-      'x-ms-version': apiVersion,
-      ...headers,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    })
+    const authorization = await this.#authorization(signal)
+    if (authorization === undefined) return undefined
+    const request = directRequest(url, { 'x-ms-version': apiVersion, ...headers, ...authorization })
     return request && this.#reception.receiver(inThread).get(request, signal)
   }
 
@@ -61,10 +57,19 @@ export class DirectReads {
     })
   }
 
-  async #token(signal: AbortSignal | undefined): Promise<string | undefined> {
-    if (!('getToken' in this.#credential)) return undefined
-    const found = await this.#credential.getToken(scope, signal === undefined ? {} : { abortSignal: signal })
-    return found?.token
+  /** Returns the header with the token, if the credential has tokens; `undefined` if it has none now. */
+  async #authorization(signal: AbortSignal | undefined): Promise<Readonly<Record<string, string>> | undefined> {
+    if (!('getToken' in this.#credential)) return {}
+    try {
+      const found = await this.#credential.getToken(
+        storageScope,
+        signal === undefined ? {} : { abortSignal: signal },
+      )
+      return found === null ? undefined : { authorization: `Bearer ${found.token}` }
+    } catch {
+      // The SDK may still have a token. If not, it rejects with the reason.
+      return undefined
+    }
   }
 }
 

@@ -1,0 +1,107 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AnonymousCredential, BlockBlobClient } from '@azure/storage-blob'
+import { Reception } from '@holdfast/core/backend'
+import { expect, onTestFinished, test } from 'vitest'
+import { DirectReads } from '../src/direct.ts'
+import type { TokenCredential } from '../src/options.ts'
+import { rememberingToken, storageScope } from '../src/remembered-token.ts'
+
+const hour = 3_600_000
+
+/** A credential that counts its logins, and fails while `isBroken`. */
+class CountedLogins implements TokenCredential {
+  logins = 0
+  isBroken = false
+  now = 1_000_000
+  refreshAfterTimestamp: number | undefined
+  readonly clock = (): number => this.now
+
+  async getToken(): ReturnType<TokenCredential['getToken']> {
+    this.logins += 1
+    if (this.isBroken) throw Object.assign(new Error('locked'), { name: 'CredentialUnavailableError' })
+    const { refreshAfterTimestamp } = this
+    const token = { token: `token ${this.logins}`, expiresOnTimestamp: this.now + hour }
+    return refreshAfterTimestamp === undefined ? token : { ...token, refreshAfterTimestamp }
+  }
+}
+
+test('logs in once for many requests, also if they begin together', async () => {
+  const logins = new CountedLogins()
+  const credential = rememberingToken(logins, logins.clock)
+  const tokens = await Promise.all([0, 1, 2].map(() => credential.getToken(storageScope)))
+  tokens.push(await credential.getToken([storageScope]))
+  expect(new Set(tokens.map((each) => each?.token))).toEqual(new Set(['token 1']))
+  expect(logins.logins).toBe(1)
+})
+
+test('logs in again before the token expires, and when the login asks for it', async () => {
+  const logins = new CountedLogins()
+  const credential = rememberingToken(logins, logins.clock)
+  await credential.getToken(storageScope)
+  logins.now += hour - 4 * 60_000
+  logins.refreshAfterTimestamp = logins.now + 1000
+  expect((await credential.getToken(storageScope))?.token).toBe('token 2')
+  expect((await credential.getToken(storageScope))?.token).toBe('token 2')
+  logins.now += 1000
+  expect((await credential.getToken(storageScope))?.token).toBe('token 3')
+})
+
+test('uses the token while it is valid although the next login fails', async () => {
+  const logins = new CountedLogins()
+  const credential = rememberingToken(logins, logins.clock)
+  await credential.getToken(storageScope)
+  logins.isBroken = true
+  logins.now += hour - 60_000
+  expect((await credential.getToken(storageScope))?.token).toBe('token 1')
+  logins.now += 60_000
+  await expect(credential.getToken(storageScope)).rejects.toThrow('locked')
+  logins.isBroken = false
+  expect((await credential.getToken(storageScope))?.token).toBe('token 4')
+})
+
+test('passes on a request for a token of another scope or tenant', async () => {
+  const logins = new CountedLogins()
+  const credential = rememberingToken(logins, logins.clock)
+  await credential.getToken(storageScope)
+  expect((await credential.getToken('https://vault.azure.net/.default'))?.token).toBe('token 2')
+  expect((await credential.getToken(storageScope, { tenantId: 'other' }))?.token).toBe('token 3')
+  expect((await credential.getToken(storageScope))?.token).toBe('token 1')
+})
+
+test('leaves a caller whose signal fires, and logs in for the others', async () => {
+  const logins = new CountedLogins()
+  const stop = new AbortController()
+  const credential = rememberingToken(logins, logins.clock)
+  const stopped = credential.getToken(storageScope, { abortSignal: stop.signal })
+  const other = credential.getToken(storageScope)
+  stop.abort()
+  await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' })
+  expect((await other)?.token).toBe('token 1')
+})
+
+test('lets the SDK send a read whose login fails', async () => {
+  let requests = 0
+  const server = createServer((_, response) => {
+    requests += 1
+    response.writeHead(206, { 'content-length': 1 }).end('x')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const logins = new CountedLogins()
+  const reception = new Reception({}, 1)
+  onTestFinished(() => {
+    reception.destroy()
+    server.closeAllConnections()
+    server.close()
+  })
+  const blob = new BlockBlobClient(`http://127.0.0.1:${port}/container/k`, new AnonymousCredential())
+  const direct = new DirectReads(reception, logins)
+  logins.isBroken = true
+  expect(await direct.get(blob, {}, false, undefined)).toBeUndefined()
+  expect(requests).toBe(0)
+  logins.isBroken = false
+  const response = await direct.get(blob, {}, false, undefined)
+  expect(response?.status).toBe(206)
+  response?.body.destroy()
+})
