@@ -1,4 +1,4 @@
-import { HeadBucketCommand } from '@aws-sdk/client-s3'
+import { HeadBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import type { Bucket } from './bucket.ts'
 
 /**
@@ -7,15 +7,29 @@ import type { Bucket } from './bucket.ts'
  */
 export async function endpoint({ client, name }: Bucket): Promise<string> {
   const command = new HeadBucketCommand({ Bucket: name })
-  command.middlewareStack.add(
-    () =>
-      ({ request }) => {
-        throw new Resolved(request)
-      },
-    { step: 'build', name: 'holdfastEndpoint' },
-  )
+  command.middlewareStack.add(() => stop, beforeSending)
+  return resolvedBy(client.send(command))
+}
+
+/**
+ * Returns the address of the service, which is the same for all its buckets. That of a bucket has its name in the path or
+ * in the host. On Amazon S3, it contains the region. Sends no request.
+ */
+export async function serviceEndpoint({ client }: Bucket): Promise<string> {
+  const command = new ListBucketsCommand()
+  command.middlewareStack.add(() => stop, beforeSending)
+  return resolvedBy(client.send(command))
+}
+
+const beforeSending = { step: 'build', name: 'holdfastEndpoint' } as const
+
+function stop({ request }: { readonly request: unknown }): never {
+  throw new Resolved(request)
+}
+
+async function resolvedBy(sending: Promise<unknown>): Promise<string> {
   try {
-    await client.send(command)
+    await sending
   } catch (error) {
     if (error instanceof Resolved) return error.url
     throw error

@@ -10,7 +10,7 @@ import {
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { base64Crc32 } from './checksum.ts'
-import { endpoint } from './endpoint.ts'
+import { serviceEndpoint } from './endpoint.ts'
 import { abortUpload, newUpload } from './multipart.ts'
 import { timeOf } from './response-time.ts'
 import { send } from './send.ts'
@@ -32,7 +32,7 @@ const fewParts = 1000
 const patience = { bytes: 1, within: 10 * 60_000 }
 
 /**
- * Lets S3 copy an object of a bucket at the same endpoint: https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html.
+ * Lets S3 copy an object of the same or another bucket at the same endpoint: https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html.
  * Returns `undefined` if the object has no checksum that S3 verified.
  */
 export async function copyWithinService(
@@ -45,7 +45,7 @@ export async function copyWithinService(
   const from = knownBuckets.of(object)
   if (from === undefined || bucket.checksum === 'none' || object.storeDigest?.algorithm !== 'crc32')
     return undefined
-  if ((await endpoint(from)) !== (await endpoint(bucket))) return undefined
+  if ((await serviceEndpoint(from)) !== (await serviceEndpoint(bucket))) return undefined
   const source = {
     CopySource: [from.name, ...from.names.object(object.key).split('/')].map(encodeURIComponent).join('/'),
     ...(object.revision === undefined ? {} : { CopySourceIfMatch: `"${object.revision}"` }),
