@@ -58,7 +58,9 @@ export class DirectReads {
   }
 
   /** Returns the header with the token, if the credential has tokens; `undefined` if it has none now. */
-  async #authorization(signal: AbortSignal | undefined): Promise<Readonly<Record<string, string>> | undefined> {
+  async #authorization(
+    signal: AbortSignal | undefined,
+  ): Promise<Readonly<Record<string, string>> | undefined> {
     if (!('getToken' in this.#credential)) return {}
     try {
       const found = await this.#credential.getToken(

@@ -24,8 +24,7 @@ export function rememberingToken(credential: TokenCredential, now: () => number 
 
   const lasts = (milliseconds: number): boolean =>
     known !== null && known.expiresOnTimestamp - now() > milliseconds
-  const isDue = (): boolean =>
-    !lasts(replacedBefore) || (known?.refreshAfterTimestamp ?? Infinity) <= now()
+  const isDue = (): boolean => !lasts(replacedBefore) || (known?.refreshAfterTimestamp ?? Infinity) <= now()
   const replace = async (): Promise<Token> => {
     try {
       known = await credential.getToken(storageScope)

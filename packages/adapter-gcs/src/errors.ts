@@ -23,9 +23,8 @@ const beforeTheStore: Meanings = {
   NoCredentials: permissionDenied(
     'No credentials were found. Log in (gcloud auth application-default login), set GOOGLE_APPLICATION_CREDENTIALS, or set keyFilename.',
   ),
-  ...sameMeaning(
-    ['ENOENT', 'EACCES'],
-    misconfigured('The file with the credentials cannot be read. Check GOOGLE_APPLICATION_CREDENTIALS.'),
+  NoKeyFile: misconfigured(
+    'The file with the credentials cannot be read. Check GOOGLE_APPLICATION_CREDENTIALS.',
   ),
   invalid_grant: expired,
   invalid_client: permissionDenied('Google no longer knows the credentials. Create new ones.'),
@@ -150,5 +149,7 @@ function nameOf(
   if (status === 401) return 'authError'
   if (status === 403) return 'forbidden'
   if (status === undefined && /default credentials/i.test(message)) return 'NoCredentials'
+  // The message of an error of a socket has another form: `connect EACCES 10.0.0.1:443`.
+  if (status === undefined && /\b(ENOENT|EACCES): /.test(message)) return 'NoKeyFile'
   return stringFieldOf(error, 'code') ?? reason ?? stringFieldOf(error, 'name') ?? 'Error'
 }

@@ -121,20 +121,17 @@ export {
 export { type Checksum, SourceReader, type SourceReaderOptions } from './source/source-reader.ts'
 export {
   commonMeanings,
-  permissionDenied,
-  sameMeaning,
   type Failure,
   invalidArgument,
-  mayHaveHappened,
   type Meaning,
   type Meanings,
   misconfigured,
   notFound,
-  storeError,
-  storeErrors,
-  type StoreErrors,
+  permissionDenied,
+  sameMeaning,
   unavailable,
   unsupported,
   webPage,
-} from './object-store/store-errors.ts'
+} from './object-store/meanings.ts'
+export { mayHaveHappened, storeError, storeErrors, type StoreErrors } from './object-store/store-errors.ts'
 export { KnownBackends } from './source/known-backends.ts'

@@ -1,103 +1,18 @@
-import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
+import { abortedError, HoldfastError } from '../../errors.ts'
 import { locatedError } from '../checked.ts'
+import { connectionFailureOf } from './connection-failures.ts'
+import {
+  commonMeanings,
+  type Failure,
+  invalidArgument,
+  type Meaning,
+  type Meanings,
+  unsupported,
+  webPage,
+} from './meanings.ts'
 import type { RequestInfo } from './request-info.ts'
 import { own } from '../../records.ts'
 import { Secrets } from './secrets.ts'
-
-/** A failed request. */
-export interface Failure {
-  /** The error code of the store or of Node.js. */
-  readonly name: string
-  /** The status of HTTP, if there was a response. */
-  readonly status: number | undefined
-  readonly message: string
-}
-
-/** The code of the port for a failure, and a sentence that states what the user can do. */
-export interface Meaning {
-  readonly code: ErrorCode
-  readonly advice: string
-}
-
-/** The meanings of the error codes of a store. */
-export type Meanings = Readonly<Record<string, Meaning>>
-
-/** Returns the meaning of a failure that a later try may not have. */
-export const unavailable = (advice: string): Meaning => ({ code: 'UNAVAILABLE', advice })
-/** Returns the meaning of credentials that do not allow the request. */
-export const permissionDenied = (advice: string): Meaning => ({ code: 'PERMISSION_DENIED', advice })
-/** Returns the meaning of a request that the store does not support. */
-export const unsupported = (advice: string): Meaning => ({ code: 'UNSUPPORTED', advice })
-/** Returns the meaning of a request that is wrong. */
-export const invalidArgument = (advice: string): Meaning => ({ code: 'INVALID_ARGUMENT', advice })
-/** Returns the meaning of a place or an option that is wrong. */
-export const misconfigured = (advice: string): Meaning => ({ code: 'CONFIG', advice })
-/** Returns the meaning of a bucket, container or object that does not exist. */
-export const notFound = (advice: string): Meaning => ({ code: 'NOT_FOUND', advice })
-
-/** Returns a table in which several codes of a store have the same meaning. */
-export function sameMeaning(codes: readonly string[], meaning: Meaning): Meanings {
-  return Object.fromEntries(codes.map((code) => [code, meaning]))
-}
-
-/** The name of a failure whose response is a web page. Stores send none. */
-export const webPage = 'WebPage'
-
-/** Failures that have the same meaning on every store over a network. */
-export const commonMeanings = {
-  slowDown: unavailable('The store is receiving too many requests.'),
-  storeFailed: unavailable('The store failed. Try again later.'),
-  noNetwork: unavailable('The store cannot be reached. Check the network, the endpoint and its port.'),
-  damaged: unavailable('The bytes were damaged in transit, and the store rejected them.'),
-  webPage: unavailable(
-    'The response is a web page, not one of the store. Check the endpoint, and whether a proxy or captive portal responds in its place.',
-  ),
-  noObject: notFound('The object does not exist.'),
-  full: { code: 'INSUFFICIENT_SPACE', advice: 'The store is full. Delete objects, or raise its quota.' },
-  wrongClock: permissionDenied(
-    'The clock of this machine differs too much from that of the store. Correct it (NTP), and try again.',
-  ),
-  expired: permissionDenied('The credentials have expired. Renew them, and try again.'),
-  notAllowed: permissionDenied('The credentials do not allow this request. Check their permissions.'),
-  untrustedCertificate: misconfigured(
-    'The certificate of the server or of a proxy comes from an untrusted authority. Set AWS_CA_BUNDLE (for every store) or NODE_EXTRA_CA_CERTS to a file with the certificate of the authority.',
-  ),
-  badCertificate: misconfigured(
-    'The certificate does not match the server, or is not valid now. Check the endpoint, the certificate, and the clock of this machine.',
-  ),
-} as const satisfies Meanings
-
-/** Without a connection, the store cannot have executed the request. */
-const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'] as const
-
-const brokenConnection = [
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ECONNABORTED',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ERR_STREAM_DESTROYED',
-  'UND_ERR_SOCKET',
-  'EPROXY',
-  'TimeoutError',
-] as const
-
-/** Codes of certificates that Node.js does not trust: https://nodejs.org/api/tls.html#x509-certificate-error-codes. */
-const untrusted = [
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_UNTRUSTED',
-] as const
-
-const wrongCertificate = [
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-] as const
 
 /**
  * Returns the error of the port for a failed call. `what` describes the call. The message ends with the text of the
@@ -156,32 +71,24 @@ export function storeErrors(
 }
 
 /** Returns whether the store may have executed a failed request: the response was lost, or the store failed. */
-export function mayHaveHappened({ name, status }: Failure): boolean {
-  if (neverConnected.some((code) => code === name)) return false
+export function mayHaveHappened(failure: Failure): boolean {
+  const { name, status } = failure
   // A proxy that sends a page may have forwarded the request.
   if (name === webPage) return true
-  return status === undefined || status >= 500 || status === 408 || status === 200
+  if (status === undefined) return connectionFailureOf(failure)?.mayBeSent ?? true
+  return status >= 500 || status === 408 || status === 200
 }
 
-function commonMeaning({ name, status, message }: Failure): Meaning {
-  const {
-    noNetwork,
-    slowDown,
-    storeFailed,
-    noObject,
-    notAllowed,
-    full,
-    untrustedCertificate,
-    badCertificate,
-  } = commonMeanings
+function commonMeaning(failure: Failure): Meaning {
+  const { name, status, message } = failure
+  const { noNetwork, slowDown, storeFailed, noObject, notAllowed, full } = commonMeanings
   if (name === webPage) return commonMeanings.webPage
-  if ([...neverConnected, ...brokenConnection].some((code) => code === name)) return noNetwork
-  if (untrusted.some((code) => code === name)) return untrustedCertificate
-  if (wrongCertificate.some((code) => code === name)) return badCertificate
   if (status === undefined) {
-    return /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)
-      ? noNetwork
-      : unsupported('It failed before the request was sent.')
+    const isBroken = /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)
+    return (
+      connectionFailureOf(failure)?.meaning ??
+      (isBroken ? noNetwork : unsupported('It failed before the request was sent.'))
+    )
   }
   if (status === 401 || status === 403) return notAllowed
   if (status === 404) return noObject
