@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
-import { type CheckpointBackend, formatSize, openStore } from '@holdfast/core'
+import { type CheckpointBackend, formatSize, locationBelow, openStore } from '@holdfast/core'
 import { isMessage, type Message } from './messages.ts'
 
 type Finished = Extract<Message, { kind: 'finished' }>
@@ -153,14 +153,8 @@ async function describeStore(): Promise<void> {
 function storesFor(base: string | undefined): readonly [string, string, string] {
   const isOnDisk = base === undefined || base === ''
   const place = (name: string): string =>
-    isOnDisk ? join(folder, name) : below(base, `${name}-${process.pid}`)
+    isOnDisk ? join(folder, name) : locationBelow(base, `${name}-${process.pid}`)
   return [place('calm'), place('stormy'), place('mirror')]
-}
-
-/** Appends a folder to a path or a URL, before the parameters of the URL. */
-function below(base: string, name: string): string {
-  const [place = '', parameters] = base.split('?', 2)
-  return parameters === undefined ? `${place}/${name}` : `${place}/${name}?${parameters}`
 }
 
 function requireEnd(finished: Finished | undefined): Finished {

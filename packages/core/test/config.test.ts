@@ -2,8 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type BackendAdapter, HoldfastError, openStore, type OpenStoreOptions } from '../src/index.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import {
+  type BackendAdapter,
+  HoldfastError,
+  locationBelow,
+  openStore,
+  type OpenStoreOptions,
+} from '../src/index.ts'
 import { parseConfig } from '../src/config/schema.ts'
 import { openBackend, parseLocation } from '../src/backend.ts'
 import { temporaryFolder } from './stores.ts'
@@ -30,6 +36,35 @@ describe('a location', () => {
     ['mem:', 'mem:'],
   ])('%s is %s', (location, url) => {
     expect(parseLocation(location, '/base').href).toBe(url)
+  })
+
+  test.each([
+    [
+      's3://bucket/runs/?region=x&endpoint=http://minio:9000',
+      's3://bucket/runs/a/b%20c?region=x&endpoint=http://minio:9000',
+    ],
+    ['s3://bucket', 's3://bucket/a/b%20c'],
+    ['/runs?x', 'file:///runs%3Fx/a/b%20c'],
+    ['file:///cost%24/', 'file:///cost%24/a/b%20c'],
+  ])('a store below %s keeps the parameters, and its name is encoded', (location, url) => {
+    expect(locationBelow(location, 'a/b c')).toBe(url)
+  })
+
+  test('a store below an expanded folder with a $ in its name refers to no variable', () => {
+    vi.stubEnv('HOLDFAST_TEST_FOLDER', '/cost$x')
+    expect(locationBelow('$HOLDFAST_TEST_FOLDER', 'a')).toBe('file:///cost%24x/a')
+    vi.unstubAllEnvs()
+  })
+
+  test.each(['', '..', 'a/../..', 'a//b', '/a', '.'])(
+    'a store named %j below a location is refused',
+    (name) => {
+      expect(codeOf(() => locationBelow('/runs', name))).toBe('INVALID_ARGUMENT')
+    },
+  )
+
+  test('a store in memory has no stores below it', () => {
+    expect(codeOf(() => locationBelow('mem:a', 'b'))).toBe('INVALID_ARGUMENT')
   })
 
   test.each(['', '  ', 'a\0b', 's3://[', 'http://:99999/', 'file:./runs', 'file:runs', 'mem://a', 'mem:/a'])(

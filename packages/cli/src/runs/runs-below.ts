@@ -2,6 +2,7 @@ import {
   type CheckpointStore,
   HoldfastError,
   listRuns,
+  locationBelow,
   openStore,
   type OpenStoreOptions,
   type RunSummary,
@@ -80,10 +81,7 @@ export async function openRun(
 /** Returns the location of a run. Parameters of the URL of the prefix apply to it, too. */
 export function locationOf(prefix: string, { url, name }: Pick<RunSummary, 'url' | 'name'>): string {
   if (name === '') return prefix
-  if (url.startsWith('file:')) return url
-  const [place = '', ...parameters] = prefix.split('?')
-  const path = name.split('/').map(encodeURIComponent).join('/')
-  return [`${place.replace(/\/+$/, '')}/${path}`, ...parameters].join('?')
+  return url.startsWith('file:') ? url : locationBelow(prefix, name)
 }
 
 /** The code for a list of runs, some of which could not be read. */

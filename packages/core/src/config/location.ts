@@ -27,6 +27,33 @@ export function parseLocation(
   return url
 }
 
+/**
+ * Returns the location of the store `name` below a location, as a URL. `name` may have several parts with slashes, as the names
+ * that `listRuns` returns. Parameters of the location, such as `?region=`, apply to the store, too. They may be secrets.
+ *
+ * Throws `CONFIG` if the location is not valid, and `INVALID_ARGUMENT` for a name that leaves the location, or a location in
+ * memory, which has no stores below it.
+ *
+ * @example
+ * locationBelow('s3://bucket/runs?region=eu-west-1', 'a') // s3://bucket/runs/a?region=eu-west-1
+ */
+export function locationBelow(location: string, name: string): string {
+  const url = parseLocation(location)
+  const parts = name.split('/')
+  if (parts.some((part) => part === '' || part === '.' || part === '..'))
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${JSON.stringify(name)} is not a valid name of a store below a location. Pass a name such as a or a/b.`,
+    )
+  if (url.protocol === 'mem:')
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${location} is one store in memory, and has no stores below it. Pass a path, or a URL with a path.`,
+    )
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${parts.map(encodeURIComponent).join('/')}`
+  return url.href.replaceAll('$', '%24') // a $ would refer to an environment variable
+}
+
 function urlOfPath(path: string, directory: string | undefined, { platform }: PlaceContext): URL {
   const windows = platform === 'win32'
   const paths = windows ? win32 : posix
