@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { type BackendAdapter, type CheckpointStore, type HoldfastConfig, openStore } from '@holdfast/core'
+import { parseLocation } from '@holdfast/core/backend'
 
 /** The runs of a service by name. Each has the fields of a `holdfast.config.json`. */
 type RunsFile = Readonly<Record<string, HoldfastConfig>>
@@ -42,7 +43,7 @@ export class Runs implements AsyncDisposable {
 }
 
 /**
- * Opens all runs that a file names. Relative paths of stores are relative to the file. `openStore` checks the options of each
+ * Opens all runs that a file names. Relative paths of stores and mirrors are relative to the file. `openStore` checks the options of each
  * run. If one is not valid, rejects and closes the others.
  *
  * @example
@@ -53,8 +54,8 @@ export async function openRuns(file: string, adapters: readonly BackendAdapter[]
   const configured = JSON.parse(await readFile(file, 'utf8')) as RunsFile
   const stores = new Map<string, CheckpointStore>()
   try {
-    for (const [name, { store, adapters: _, ...options }] of Object.entries(configured))
-      stores.set(name, await openStore(placeOf(name, store, file), { ...options, adapters, config: false }))
+    for (const [name, config] of Object.entries(configured))
+      stores.set(name, await openRun(name, config, dirname(file), adapters))
   } catch (error) {
     await closeAll(stores)
     throw error
@@ -73,9 +74,21 @@ async function stateOf(name: string, store: CheckpointStore, now: Date): Promise
   }
 }
 
-function placeOf(name: string, store: string | undefined, file: string): string {
-  if (store === undefined) throw new Error(`The run ${JSON.stringify(name)} in ${file} has no store.`)
-  return /^[a-z]+:/.test(store) ? store : resolve(dirname(file), store)
+/** Opens one run. Relative paths of its store and its mirror are relative to the folder. */
+async function openRun(
+  name: string,
+  { store, mirror, adapters: _, ...options }: HoldfastConfig,
+  folder: string,
+  adapters: readonly BackendAdapter[],
+): Promise<CheckpointStore> {
+  if (store === undefined) throw new Error(`The run ${JSON.stringify(name)} has no store.`)
+  const locate = (location: string): string => parseLocation(location, folder).href
+  return openStore(locate(store), {
+    ...options,
+    ...(mirror === undefined ? {} : { mirror: { ...mirror, store: locate(mirror.store) } }),
+    adapters,
+    config: false,
+  })
 }
 
 /** Closes all stores, also if some cannot be closed. Rejects with the errors of those. */

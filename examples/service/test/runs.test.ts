@@ -1,8 +1,9 @@
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { adapter } from '@holdfast/adapter-fs'
+import { type BackendAdapter, MemoryBackend } from '@holdfast/core'
 import { expect, test } from 'vitest'
 import { openRuns } from '../src/index.ts'
 
@@ -46,4 +47,34 @@ test('does not start with a run that is not valid', async () => {
   const file = await folderWith({ a: { store: './a' }, b: { store: './b', retention: { keepLst: 1 } } })
   await expect(openRuns(file, [adapter])).rejects.toThrow('keepLst')
   await expect(openRuns(await folderWith({ a: {} }), [adapter])).rejects.toThrow('has no store')
+})
+
+test('opens URLs of buckets as they are, and relative paths of stores and mirrors beside the file', async () => {
+  const opened: string[] = []
+  const recording: BackendAdapter = {
+    schemes: ['s3', 'gs', 'file'],
+    open: async ({ href }) => {
+      opened.push(href)
+      return new MemoryBackend(href)
+    },
+  }
+  const file = await folderWith({
+    a: { store: 's3://bucket/runs/a?region=eu-west-1' },
+    b: { store: 'gs://bucket/runs/b', mirror: { store: './copy' } },
+    c: { store: './c' },
+  })
+  await using _ = await openRuns(file, [recording])
+  const beside = pathToFileURL(dirname(file)).href
+  expect(opened).toEqual([
+    's3://bucket/runs/a?region=eu-west-1',
+    'gs://bucket/runs/b',
+    `${beside}/copy`,
+    `${beside}/c`,
+  ])
+})
+
+test('expands the home folder', async () => {
+  const file = await folderWith({ a: { store: '~/runs' } })
+  await using runs = await openRuns(file, [adapter])
+  expect(runs.store('a').url).toBe(pathToFileURL(join(homedir(), 'runs')).href)
 })
