@@ -1,14 +1,20 @@
-import { type CheckpointStore, isHoldfastError, type JsonValue } from '@holdfast/core'
+import { type CheckpointStore, isHoldfastError, type JsonValue, parseJson } from '@holdfast/core'
 import type { ChannelVersions } from '@langchain/langgraph-checkpoint'
+import type { Place } from './threads.ts'
+import type { Typed } from './typed.ts'
 
 /** What one save in the store of a thread contains. It is the metadata of the save, so a list returns it without a read. */
 export type Record =
   | {
       readonly kind: 'checkpoint'
+      /** The names of a store are digests, so its checkpoints state where they belong. */
+      readonly place: Place
       readonly id: string
       readonly parent: string | undefined
-      /** The metadata of LangGraph, as its serializer writes it. */
-      readonly metadata: string
+      /** The metadata of LangGraph. */
+      readonly metadata: Typed
+      /** The formats of the files, as the serializer names them. */
+      readonly types: { readonly content: string; readonly values: string }
       /** The channels whose values are stored with this checkpoint, and the versions of the values. */
       readonly changed: ChannelVersions
     }
@@ -54,7 +60,7 @@ export async function readRecord(
   return new Uint8Array(await new Response(body).arrayBuffer())
 }
 
+/** Without the members that are undefined. */
 function metadataOf(record: Record): JsonValue {
-  const members = Object.entries<JsonValue | undefined>(record)
-  return Object.fromEntries(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+  return parseJson(JSON.stringify(record), 'a record of a thread')
 }

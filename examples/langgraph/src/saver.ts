@@ -16,7 +16,8 @@ import {
   TASKS,
 } from '@langchain/langgraph-checkpoint'
 import { addRecord, readRecord, type Record, type RecordAt, recordsOf } from './records.ts'
-import { type Place, Threads } from './threads.ts'
+import { nameOf, type Place, Threads } from './threads.ts'
+import { decodeTyped, encodeTyped } from './typed.ts'
 import { decodeWrites, encodeWrites } from './writes.ts'
 
 type CheckpointRecord = RecordAt<Extract<Record, { readonly kind: 'checkpoint' }>>
@@ -24,7 +25,7 @@ type CheckpointRecord = RecordAt<Extract<Record, { readonly kind: 'checkpoint' }
 /**
  * Keeps the checkpoints of LangGraph in stores of Holdfast: one store for each namespace of each thread, below `location`. A
  * checkpoint, and the writes of a task, are one save each, so they are durable when `put` and `putWrites` resolve. A value of a
- * channel is stored with the checkpoint that changed it, and read from there by later ones.
+ * channel is stored with the checkpoint that changed it, and read from there by its descendants.
  *
  * @example
  * await using checkpointer = new HoldfastSaver('s3://bucket/threads')
@@ -45,22 +46,23 @@ export class HoldfastSaver extends BaseCheckpointSaver implements AsyncDisposabl
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
     const place = placeIn(config, 'put')
+    const parent = idIn(config)
     const { channel_values: all, ...copied } = copyCheckpoint(checkpoint)
-    const changed = Object.fromEntries(
-      Object.entries(all).filter(([name]) => Object.hasOwn(newVersions, name)),
-    )
-    const [, content] = await this.serde.dumpsTyped({ ...copied, channel_values: {} })
-    const [, values] = await this.serde.dumpsTyped(changed)
-    const [, described] = await this.serde.dumpsTyped(metadata)
-    const store = await this.#threads.open(place)
+    // LangGraph puts a copy of a checkpoint beside it, so no ancestor has the values that the original changed.
+    const changed = metadata.source === 'fork' ? checkpoint.channel_versions : newVersions
+    const values = Object.fromEntries(Object.entries(all).filter(([name]) => Object.hasOwn(changed, name)))
+    const [contentType, content] = await this.serde.dumpsTyped({ ...copied, channel_values: {} })
+    const [valuesType, stored] = await this.serde.dumpsTyped(values)
     const record = {
       kind: 'checkpoint',
+      place,
       id: checkpoint.id,
-      parent: idIn(config),
-      metadata: Buffer.from(described).toString(),
-      changed: newVersions,
+      parent,
+      metadata: await encodeTyped(this.serde, metadata),
+      types: { content: contentType, values: valuesType },
+      changed,
     } as const
-    await addRecord(store, record, { content, values })
+    await this.#threads.use(nameOf(place), (store) => addRecord(store, record, { content, values: stored }))
     return configOf(place, checkpoint.id)
   }
 
@@ -70,22 +72,23 @@ export class HoldfastSaver extends BaseCheckpointSaver implements AsyncDisposabl
     taskId: string,
     taskPath = '',
   ): Promise<void> {
-    const store = await this.#threads.open(placeIn(config, 'putWrites'))
+    const place = placeIn(config, 'putWrites')
     const id = idIn(config)
     if (id === undefined) throw new Error('putWrites requires a checkpoint_id in `configurable`.')
     const content = await encodeWrites(this.serde, writes)
-    await addRecord(store, { kind: 'writes', id, taskId, taskPath }, { content })
+    const record = { kind: 'writes', id, taskId, taskPath } as const
+    await this.#threads.use(nameOf(place), (store) => addRecord(store, record, { content }))
   }
 
   async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const { thread, namespace } = requested(config)
     if (thread === undefined) return undefined
-    const place = { thread, namespace: namespace ?? '' }
-    const store = await this.#threads.open(place)
-    const records = await recordsOf(store)
     const id = idIn(config)
-    const found = newestFirst(records).find((each) => id === undefined || each.id === id)
-    return found === undefined ? undefined : this.#tuple(place, store, records, found)
+    return this.#threads.use(nameOf({ thread, namespace: namespace ?? '' }), async (store) => {
+      const records = await recordsOf(store)
+      const found = newestFirst(records).find((each) => id === undefined || each.id === id)
+      return found === undefined ? undefined : this.#tuple(store, records, found)
+    })
   }
 
   /** Chooses checkpoints by what the list of each store contains, and reads only the ones that it yields. */
@@ -94,33 +97,29 @@ export class HoldfastSaver extends BaseCheckpointSaver implements AsyncDisposabl
     const only = requested(config)
     const onlyId = idIn(config)
     const beforeId = before === undefined ? undefined : idIn(before)
-    const places = (await this.#threads.all()).filter(
-      ({ thread, namespace }) =>
-        (only.thread ?? thread) === thread && (only.namespace ?? namespace) === namespace,
-    )
     let left = limit
-    for (const place of places) {
-      const store = await this.#threads.open(place)
-      const records = await recordsOf(store)
+    for (const name of await this.#threads.names(only.thread)) {
+      const records = await this.#threads.use(name, recordsOf)
       for (const record of newestFirst(records)) {
+        if ((only.namespace ?? record.place.namespace) !== record.place.namespace) break
         if ((onlyId ?? record.id) !== record.id) continue
         if (beforeId !== undefined && record.id >= beforeId) continue
         if (!matches(await this.#metadata(record), filter)) continue
         if (left <= 0) return
         left -= 1
-        yield await this.#tuple(place, store, records, record)
+        yield await this.#threads.use(name, (store) => this.#tuple(store, records, record))
       }
     }
   }
 
   /** Deletes all checkpoints of a thread. A store keeps its last save, which then states that the thread is deleted. */
   async deleteThread(threadId: string): Promise<void> {
-    for (const place of await this.#threads.all()) {
-      if (place.thread !== threadId) continue
-      const store = await this.#threads.open(place)
-      const steps = (await store.list()).map(({ step }) => step)
-      const deleted = await addRecord(store, { kind: 'deleted' }, { content: new Uint8Array() })
-      await store.delete(steps.filter((step) => step < deleted))
+    for (const name of await this.#threads.names(threadId)) {
+      await this.#threads.use(name, async (store) => {
+        const steps = (await store.list()).map(({ step }) => step)
+        const deleted = await addRecord(store, { kind: 'deleted' }, { content: new Uint8Array() })
+        await store.delete(steps.filter((step) => step < deleted))
+      })
     }
   }
 
@@ -129,14 +128,14 @@ export class HoldfastSaver extends BaseCheckpointSaver implements AsyncDisposabl
   }
 
   async #tuple(
-    place: Place,
     store: CheckpointStore,
     records: readonly RecordAt[],
     record: CheckpointRecord,
   ): Promise<CheckpointTuple> {
-    const checkpoint = (await this.serde.loadsTyped('json', await readRecord(store, record))) as Checkpoint
-    checkpoint.channel_values = await this.#valuesOf(store, records, checkpoint.channel_versions)
-    const { id, parent } = record
+    const content = await readRecord(store, record)
+    const checkpoint = (await this.serde.loadsTyped(record.types.content, content)) as Checkpoint
+    checkpoint.channel_values = await this.#valuesOf(store, records, record, checkpoint.channel_versions)
+    const { place, id, parent } = record
     if (checkpoint.v < 4 && parent !== undefined)
       this.#migrate(checkpoint, await this.#writesOf(store, records, parent))
     return {
@@ -149,25 +148,32 @@ export class HoldfastSaver extends BaseCheckpointSaver implements AsyncDisposabl
   }
 
   async #metadata({ metadata }: CheckpointRecord): Promise<CheckpointMetadata> {
-    return (await this.serde.loadsTyped('json', metadata)) as CheckpointMetadata
+    return (await decodeTyped(this.serde, metadata)) as CheckpointMetadata
   }
 
-  /** A value is stored once, with the checkpoint that changed its channel. */
+  /**
+   * Reads each value from the nearest ancestor that stores it. Checkpoints of other branches are no source, because branches
+   * count the versions of a channel from the same number.
+   */
   async #valuesOf(
     store: CheckpointStore,
     records: readonly RecordAt[],
+    record: CheckpointRecord,
     versions: ChannelVersions,
   ): Promise<Checkpoint['channel_values']> {
     const values: Checkpoint['channel_values'] = {}
-    for (const record of records) {
-      if (record.kind !== 'checkpoint') continue
-      const names = Object.keys(record.changed).filter((name) => record.changed[name] === versions[name])
+    const missing = new Set(Object.keys(versions))
+    for (const each of withAncestors(record, records)) {
+      if (missing.size === 0) break
+      const names = [...missing].filter((name) => each.changed[name] === versions[name])
       if (names.length === 0) continue
-      const stored = (await this.serde.loadsTyped(
-        'json',
-        await readRecord(store, record, 'values'),
-      )) as object
-      for (const [name, value] of Object.entries(stored)) if (names.includes(name)) values[name] = value
+      const content = await readRecord(store, each, 'values')
+      const read = (await this.serde.loadsTyped(each.types.values, content)) as object
+      const stored = new Map<string, unknown>(Object.entries(read))
+      for (const name of names) {
+        missing.delete(name)
+        if (stored.has(name)) values[name] = stored.get(name)
+      }
     }
     return values
   }
@@ -197,6 +203,19 @@ function newestFirst(records: readonly RecordAt[]): readonly CheckpointRecord[] 
   const byId = new Map<string, CheckpointRecord>()
   for (const record of records) if (record.kind === 'checkpoint') byId.set(record.id, record)
   return [...byId.values()].sort((one, other) => (one.id < other.id ? 1 : -1))
+}
+
+/** Yields a checkpoint, its parent, and so on. */
+function* withAncestors(
+  record: CheckpointRecord,
+  records: readonly RecordAt[],
+): Generator<CheckpointRecord, void> {
+  const byId = new Map(newestFirst(records).map((each) => [each.id, each]))
+  for (let each: CheckpointRecord | undefined = record; each !== undefined; ) {
+    yield each
+    byId.delete(each.id) // ends a circle
+    each = each.parent === undefined ? undefined : byId.get(each.parent)
+  }
 }
 
 function matches(metadata: CheckpointMetadata, filter: object): boolean {

@@ -1,54 +1,91 @@
-import { type CheckpointStore, listRuns, openStore, type OpenStoreOptions } from '@holdfast/core'
+import { createHash } from 'node:crypto'
+import {
+  type CheckpointStore,
+  listRuns,
+  locationBelow,
+  openStore,
+  type OpenStoreOptions,
+} from '@holdfast/core'
 
 export interface Place {
   readonly thread: string
   readonly namespace: string
 }
 
+/** An open store, and how many callers use it now. */
+interface OpenThread {
+  readonly store: Promise<CheckpointStore>
+  users: number
+}
+
+/** Stores that stay open while no caller uses them. A server meets new threads and namespaces without end. */
+const mostIdle = 100
+
 /** The stores of all threads below one location: one for each namespace of each thread. */
 export class Threads implements AsyncDisposable {
   readonly #location: string
   readonly #options: OpenStoreOptions
-  readonly #stores = new Map<string, Promise<CheckpointStore>>()
+  readonly #mostIdle: number
+  /** By the names of the stores. The ones that were used last are at the end. */
+  readonly #open = new Map<string, OpenThread>()
 
-  constructor(location: string, options: OpenStoreOptions) {
+  constructor(location: string, options: OpenStoreOptions, idle = mostIdle) {
     this.#location = location
     this.#options = options
+    this.#mostIdle = idle
   }
 
-  /** Returns the store of a thread. Several processes may write to it. */
-  async open(place: Place): Promise<CheckpointStore> {
-    const name = nameOf(place)
-    const known = this.#stores.get(name)
-    if (known !== undefined) return known
-    const opened = openStore(`${this.#location}/${name}`, { ...this.#options, mode: 'shared' })
-    this.#stores.set(name, opened)
-    opened.catch(() => this.#stores.delete(name)) // the next call opens it again
-    return opened
+  /** Calls `work` with the store of a name, which stays open meanwhile. Several processes may write to it. */
+  async use<Result>(name: string, work: (store: CheckpointStore) => Promise<Result>): Promise<Result> {
+    const opened = this.#open.get(name) ?? { store: this.#openStore(name), users: 0 }
+    this.#open.delete(name)
+    this.#open.set(name, opened)
+    opened.users += 1
+    try {
+      return await work(await opened.store)
+    } finally {
+      opened.users -= 1
+      await this.#closeIdle()
+    }
   }
 
-  /** Returns the threads that exist. */
-  async all(): Promise<readonly Place[]> {
+  /** Returns the names of the stores of one thread, or of all threads. */
+  async names(thread?: string): Promise<readonly string[]> {
     const { adapters, backend, config } = this.#options
-    const runs = await listRuns(this.#location, { adapters, backend, config })
-    return runs.map(({ name }) => placeOf(name))
+    const folder = thread === undefined ? undefined : digest(thread)
+    const below = folder === undefined ? this.#location : locationBelow(this.#location, folder)
+    const runs = await listRuns(below, { adapters, backend, config })
+    return runs.map(({ name }) => (folder === undefined ? name : `${folder}/${name}`))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#stores.values(), async (store) => (await store).close()))
-    this.#stores.clear()
+    const opened = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.all(opened.map(async ({ store }) => (await store).close()))
+  }
+
+  async #openStore(name: string): Promise<CheckpointStore> {
+    try {
+      return await openStore(locationBelow(this.#location, name), { ...this.#options, mode: 'shared' })
+    } catch (error) {
+      this.#open.delete(name) // the next call opens it again
+      throw error
+    }
+  }
+
+  async #closeIdle(): Promise<void> {
+    const idle = [...this.#open].filter(([, { users }]) => users === 0)
+    const closed = idle.slice(0, Math.max(0, idle.length - this.#mostIdle))
+    for (const [name] of closed) this.#open.delete(name)
+    await Promise.all(closed.map(async ([, { store }]) => (await store).close()))
   }
 }
 
-/** Hexadecimal, because a thread may have any name, and some file systems ignore the case of letters. */
-function nameOf({ thread, namespace }: Place): string {
-  return `${hex(thread)}/n${hex(namespace)}`
+/** Returns the name of the store of a place. A thread and a namespace may have any length, and a folder may not. */
+export function nameOf({ thread, namespace }: Place): string {
+  return `${digest(thread)}/${digest(namespace)}`
 }
 
-function placeOf(name: string): Place {
-  const [thread = '', namespace = ''] = name.split('/')
-  return { thread: fromHex(thread), namespace: fromHex(namespace.slice(1)) }
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
-
-const hex = (text: string): string => Buffer.from(text).toString('hex')
-const fromHex = (text: string): string => Buffer.from(text, 'hex').toString()

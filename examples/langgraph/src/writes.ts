@@ -4,14 +4,9 @@ import type {
   PendingWrite,
   SerializerProtocol,
 } from '@langchain/langgraph-checkpoint'
+import { decodeTyped, encodeTyped, type Typed } from './typed.ts'
 
-interface StoredWrite {
-  readonly index: number
-  readonly channel: string
-  readonly type: string
-  /** Base64. */
-  readonly value: string
-}
+type StoredWrite = Typed & { readonly index: number; readonly channel: string }
 
 /** The writes of one task, read back. */
 export interface WritesOfTask {
@@ -26,9 +21,8 @@ export async function encodeWrites(
   writes: readonly PendingWrite[],
 ): Promise<Uint8Array> {
   const stored = writes.map(async ([channel, value], place): Promise<StoredWrite> => {
-    const [type, bytes] = await serde.dumpsTyped(value)
     const index = WRITES_IDX_MAP[channel] ?? place
-    return { index, channel, type, value: Buffer.from(bytes).toString('base64') }
+    return { index, channel, ...(await encodeTyped(serde, value)) }
   })
   return Buffer.from(JSON.stringify(await Promise.all(stored)))
 }
@@ -52,9 +46,8 @@ export async function decodeWrites(
     .map((write) => ({ write, key: writesSortKey(write.taskPath, write.taskId, write.index) }))
     .sort((one, other) => compareWritesSortKeys(one.key, other.key))
   return Promise.all(
-    ordered.map(async ({ write: { taskId, channel, type, value } }): Promise<CheckpointPendingWrite> => {
-      const parsed: unknown = await serde.loadsTyped(type, Buffer.from(value, 'base64'))
-      return [taskId, channel, parsed]
+    ordered.map(async ({ write }): Promise<CheckpointPendingWrite> => {
+      return [write.taskId, write.channel, await decodeTyped(serde, write)]
     }),
   )
 }
