@@ -33,6 +33,13 @@ export function remove(connection: DatabaseSync, name: string): void {
   if (object !== undefined) discard(connection, Number(object['body']))
 }
 
+/** Deletes a body unless an object has it, and returns whether it was deleted. Call it within a transaction. */
+export function discardUnfinished(connection: DatabaseSync, body: number): boolean {
+  if (connection.prepare('SELECT 1 FROM objects WHERE body = ?').get(body) !== undefined) return false
+  discard(connection, body)
+  return true
+}
+
 /** Deletes a body. Call it within a transaction. */
 export function discard(connection: DatabaseSync, body: number): void {
   connection.prepare('DELETE FROM chunks WHERE body = ?').run(body)

@@ -1,5 +1,5 @@
 import type { ObjectNames, SweepOptions, SweepReport, UnfinishedWork } from '@holdfast/core/backend'
-import { discard } from './bodies.ts'
+import { discardUnfinished } from './bodies.ts'
 import type { Database } from './database.ts'
 
 const unfinished = `
@@ -7,7 +7,10 @@ const unfinished = `
   FROM bodies WHERE id NOT IN (SELECT body FROM objects) ORDER BY id
 `
 
-/** Discards bodies without an object. If one of them is still being written, its put fails with `UNAVAILABLE`. */
+/**
+ * Discards bodies without an object. If one of them is still being written, its put fails with `UNAVAILABLE`. A put may publish
+ * its body after this query, so each transaction looks again before it deletes.
+ */
 export async function sweep(
   database: Database,
   names: ObjectNames,
@@ -27,10 +30,12 @@ export async function sweep(
   const dead = work.filter(
     ({ key, startedAt }) => startedAt.getTime() <= youngest && key.startsWith(prefix) && only(key),
   )
-  for (const { key, body } of dryRun ? [] : dead)
-    await database.change({ what: `Discarding an unfinished body of ${key}`, key, signal }, (connection) => {
-      discard(connection, body)
-    })
-  const discarded = dead.map(({ key, startedAt, size }): UnfinishedWork => ({ key, startedAt, size }))
+  const discarded: UnfinishedWork[] = []
+  for (const { key, body, startedAt, size } of dead) {
+    const request = { what: `Discarding an unfinished body of ${key}`, key, signal }
+    const isDiscarded =
+      dryRun || (await database.change(request, (connection) => discardUnfinished(connection, body)))
+    if (isDiscarded) discarded.push({ key, startedAt, size })
+  }
   return { discarded, left: work.length - dead.length }
 }

@@ -3,11 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
-import { adapter } from '../src/index.ts'
+import { publish } from '../src/bodies.ts'
+import { adapter, SqliteBackend } from '../src/index.ts'
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-sqlite-'))
@@ -37,6 +39,29 @@ test('the conformance suite runs from the command line and leaves the database e
   const backend = await adapter.open(new URL(place))
   expect(await Array.fromAsync(backend.list(''))).toEqual([])
   await backend.close()
+})
+
+test('a sweep keeps the bytes of a put that another process finishes meanwhile', async () => {
+  const file = join(await temporaryFolder(), 'checkpoints.db')
+  const backend = new SqliteBackend(file)
+  onTestFinished(() => backend.close())
+  await backend.put('other', Buffer.from('other'))
+  const process = new DatabaseSync(file)
+  onTestFinished(() => {
+    process.close()
+  })
+  process.exec("INSERT INTO bodies VALUES (70, 'racing', 0), (80, 'dead', 0)")
+  process.exec("INSERT INTO chunks VALUES (70, 0, CAST('abc' AS BLOB)), (80, 0, CAST('abc' AS BLOB))")
+  const { discarded } = await backend.sweep({
+    olderThan: 0,
+    only: (key) => {
+      if (key === 'racing') publish(process, 'racing', 70, 3)
+      return true
+    },
+  })
+  expect(discarded.map(({ key }) => key)).toEqual(['dead'])
+  const { body } = await backend.read('racing')
+  expect(await new Response(body).text()).toBe('abc')
 })
 
 test.each(['sqlite:///folder/no-database', 'sqlite://host/x.db', 'sqlite:///x.db?misspelt=1'])(
