@@ -50,7 +50,7 @@ const storeRooms = {
   read: [],
   upkeep: [],
   runs: [],
-  copy: ['save'],
+  copy: ['save', 'upkeep'],
   mirror: ['copy', 'restore', 'upkeep'],
   ranks: ['save', 'restore', 'upkeep'],
 }

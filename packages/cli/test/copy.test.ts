@@ -97,6 +97,20 @@ describe('copy', () => {
     expect(await holdfast(folder, 'copy', 'run', 'backup', '--replace')).toMatchObject({ code: 0 })
   })
 
+  test('abandons what the source abandoned by a rewind, and copies what was saved again', async () => {
+    const folder = await folderWithRun(8, 16, 24)
+    await holdfast(folder, 'copy', 'run', 'backup')
+    expect(await holdfast(folder, 'rewind', '16', '--store', 'run')).toMatchObject({ code: 0 })
+    await writeFile(join(folder, 'model.bin'), 'another model')
+    expect(await holdfast(folder, 'save', 'model.bin', '--step', '24', '--store', 'run')).toMatchObject({
+      code: 0,
+    })
+    const again = await holdfast(folder, 'copy', 'run', 'backup')
+    expect(again).toMatchObject({ code: 0, stderr: '' })
+    expect(again.stdout).toContain('abandoned step 24 · the source went back\n')
+    expect(again.stdout).toContain('\n1 copied, 2 already there')
+  })
+
   test('applies the given retention, and not that of a configuration file, which is for the run', async () => {
     const folder = await folderWithRun(1, 2, 3)
     await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify({ retention: { keepLast: 1 } }))

@@ -17,7 +17,7 @@ import { argument, flag, gather, option, text } from '../declare/declaration.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { withHint } from '../output/hints.ts'
 import { type Printer, styled } from '../output/printer.ts'
-import { count, formatDuration, joined } from '../output/text.ts'
+import { count, formatDuration, joined, stepsText } from '../output/text.ts'
 import { retentionOf, retentionOptions } from '../options/retention.ts'
 import { type CommandContext, openSource, withStore } from '../with-store.ts'
 
@@ -170,7 +170,7 @@ async function followSource(
   let hasCopied = false
   for (let pause = poll; ; ) {
     try {
-      await copyOnce(source, context, request, printNew)
+      printAbandoned(printer, await copyOnce(source, context, request, printNew), false)
       await context.store.flush()
       hasCopied = true
       pause = poll
@@ -218,16 +218,22 @@ function printOutcome(printer: Printer, outcome: CopyOutcome, dryRun: boolean): 
   printer.data({ type: kind, ...facts, ...failure })
 }
 
-function printReport(
-  { printer, store }: CommandContext,
-  { outcomes, metricsOfSteps }: CopyReport,
-  dryRun: boolean,
-): void {
+/** A rewind of the source is the only reason for which a copy takes checkpoints away. */
+function printAbandoned(printer: Printer, { abandonedSteps }: CopyReport, dryRun: boolean): void {
+  if (abandonedSteps.length === 0) return
+  printer.line(
+    joined(`${dryRun ? 'would abandon' : 'abandoned'} ${stepsText(abandonedSteps)}`, 'the source went back'),
+  )
+}
+
+function printReport({ printer, store }: CommandContext, report: CopyReport, dryRun: boolean): void {
+  const { outcomes, metricsOfSteps, abandonedSteps } = report
+  printAbandoned(printer, report, dryRun)
   const { counts, bytes, text } = sumOf(outcomes, dryRun)
   const ofMetrics =
     metricsOfSteps.length === 0 ? [] : [`metrics of ${count(metricsOfSteps.length, 'deleted checkpoint')}`]
   printer.line(joined([text, ...ofMetrics].join(', '), store.url))
-  printer.data({ type: 'result', command: 'copy', dryRun, ...counts, bytes, metricsOfSteps })
+  printer.data({ type: 'result', command: 'copy', dryRun, ...counts, bytes, metricsOfSteps, abandonedSteps })
 }
 
 interface CopySum {

@@ -85,7 +85,7 @@ export function applyRetention(
   const effective = { ...keeping, ...dropping[terms.dropsBy](keeping, newest) }
   const record = terms.records === 'objectives' ? recordObjectives : recordOf
   const recorded = { ...lists, keeping: record(keeping, newest.keeping) }
-  const mayDropAbandoned = lists.abandoned.length > 0 && terms.dropsBy === 'own retention'
+  const mayDropAbandoned = lists.abandoned.length > 0 && dropsAbandoned(terms, keeping, newest)
   const mayDropListed = hasFields(effective.retention) || terms.room !== undefined
   if (!mayDropListed && !mayDropAbandoned) return recorded
   const { abandoned } = lists
@@ -116,6 +116,12 @@ export function applyRetention(
     ],
     judgement: relisted(judgement, kept),
   }
+}
+
+/** A save drops what rewinds abandoned, also that of a copy, unless the retention in force is not known completely. */
+function dropsAbandoned({ dropsBy }: RetentionTerms, { retention }: Keeping, newest: PagedCatalog): boolean {
+  if (dropsBy === 'recorded retention') return false
+  return dropsBy === 'own retention' || hasFields(retention) || newest.keeping?.partial !== true
 }
 
 /** The checkpoint that a commit lists waits to be mirrored, too. */

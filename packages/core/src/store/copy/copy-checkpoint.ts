@@ -7,6 +7,7 @@ import {
   type CatalogEntry,
   type Manifest,
 } from '../../catalog/documents/index.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
@@ -38,6 +39,8 @@ export interface CopyCall {
   readonly slots: Slots
   /** When this copy may be committed, and whether others were under way when it began. */
   readonly turn: Pick<Turn, 'comes' | 'joins'>
+  /** The destination as a dry run assumes it. */
+  readonly assumed?: WholeCatalog | undefined
 }
 
 /** A copy that is committed. */

@@ -1,5 +1,4 @@
 import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
-import { numberOfSegment, segmentsOf } from '../../catalog/commit/segments.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import {
   type CheckpointChoice,
@@ -20,6 +19,7 @@ import { mayCopyAtOnce, slotsForObjects } from './copies-at-once.ts'
 import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
 import { missingMetrics } from './copied-metrics.ts'
 import { hasSameFiles, isSameOrigin, originOf } from './identity.ts'
+import { followRewinds } from './follow-rewinds.ts'
 import { assertCopyOptions, type CopyOptions, type CopyOutcome, type CopyReport } from './options.ts'
 import {
   type CopySide,
@@ -28,11 +28,10 @@ import {
   type PlannedCopy,
   type WantedCopy,
 } from './plan-copies.ts'
+import { noStore, prepareDestination } from './prepare-destination.ts'
+import { refuseOwned } from './refuse-owned.ts'
 import type { CopyDestination, CopySource } from './sides.ts'
 import { CopyTries } from './tries.ts'
-
-/** The id of a destination that does not exist yet. No store has it. */
-const noStore = ''
 
 /**
  * Copies checkpoints from one store into another. Several small ones are stored at once, and each is committed after those
@@ -48,7 +47,12 @@ export async function copyAll(
   const from = await readSource(source, options.signal)
   await refuseSameStore(source, destination, options.signal)
   const wanted = wantedCopies(from.judged, options, source.context.backend.url)
-  const to = await prepareDestination(destination, from.side, options)
+  const prepared = await prepareDestination(destination, from.side, options)
+  // Checkpoints that are named are copied, and nothing else changes.
+  const { side: to, abandoned } =
+    options.checkpoints === undefined
+      ? await followRewinds(source, from.side, destination, prepared, options)
+      : { side: prepared, abandoned: [] }
   const outcomes: CopyOutcome[] = []
   const report = (outcome: CopyOutcome): CopyOutcome => {
     outcomes.push(outcome)
@@ -56,14 +60,14 @@ export async function copyAll(
     return outcome
   }
   let open = wanted
-  for (let side = to; ; side = { ...to, catalog: await destination.context.log.whole(options.signal) }) {
+  for (let side = to; ; side = await sideNow(destination, side, options)) {
     const plan = planCopies(from.side, side, open, {
       keeping: destination.context.keeping,
       present: { now: destination.context.environment.now() },
       pins: options.pins === true,
     })
     let hasFailed = false
-    for await (const outcome of copyInOrder(source, destination, plan, options))
+    for await (const outcome of copyInOrder(source, destination, side, plan, options))
       hasFailed = report(outcome).kind === 'failed' || hasFailed
     const skipped = plan.filter((each) => each.kind === 'skipped')
     if (!hasFailed || skipped.length === 0) {
@@ -73,19 +77,31 @@ export async function copyAll(
     // A checkpoint that could not be copied does not count, so the destination may keep another one in its place.
     open = skipped.map(({ entry, step }) => ({ entry, step }))
   }
-  return { outcomes, metricsOfSteps: await copyMetrics(destination, from.side, options) }
+  const metricsOfSteps = await copyMetrics(destination, from.side, options)
+  return { outcomes, metricsOfSteps, abandonedSteps: abandoned }
+}
+
+/** Returns the destination after some copies. A dry run copies nothing. */
+async function sideNow(
+  { context }: CopyDestination,
+  side: CopySide,
+  { dryRun, signal }: CopyOptions,
+): Promise<CopySide> {
+  return dryRun === true ? side : { ...side, catalog: await context.log.whole(signal) }
 }
 
 /** Brings the planned checkpoints that are not skipped to the destination, and yields their outcomes in the order of the plan. */
 async function* copyInOrder(
   source: CopySource,
   destination: CopyDestination,
+  { catalog }: CopySide,
   plan: readonly PlannedCopy[],
   options: CopyOptions,
 ): AsyncGenerator<CopyOutcome, void, undefined> {
   const { access, context } = destination
   const tries = new CopyTries(context)
   const slots = slotsForObjects(source.context.backend.capabilities, context.backend.capabilities)
+  const assumed = options.dryRun === true ? catalog : undefined
   try {
     yield* inTurn(
       plan.filter((planned) => planned.kind !== 'skipped'),
@@ -95,7 +111,7 @@ async function* copyInOrder(
       async (planned, turn) => {
         const own = { ...options, signal: turn.signal }
         if (planned.kind === 'copy')
-          return copyPlanned(source, destination, planned, own, { tries, slots, turn })
+          return copyPlanned(source, destination, planned, own, { tries, slots, turn, assumed })
         await turn.comes()
         return updateCopy(destination, planned, own)
       },
@@ -142,23 +158,6 @@ function chosen(judged: JudgedCatalog, choice: CheckpointChoice, url: string): C
   throw new HoldfastError('NOT_FOUND', why, { url, hint: { kind: 'list' } })
 }
 
-/** Creates the destination if it is new, and numbers the segments of the source in it. A dry run writes nothing. */
-export async function prepareDestination(
-  { context, access, id }: CopyDestination,
-  source: CopySide,
-  { dryRun = false, signal }: CopyOptions,
-): Promise<CopySide> {
-  const { log } = context
-  if (dryRun) return { id: (await id(signal)) ?? noStore, catalog: await log.whole(signal) }
-  const newest = await access.readyToSave(signal)
-  await access.cleanedUp(signal)
-  const store = (await id(signal)) ?? noStore
-  const segments = segmentsOf(source.catalog, source.id)
-  if (segments.some((named) => numberOfSegment(newest, store, named) === undefined))
-    await log.commit({ kind: 'open segments', store, segments }, signal)
-  return { id: store, catalog: await log.whole(signal) }
-}
-
 /** Adds to a copy what its original got after it was copied. */
 async function updateCopy(
   { context }: CopyDestination,
@@ -195,7 +194,7 @@ export async function copyPlanned(
       if (hasSameFiles(other, manifest)) return outcomeOf(planned, { kind: 'there' })
       throw occupied(destination, line.step)
     }
-    await refuseEarly(destination, line.step, options, call.turn)
+    await refuseEarly(destination, line.step, options, call)
     if (options.dryRun === true)
       return outcomeOf(planned, { kind: 'copied', bytesBefore: 0, duration: 0, dropped: [] })
     const { bytesBefore, dropped } = await copyCheckpoint(
@@ -233,13 +232,15 @@ async function wasCopiedMeanwhile(
  * version that their commits have read, which saves a request.
  */
 async function refuseEarly(
-  { context: { log, keeping, backend } }: CopyDestination,
+  { context }: CopyDestination,
   step: number,
   { onExisting = 'fail', allowBest, signal }: CopyOptions,
-  { joins }: CopyCall['turn'],
+  { turn, assumed }: CopyCall,
 ): Promise<void> {
-  const known = joins ? log.known : undefined
-  const newest = await log.wholeOf(known ?? (await log.newest(signal)), signal)
+  const { log, keeping, backend } = context
+  const known = turn.joins ? log.known : undefined
+  const newest = assumed ?? (await log.wholeOf(known ?? (await log.newest(signal)), signal))
+  refuseOwned(context, newest, assumed !== undefined)
   const { objectives } = keepingOf(keeping, newest)
   const refused = refusalOfSave(newest, { step, onExisting, allowBest }, objectives)
   if (refused !== undefined)

@@ -87,6 +87,11 @@ export interface CopyReport {
   readonly outcomes: readonly CopyOutcome[]
   /** Steps whose checkpoints are deleted at the source, and whose metrics were copied. */
   readonly metricsOfSteps: readonly number[]
+  /**
+   * Steps whose copies were abandoned, because a rewind of the source abandoned the originals. Empty if the options name
+   * checkpoints.
+   */
+  readonly abandonedSteps: readonly number[]
 }
 
 /** Throws `INVALID_ARGUMENT` for options that are misspelt, or that cannot be combined. */

@@ -3,14 +3,14 @@ import { HoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
 import { slotsForObjects } from '../copy/copies-at-once.ts'
-import { copyPlanned, prepareDestination } from '../copy/copy-checkpoints.ts'
+import { copyPlanned } from '../copy/copy-checkpoints.ts'
+import { followRewinds } from '../copy/follow-rewinds.ts'
 import { originOf } from '../copy/identity.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
+import { prepareDestination } from '../copy/prepare-destination.ts'
 import type { CopyDestination, CopySource } from '../copy/sides.ts'
 import { CopyTries } from '../copy/tries.ts'
-import { committedRewinds, foundRewinds } from '../upkeep/repair/rewinds.ts'
 import type { MirrorConnection } from './connection.ts'
-import { abandonedCopies } from './abandoned-copies.ts'
 import { type LocalStore, sideOf } from './local-side.ts'
 import { maxBehindOf } from '../mirror-options.ts'
 import { ownershipOf } from './ownership.ts'
@@ -56,7 +56,8 @@ export async function synchronise(
     const destination = await writerFor({ id, catalog: ours.catalog }, local, mirror, signal)
     if (destination instanceof HoldfastError) return { kind: 'fenced', error: destination }
     const source: CopySide = { id, catalog: ours.catalog }
-    const theirs = await follow(source, destination, local, signal)
+    const prepared = await prepareDestination(destination, source, { signal })
+    const { side: theirs } = await followRewinds(local, source, destination, prepared, { signal })
     const plan = planMirror(source, theirs, passed, {
       keeping: destination.context.keeping,
       present: { now: local.context.environment.now() },
@@ -120,24 +121,6 @@ async function isSamePlace(
   signal: AbortSignal,
 ): Promise<boolean> {
   return (await local.context.backend.place({ signal })) === (await mirror.backend.place({ signal }))
-}
-
-/** Numbers the segments of the store in the mirror, and abandons there what rewinds of the store abandoned. */
-async function follow(
-  source: CopySide,
-  destination: CopyDestination,
-  local: LocalStore,
-  signal: AbortSignal,
-): Promise<CopySide> {
-  const theirs = await prepareDestination(destination, source, { signal })
-  if (source.catalog.rewound === undefined) return theirs
-  const rewinds = committedRewinds(await foundRewinds(local.context.backend, signal), source.catalog, [])
-  const left = abandonedCopies(source, theirs, rewinds)
-  if (left.length === 0) return theirs
-  const { log } = destination.context
-  const copies = left.map(({ step, attempt }) => ({ step, attempt }))
-  const { catalog } = await log.commit({ kind: 'abandon copies', copies }, signal)
-  return { ...theirs, catalog: await log.wholeOf(catalog, signal) }
 }
 
 /** Brings late metrics, pins and order keys to the mirror. */

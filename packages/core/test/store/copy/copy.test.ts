@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { copyCheckpoints, MemoryBackend } from '../../../src/index.ts'
+import { copyCheckpoints, MemoryBackend, type StoreOptions } from '../../../src/index.ts'
 import { codeOf, FaultyBackend, flipBit, foldingEarly, keysOf, storeOn, tamper } from '../../stores.ts'
 import { resealManifest, to } from '../reseal.ts'
 import { copied, dataKeys, filesOf, latestStep, newStore, stepsOf, storeWith } from './copies.ts'
@@ -126,6 +126,43 @@ describe('a copy', () => {
     expect(await stepsOf(store)).toEqual(steps)
     expect(await latestStep(store)).toBe(8)
     expect((await store.verify()).good).toBe(true)
+  })
+})
+
+describe('a destination that another writer owns', () => {
+  test.each<[string, StoreOptions]>([
+    ['a writer without a job', {}],
+    ['a job', { job: 'training' }],
+  ])('is refused before a byte is stored, if %s owns it', async (_, options) => {
+    const from = await storeWith(1, 2)
+    const backend = new FaultyBackend()
+    await storeOn(backend, options).save({ step: 7, files: filesOf(7) })
+    const store = storeOn(backend, { mode: 'shared' })
+    const before = await keysOf(backend)
+    const refused = { code: 'FENCED', hint: { kind: 'take-over' } }
+    await expect(copied(from, store, { dryRun: true })).rejects.toMatchObject(refused)
+    backend.calls.length = 0
+    await expect(copied(from, store)).rejects.toMatchObject(refused)
+    expect(backend.calls.filter((call) => call.startsWith('put data/'))).toEqual([])
+    expect(await keysOf(backend)).toEqual(before)
+  })
+
+  test('is taken over by a process that may, and a dry run reports that it would be', async () => {
+    const from = await storeWith(1)
+    const backend = new MemoryBackend()
+    await storeOn(backend).save({ step: 7, files: filesOf(7) })
+    const store = storeOn(backend, { mode: 'shared', takeOver: true })
+    expect(await copied(from, store, { dryRun: true })).toEqual(['copied 1'])
+    expect(await copied(from, store)).toEqual(['copied 1'])
+  })
+
+  test('is joined by a writer of its job', async () => {
+    const from = await storeWith(1)
+    const backend = new MemoryBackend()
+    await storeOn(backend, { job: 'training' }).save({ step: 7, files: filesOf(7) })
+    const store = storeOn(backend, { job: 'training' })
+    expect(await copied(from, store, { dryRun: true })).toEqual(['copied 1'])
+    expect(await copied(from, store)).toEqual(['copied 1'])
   })
 })
 

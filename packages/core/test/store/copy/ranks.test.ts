@@ -28,3 +28,17 @@ test('copies the joint checkpoints of a running job from a process beside it, an
   await copyCheckpoints(storeOn(newDisk, { mode: 'shared' }), mirror)
   expect(await latestStep(mirror)).toBe(3)
 })
+
+test('copies what a job saves again after all its ranks went back', async () => {
+  const disk = new MemoryBackend('mem:disk')
+  const mirror = storeOn(new MemoryBackend('mem:mirror'), { mode: 'shared' })
+  const beside = storeOn(disk, { mode: 'shared' })
+  const ranks = startJob(disk, 2)
+  for (const step of [8, 16, 24]) await saveAll(ranks, step)
+  await copied(beside, mirror)
+  const again = startJob(disk, 2)
+  await Promise.all(again.map((rank) => rank.rewind(16)))
+  await saveAll(again, 24, 'again')
+  expect(await copied(beside, mirror)).toEqual(['there 8', 'updated 16', 'copied 24'])
+  expect(await latestStep(mirror)).toBe(24)
+})

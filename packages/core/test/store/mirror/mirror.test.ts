@@ -72,6 +72,7 @@ describe('a mirror', () => {
     await store.mirror?.flush()
     expect(await latestStep(copies)).toBe(24)
     expect(await stepsOf(copies)).toEqual([8, 16, 24])
+    expect(await copies.abandoned()).toEqual([])
   })
 
   test('abandons what a rewind left behind although the store has dropped it since', async () => {

@@ -1,6 +1,6 @@
 export { fateOf, isDeadIn, pagesPassed, remembersSince, wasDropped } from './dead.ts'
 export { lookBack } from './look-back.ts'
 export { nextCatalog, type Verdict } from './next-catalog.ts'
-export { mayChange, mayCommit } from './ownership.ts'
+export { mayChange, mayCommit, refusalOfWriter } from './ownership.ts'
 export { undoTime } from './removals.ts'
 export type { CommitRequest, Writer, WriterMode } from './writer.ts'

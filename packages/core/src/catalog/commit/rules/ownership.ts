@@ -52,8 +52,15 @@ export function foreignOwner(newest: PagedCatalog, { writer, change }: CommitReq
   if (change.kind === 'rebuild' || change.kind === 'discard' || mayCommit(newest, writer)) return undefined
   if (change.kind === 'take over' && mayTakeOver(newest, writer, change)) return undefined
   if (lightChanges.has(change.kind) && mayChange(newest, writer)) return undefined
+  // This change adds no attempt, so no writer can be too late with it.
+  if (newest.owner === null && change.kind === 'readmit') return undefined
+  return refusalOfWriter(newest, writer)
+}
+
+/** Rule 1: returns why this writer may not commit a save after the newest version; `undefined` if it may. */
+export function refusalOfWriter(newest: PagedCatalog, writer: Writer): Fenced | undefined {
+  if (mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
-    if (change.kind === 'readmit') return undefined // this change adds no attempt, so no writer can be too late with it
     return {
       why: 'Another writer took the store over and has released it. Open the store again to write to it.',
     }
