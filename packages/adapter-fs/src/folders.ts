@@ -88,14 +88,21 @@ export class DurableFolders {
   }
 }
 
-/** Removes empty folders in the given order, up to the first one that is in use. */
+/**
+ * Errors of `rmdir` for a folder that stays. The last five are those of a folder that this user may not remove, or of a file
+ * system that does not allow it. Linux checks the permissions before it looks whether the folder is empty:
+ * https://man7.org/linux/man-pages/man2/rmdir.2.html.
+ */
+const stays = ['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EINVAL', 'ENOTSUP']
+
+/** Removes empty folders in the given order, up to the first one that stays. An empty folder does no harm. */
 export async function removeEmpty(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     try {
       await fileSystem.rmdir(folder)
     } catch (error) {
       if (failedWith(error, 'ENOENT')) continue // another process has removed it
-      if (failedWith(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOTDIR')) return
+      if (failedWith(error, ...stays)) return
       throw error
     }
   }

@@ -1,7 +1,5 @@
-import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
 import {
-  type CallOptions,
   compareKeys,
   concurrently,
   isUnreadable,
@@ -14,7 +12,9 @@ import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import { refuseFile } from './folders.ts'
 import { temporaryPrefix } from './names.ts'
-import { statOf } from './read.ts'
+import { repeatRead } from './patient-reads.ts'
+import { statAt } from './read.ts'
+import { readFolder } from './read-folder.ts'
 
 /** How many files are examined at once. */
 const looksAtOnce = 64
@@ -25,11 +25,11 @@ const looksAtOnce = 64
  * folder below the prefix is skipped.
  */
 export async function* list(disk: Disk, prefix: string, options: ListOptions): AsyncGenerator<ObjectStat> {
-  const { startAfter = '', limit = Infinity, signal } = options
+  const { startAfter = '', limit = Infinity } = options
   if (limit <= 0) return
   let listed = 0
   let last: Look | undefined
-  for await (const look of lookAtKeys(disk, prefix, { startAfter, limit, signal })) {
+  for await (const look of lookAtKeys(disk, { ...options, prefix, startAfter, limit })) {
     last = look
     if (look.object === undefined) continue
     yield look.object
@@ -38,7 +38,7 @@ export async function* list(disk: Disk, prefix: string, options: ListOptions): A
   }
   // The folder was read before the files. Higher keys may have been created before the last file vanished.
   if (last !== undefined && last.object === undefined)
-    yield* list(disk, prefix, { startAfter: last.key, limit: limit - listed, signal })
+    yield* list(disk, prefix, { ...options, startAfter: last.key, limit: limit - listed })
 }
 
 /** A key in a folder, and its file; `undefined` if the file has vanished since the folder was read. */
@@ -47,17 +47,20 @@ interface Look {
   readonly object: ObjectStat | undefined
 }
 
-async function* lookAtKeys(
-  disk: Disk,
-  prefix: string,
-  { startAfter, limit, signal }: { readonly startAfter: string; readonly limit: number } & CallOptions,
-): AsyncGenerator<Look> {
-  const keys = keysBelow(disk, '', prefix, startAfter)
-  for await (const some of inWindows(keys, Math.min(limit, looksAtOnce))) {
+/** Which keys a walk yields. */
+interface Walk extends ListOptions {
+  readonly prefix: string
+  readonly startAfter: string
+  readonly limit: number
+}
+
+async function* lookAtKeys(disk: Disk, walk: Walk): AsyncGenerator<Look> {
+  const { prefix, limit, signal } = walk
+  for await (const some of inWindows(keysBelow(disk, '', walk), Math.min(limit, looksAtOnce))) {
     throwIfAborted(signal, `Listing ${prefix}`, { url: disk.names.url })
     yield* await concurrently(some, looksAtOnce, signal, async (key) => ({
       key,
-      object: await statIfThere(disk, key),
+      object: await statListed(disk, key, signal),
     }))
   }
 }
@@ -75,23 +78,18 @@ async function* inWindows<Item>(items: AsyncIterable<Item>, size: number): Async
 }
 
 /** `folder` is the key of a folder with its slash, or empty for the root. */
-async function* keysBelow(
-  disk: Disk,
-  folder: string,
-  prefix: string,
-  startAfter: string,
-): AsyncGenerator<string> {
-  const children = await childrenOf(disk, folder, prefix)
+async function* keysBelow(disk: Disk, folder: string, walk: Walk): AsyncGenerator<string> {
+  const children = await childrenOf(disk, folder, walk)
   // Filter before sorting, since callers want only the end of a long catalog.
-  const wanted = children.filter((child) => mayMatch(child, prefix, startAfter))
+  const wanted = children.filter((child) => mayMatch(child, walk))
   for (const { key, isFolder } of wanted.sort((one, other) => compareKeys(one.key, other.key))) {
-    if (isFolder) yield* keysBelow(disk, key, prefix, startAfter)
+    if (isFolder) yield* keysBelow(disk, key, walk)
     else yield key
   }
 }
 
 /** Returns whether a file matches, or whether a folder may contain a match. */
-function mayMatch({ key, isFolder }: Child, prefix: string, startAfter: string): boolean {
+function mayMatch({ key, isFolder }: Child, { prefix, startAfter }: Walk): boolean {
   if (!isFolder) return key.startsWith(prefix) && compareKeys(key, startAfter) > 0
   const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
   const isBefore = compareKeys(key, startAfter) <= 0 && !startAfter.startsWith(key)
@@ -107,11 +105,12 @@ interface Child {
  * Returns the children of a folder, in no order. If the prefix contains the full name of a child, its siblings are not
  * read, since there may be many.
  */
-async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<readonly Child[]> {
+async function childrenOf(disk: Disk, folder: string, walk: Walk): Promise<readonly Child[]> {
+  const { prefix, signal } = walk
   const end = prefix.indexOf('/', folder.length)
   if (end < 0) {
     try {
-      return await allChildren(disk, folder)
+      return await allChildren(disk, folder, walk)
     } catch (error) {
       // Only below the prefix. Treating the folder of the prefix as empty would hide everything in it.
       if (isUnreadable(error) && folder.length > prefix.length) return []
@@ -120,13 +119,18 @@ async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<r
   }
   if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
   const only = prefix.slice(0, end)
-  // A link on the way to the prefix would otherwise look like an empty folder, and so like lost objects.
-  await disk.seen.refuseLinks([join(disk.names.root, only)], 'CORRUPT')
-  return (await isFolder(disk, only)) ? [{ key: `${only}/`, isFolder: true }] : []
+  const path = join(disk.names.root, only)
+  const isThere = await repeatRead(() => isFolder(disk, path), {
+    what: `looking at ${path}`,
+    url: disk.names.url,
+    signal,
+  })
+  return isThere ? [{ key: `${only}/`, isFolder: true }] : []
 }
 
-async function isFolder({ fileSystem, names, seen }: Disk, key: string): Promise<boolean> {
-  const path = join(names.root, key)
+/** Rejects a link, which would otherwise look like a missing folder, and so like lost objects. */
+async function isFolder({ fileSystem, names, seen }: Disk, path: string): Promise<boolean> {
+  await seen.refuseLinks([path], 'CORRUPT')
   if (seen.has(path)) return true
   try {
     return (await fileSystem.lstat(path)).isDirectory()
@@ -138,8 +142,8 @@ async function isFolder({ fileSystem, names, seen }: Disk, key: string): Promise
 }
 
 /** Returns all children. The key of a folder ends with a slash, so that they sort in key order: `a-b`, `a/b`, `a0`. */
-async function allChildren(disk: Disk, folder: string): Promise<readonly Child[]> {
-  const children = await readFolder(disk, folder)
+async function allChildren(disk: Disk, folder: string, walk: Walk): Promise<readonly Child[]> {
+  const children = (await readFolder(disk, folder, walk)) ?? []
   return children
     .filter((child) => child.isDirectory() || (child.isFile() && !child.name.startsWith(temporaryPrefix)))
     .map((child) => ({
@@ -148,24 +152,15 @@ async function allChildren(disk: Disk, folder: string): Promise<readonly Child[]
     }))
 }
 
-/** Returns the entries of a folder, given by its key. A missing folder has none. Throws if the root is a file. */
-export async function readFolder({ fileSystem, names }: Disk, folder: string): Promise<readonly Dirent[]> {
-  const path = join(names.root, folder)
+/** Returns the stat of a file; `undefined` if it has vanished. */
+async function statListed(
+  disk: Disk,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<ObjectStat | undefined> {
   try {
-    return await fileSystem.readdir(path, { withFileTypes: true })
+    return await statAt(disk, key, join(disk.names.root, key), signal)
   } catch (error) {
-    if (!failedWith(error, 'ENOENT', 'ENOTDIR')) throw error
-    if (failedWith(error, 'ENOTDIR') && folder === '') await refuseFile(fileSystem, path)
-    return []
-  }
-}
-
-async function statIfThere({ fileSystem, names }: Disk, key: string): Promise<ObjectStat | undefined> {
-  try {
-    const stats = await fileSystem.lstat(join(names.root, key), { bigint: true })
-    return stats.isFile() ? statOf(key, stats) : undefined
-  } catch (error) {
-    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
     // The time is unknown. The current time prevents a deletion because of the age.
     if (isUnreadable(error)) return { key, size: 0, modifiedAt: new Date(), revision: 'unreadable' }
     throw error

@@ -7,7 +7,7 @@ const retry = { attempts: 3, minDelay: 20, maxDelay: 100 }
 export interface PatientRead {
   /** A description of the read, such as `reading /a/b`. */
   readonly what: string
-  readonly key: string
+  readonly key?: string | undefined
   readonly url: string
   readonly signal?: AbortSignal | undefined
 }
@@ -18,22 +18,31 @@ export interface PatientRead {
  */
 export async function readPatiently<T>(
   read: (attempt: number) => Promise<T>,
-  { what, key, url, signal }: PatientRead,
+  patience: PatientRead,
 ): Promise<T> {
   try {
-    return await withRetry(
-      async (attempt) => {
-        try {
-          return await read(attempt)
-        } catch (error) {
-          throw keyError(error, what, key, url)
-        }
-      },
-      { what, policy: retry, signal },
-    )
+    return await repeatRead(read, patience)
   } catch (error) {
+    const { what, key, url } = patience
     throw isUnreadable(error) ? unreadable(keyError(error, what, key, url)) : error
   }
+}
+
+/** Repeats a read that fails for a while. Rejects with the last error, whatever it means for the bytes. */
+export async function repeatRead<T>(
+  read: (attempt: number) => Promise<T>,
+  { what, key, url, signal }: PatientRead,
+): Promise<T> {
+  return withRetry(
+    async (attempt) => {
+      try {
+        return await read(attempt)
+      } catch (error) {
+        throw keyError(error, what, key, url)
+      }
+    },
+    { what, policy: retry, signal },
+  )
 }
 
 function unreadable(error: HoldfastError): HoldfastError {

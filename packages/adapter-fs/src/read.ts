@@ -51,9 +51,20 @@ export async function read(
  * Returns the stat of a file; `undefined` if it is absent or not a regular file. Rejects with `CORRUPT` if the disk
  * fails.
  */
-export async function stat({ fileSystem, names, seen }: Disk, key: string): Promise<ObjectStat | undefined> {
+export async function stat(disk: Disk, key: string): Promise<ObjectStat | undefined> {
+  const { names, seen } = disk
   const path = names.path(key)
   await seen.refuseLinks(names.foldersOf(key), 'CORRUPT')
+  return statAt(disk, key, path)
+}
+
+/** Does what `stat` does, without a look at the key and its folders. */
+export function statAt(
+  { fileSystem, names }: Disk,
+  key: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<ObjectStat | undefined> {
   return readPatiently(
     async () => {
       try {
@@ -64,7 +75,7 @@ export async function stat({ fileSystem, names, seen }: Disk, key: string): Prom
         throw error
       }
     },
-    { what: `looking at ${path}`, key, url: names.url },
+    { what: `looking at ${path}`, key, url: names.url, signal },
   )
 }
 

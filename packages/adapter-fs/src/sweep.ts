@@ -8,8 +8,8 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import { removeEmpty } from './folders.ts'
-import { readFolder } from './list.ts'
 import { temporaryPrefix } from './names.ts'
+import { readFolder } from './read-folder.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepRep
   const { olderThan, prefix = '', only, dryRun = false, signal } = options
   const discarded: UnfinishedWork[] = []
   let left = 0
-  for await (const file of leftovers(disk, '', prefix)) {
+  for await (const file of leftovers(disk, '', options)) {
     throwIfAborted(signal, 'The sweep', { url: disk.names.url })
     const isFolder = file.key.endsWith('/')
     if (isFolder && only === undefined) continue
@@ -43,8 +43,10 @@ async function discard({ fileSystem, names }: Disk, key: string): Promise<void> 
   await removeEmpty(fileSystem, names.foldersOf(key).toReversed())
 }
 
-async function* leftovers(disk: Disk, folder: string, prefix: string): AsyncGenerator<UnfinishedWork> {
-  const children = await readFolder(disk, folder)
+async function* leftovers(disk: Disk, folder: string, options: SweepOptions): AsyncGenerator<UnfinishedWork> {
+  const { prefix = '' } = options
+  const children = await readFolder(disk, folder, options)
+  if (children === undefined) return
   if (children.length === 0 && folder !== '') {
     const empty = await describe(disk, folder)
     if (empty !== undefined) yield { key: folder, startedAt: empty.startedAt }
@@ -56,7 +58,7 @@ async function* leftovers(disk: Disk, folder: string, prefix: string): AsyncGene
       const found = await describe(disk, key)
       if (found !== undefined) yield found
     } else if (child.isDirectory() && (prefix.startsWith(`${key}/`) || `${key}/`.startsWith(prefix))) {
-      yield* leftovers(disk, `${key}/`, prefix)
+      yield* leftovers(disk, `${key}/`, options)
     }
   }
 }

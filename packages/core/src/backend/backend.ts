@@ -223,7 +223,16 @@ export interface ListOptions extends CallOptions {
   readonly startAfter?: string | undefined
   /** List at most this many objects. */
   readonly limit?: number | undefined
+  /** See `MayOmit`. */
+  readonly mayOmit?: MayOmit | undefined
 }
+
+/**
+ * Called with the key of a folder that the permissions do not allow to read. The key ends with `/`. If the function returns
+ * true, the call continues without the folder, and otherwise rejects with `PERMISSION_DENIED`. A store without folders never
+ * calls it. Default: no folder is omitted.
+ */
+export type MayOmit = (folder: string) => boolean
 
 /** A stored object without its bytes, as `list`, `stat` and `read` return it. */
 export interface ObjectStat {
@@ -320,6 +329,8 @@ export interface SweepOptions extends CallOptions {
   readonly prefix?: string | undefined
   /** Called with the key of the work. Work for which it returns false is kept. */
   readonly only?: ((key: string) => boolean) | undefined
+  /** See `MayOmit`. */
+  readonly mayOmit?: MayOmit | undefined
   /** Report what would be discarded, and discard nothing. */
   readonly dryRun?: boolean | undefined
 }

@@ -81,7 +81,7 @@ export class CheckedBackend implements CheckpointBackend {
         if (listed >= limit) return
       }
     } catch (error) {
-      throw this.#operations.errorOf(error, `listing ${prefix}`, undefined)
+      throw this.#operations.errorOf(error, `listing ${prefix === '' ? this.url : prefix}`, undefined)
     }
   }
 

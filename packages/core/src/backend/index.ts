@@ -14,6 +14,7 @@ export type {
   FreeSpace,
   HoldOptions,
   ListOptions,
+  MayOmit,
   ObjectHash,
   ObjectStat,
   PutOptions,

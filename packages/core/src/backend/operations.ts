@@ -51,12 +51,12 @@ const options: {
   commit: { onCreated: true, signal: true },
   read: { range: true, newConnection: true, signal: true },
   stat: { signal: true },
-  list: { startAfter: true, limit: true, signal: true },
+  list: { startAfter: true, limit: true, mayOmit: true, signal: true },
   delete: { signal: true },
   hash: { signal: true },
   setHold: { on: true, signal: true },
   freeSpace: { signal: true },
-  sweep: { olderThan: true, prefix: true, only: true, dryRun: true, signal: true },
+  sweep: { olderThan: true, prefix: true, only: true, mayOmit: true, dryRun: true, signal: true },
 }
 
 /** Returns the names of the options that a method of the port takes. */

@@ -43,6 +43,7 @@ export {
   dataPrefix,
   isAttemptId,
   isDocumentKey,
+  isOwnFolder,
   isOwnWork,
   manifestKey,
   manifestName,

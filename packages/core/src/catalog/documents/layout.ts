@@ -196,6 +196,11 @@ export function attemptOfKey(key: string): AttemptId | undefined {
 /** The folders of Holdfast, except those of attempts and agreements. */
 const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, reservePrefix, probePrefix, writersPrefix]
 
+/** Returns whether a folder, whose key ends with `/`, is one of Holdfast or lies in one. */
+export function isOwnFolder(folder: string): boolean {
+  return [dataPrefix, agreementsPrefix, ...ownFolders].some((own) => own !== '' && folder.startsWith(own))
+}
+
 /** Returns whether a key is that of a document other than a manifest. */
 export function isDocumentKey(key: string): boolean {
   return (

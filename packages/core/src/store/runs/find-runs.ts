@@ -11,6 +11,7 @@ import {
   reservePrefix,
   rewindsPrefix,
 } from '../../catalog/documents/index.ts'
+import { isFolderOfSystem } from './folders-of-systems.ts'
 
 /** A store that lies below a prefix. */
 export interface FoundRun {
@@ -50,7 +51,12 @@ export async function* findRuns(
     let listed = 0
     const passed = new PassedKeys()
     let skipTo: string | undefined
-    for await (const { key, revision } of backend.list(prefix, { startAfter, limit, signal })) {
+    for await (const { key, revision } of backend.list(prefix, {
+      startAfter,
+      limit,
+      mayOmit: isFolderOfSystem,
+      signal,
+    })) {
       listed += 1
       startAfter = key
       const version = versionIn(key)

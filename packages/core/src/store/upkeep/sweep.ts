@@ -6,6 +6,7 @@ import {
   catalogVersionOf,
   dataPrefix,
   isDocumentKey,
+  isOwnFolder,
   isOwnWork,
   pageOfKey,
   rankOfStart,
@@ -48,7 +49,7 @@ export interface StoreSweepReport {
   readonly unfinishedSaves: UnfinishedSaves
   /** Objects that could not be deleted. */
   readonly failed: Deletion['failed']
-  /** Keys that Holdfast did not write. They are kept. */
+  /** Keys that Holdfast did not write. They are kept. A folder that this user may not read ends with `/`. */
   readonly foreign: readonly string[]
 }
 
@@ -113,6 +114,7 @@ export async function sweepStore(
       const attempt = attemptOfKey(key)
       return attempt === undefined ? isOwnWork(key) : listed.has(attempt)
     },
+    mayOmit: (folder) => !isOwnFolder(folder),
     dryRun,
     signal,
   })
@@ -183,7 +185,12 @@ async function findDead(
   let catalogPages = 0
   let storeTime = 0
   let start: { readonly rank: string; readonly key: string; readonly size: number } | undefined
-  for await (const { key, size, modifiedAt } of backend.list('', { signal })) {
+  const mayOmit = (folder: string): boolean => {
+    if (isOwnFolder(folder)) return false
+    if (!foreign.includes(folder)) foreign.push(folder)
+    return true
+  }
+  for await (const { key, size, modifiedAt } of backend.list('', { mayOmit, signal })) {
     const attempt = attemptOfKey(key)
     const rank = rankOfStart(key)
     if (rank !== undefined) {
