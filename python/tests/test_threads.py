@@ -100,7 +100,12 @@ def test_a_program_that_waits_for_a_save_states_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Helper, "start", spy)
     with open_store("mem:") as store:
         gate, begun = threading.Event(), threading.Event()
-        save = store.save_async(1, {"a.bin": lambda file: begun.set() or gate.wait() and None})
+
+        def write(file: object) -> None:
+            begun.set()
+            gate.wait()
+
+        save = store.save_async(1, {"a.bin": write})
         begun.wait()
         assert not save.done()
         with pytest.raises(TimeoutError):
