@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
@@ -13,10 +13,11 @@ import {
   writeTensors,
 } from './harness/bytes.ts'
 import type { Contender } from './harness/work.ts'
-import { commitByHand, restoreByHand, saveByHand, writeDurably } from './peers/by-hand.ts'
+import { restoreByHand, saveByHand, writeDurably } from './peers/by-hand.ts'
 import { copyAndSync } from './peers/copy.ts'
 import { opensslDigest } from './peers/openssl.ts'
 import { rcloneCopies } from './peers/rclone.ts'
+import { newestFile, smallCheckpoints } from './small-checkpoints.ts'
 
 const copying = 'cp + fsync'
 const digesting = 'openssl dgst -sha256'
@@ -73,7 +74,7 @@ export async function fileSystem(bench: Bench): Promise<void> {
   await saveBytes(bench, sample)
   await saveFiniteTensors(bench)
   await restoreFile(bench, sample)
-  await saveSmall(bench)
+  await smallCheckpoints(bench)
 }
 
 async function saveFile(bench: Bench, sample: Sample): Promise<void> {
@@ -202,64 +203,6 @@ async function restoreFile(bench: Bench, sample: Sample): Promise<void> {
   )
 }
 
-async function saveSmall(bench: Bench): Promise<void> {
-  const { saves } = bench.scale
-  const bytes = randomBytes(4096)
-  await using store = await openStore(await bench.fresh('small'))
-  let step = 0
-  const ours: Contender = {
-    name: 'Holdfast',
-    run: () =>
-      perRun(saves, async () => {
-        step += 1
-        await store.save({ step, files: { 'model.bin': bytes } })
-      }),
-    verify: async () => {
-      assertEqual((await newest(store)).sha256, sha256Of(bytes), 'The digest of the newest save')
-    },
-  }
-  const root = await bench.freshFolder('small-by-hand')
-  for (const folder of ['data', 'catalog']) await mkdir(join(root, folder))
-  let handStep = 0
-  let written = ''
-  const minimum: Contender = {
-    name: 'six fsyncs by hand',
-    run: () =>
-      perRun(saves, async () => {
-        handStep += 1
-        written = await commitByHand(root, handStep, bytes)
-      }),
-    verify: async () => {
-      assertEqual(
-        sha256Of(await readFile(written)),
-        sha256Of(bytes),
-        'The digest of the file that was written by hand',
-      )
-    },
-  }
-  await bench.measure({
-    name: 'Save a checkpoint of 4 KiB, durable (each)',
-    headline: { question: 'Save a small checkpoint', kind: 'disk', place: 'disk' },
-    contenders: [ours, minimum],
-    comparisons: [
-      {
-        text: 'the fewest fsyncs, by hand',
-        role: 'time',
-        of: ours.name,
-        against: { which: 'fastest', names: [minimum.name] },
-        atMost: 1.5,
-      },
-    ],
-  })
-}
-
-/** Returns the mean milliseconds of several calls in a row. */
-async function perRun(times: number, once: () => Promise<void>): Promise<number> {
-  const began = performance.now()
-  for (let done = 0; done < times; done += 1) await once()
-  return (performance.now() - began) / times
-}
-
 /**
  * Saves into a new store in each round. An earlier small save creates the store, so that only one save is measured.
  */
@@ -286,18 +229,11 @@ function savingOnFreshStore(
       return undefined
     },
     verify: async () => {
-      const { path, sha256 } = await newest(current())
+      const { path, sha256 } = await newestFile(current())
       assertEqual(sha256, sample.sha256, 'The digest in the manifest')
       await assertSame(path, sample)
     },
   }
-}
-
-/** Returns the path of the first file of the newest checkpoint, and its digest in the manifest. */
-async function newest(store: CheckpointStore): Promise<{ readonly path: string; readonly sha256: string }> {
-  const file = (await store.get('latest'))?.files[0]
-  if (file === undefined) throw new Error('The store has no checkpoint')
-  return { path: join(store.backend.capabilities.localRoot ?? '', file.key), sha256: file.sha256 }
 }
 
 function machine(bench: Bench, sample: Sample): readonly Contender[] {

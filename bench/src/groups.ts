@@ -25,10 +25,10 @@ const mebibyte = 2 ** 20
  * first. The minutes add up to at most 60.
  */
 export const groups: Readonly<Record<string, Group>> = {
-  fs: { run: fileSystem, works: 5, minutes: 4 },
+  fs: { run: fileSystem, works: 6, minutes: 5, scale: { bytes: 512 * mebibyte } },
   s3: { run: onStore('s3'), works: 2, minutes: 4.5, scale: { rounds: 5, bytes: 512 * mebibyte } },
   'small-s3': { run: smallOnStore('s3'), works: 2, minutes: 3, scale: { rounds: 3, files: 2000 } },
-  'small-files': { run: smallFiles, works: 1, minutes: 2, scale: { rounds: 5, files: 4000 } },
+  'small-files': { run: smallFiles, works: 2, minutes: 3, scale: { rounds: 5, files: 4000 } },
   tls: { run: onStore('tls'), works: 2, minutes: 4, scale: { rounds: 5, bytes: 512 * mebibyte } },
   neighbour: { run: neighbour, works: 2, minutes: 2 },
   limits: { run: limits, works: 1, minutes: 2, scale: { rounds: 3, bytes: 256 * mebibyte } },
@@ -42,9 +42,9 @@ export const groups: Readonly<Record<string, Group>> = {
   background: { run: background, works: 2, minutes: 1 },
   unchanged: { run: unchangedFiles, works: 3, minutes: 4, scale: { rounds: 3, bytes: 4096 * mebibyte } },
   memory: { run: memory, works: 4, minutes: 4, scale: { rounds: 3 } },
-  mirror: { run: mirror, works: 4, minutes: 3.5, scale: { rounds: 3, bytes: 512 * mebibyte } },
+  mirror: { run: mirror, works: 4, minutes: 3, scale: { rounds: 3, bytes: 512 * mebibyte } },
   latency: { run: latency, works: 9, minutes: 4, scale: { rounds: 3, bytes: 128 * mebibyte } },
-  'catalog-growth': { run: catalogGrowth, works: 6, minutes: 3.5, scale: { rounds: 5 } },
+  'catalog-growth': { run: catalogGrowth, works: 6, minutes: 2, scale: { rounds: 5 } },
   sampler: { run: sampler, works: 2, minutes: 1 },
   'one-file': { run: oneFile, works: 0, minutes: 0.5 },
   page: { run: page, works: 2, minutes: 1 },

@@ -96,7 +96,12 @@ export async function moving(
         ...peers.map((peer) => downloading(bench, peer, sample)),
         plain,
       ],
-      comparisons: [againstFastest(peers), ...processorOf(peers, 'download'), againstPlain(plain.name)],
+      comparisons: [
+        againstFastest(peers),
+        { text: rclone, of: 'Holdfast', against: { which: 'fastest', names: [rclone] }, atMost: 1 },
+        ...processorOf(peers, 'download'),
+        againstPlain(plain.name),
+      ],
     },
     { onDisk: true },
   )

@@ -14,6 +14,6 @@ export const quickSelection: Selection = {
     files: 500,
   },
   minutes: 5,
-  share: 0.32,
+  share: 0.28,
   options: [],
 }

@@ -48,6 +48,55 @@ export async function smallFiles(bench: Bench): Promise<void> {
     },
     { onDisk: true },
   )
+  await restores(bench, original, peers)
+}
+
+async function restores(bench: Bench, original: string, peers: readonly Contender[]): Promise<void> {
+  const { files, smallBytes } = bench.scale
+  const [ours, packed] = [restoring(bench, original, 'never'), restoring(bench, original, 'always')]
+  const against = { which: 'fastest', names: [durable] } as const
+  await bench.measure(
+    {
+      name: `Restore a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB, on the file system`,
+      bytes: files * smallBytes,
+      contenders: [ours, packed, ...peers],
+      comparisons: [
+        { text: durable, of: ours.name, against, atMost: 1 },
+        { text: durable, of: packed.name, against, atMost: 0.5 },
+      ],
+    },
+    { onDisk: true },
+  )
+}
+
+function restoring(bench: Bench, original: string, packs: PackMode): Contender {
+  let store: CheckpointStore | undefined
+  let to = ''
+  return {
+    name: nameOf(packs),
+    prepare: async () => {
+      if (store === undefined) {
+        store = await openStore(await bench.fresh(`restored-from-${packs}`), { mode: 'shared', packs })
+        await store.save({ step: 1, files: await filesIn(original) })
+      }
+      to = await bench.fresh('restored')
+    },
+    run: async () => {
+      await store?.restore('latest', { to })
+      return undefined
+    },
+    verify: () => assertSameFolder(to, original),
+  }
+}
+
+function nameOf(packs: PackMode): string {
+  return packs === 'always' ? 'Holdfast, packed' : 'Holdfast'
+}
+
+/** Returns the paths of the files in a folder by their names. */
+async function filesIn(folder: string): Promise<Readonly<Record<string, string>>> {
+  const names = await readdir(folder)
+  return Object.fromEntries(names.map((name) => [name, join(folder, name)]))
 }
 
 function saving(bench: Bench, original: string, packs: PackMode): Contender {
@@ -57,16 +106,14 @@ function saving(bench: Bench, original: string, packs: PackMode): Contender {
     return store
   }
   return {
-    name: packs === 'always' ? 'Holdfast, packed' : 'Holdfast',
+    name: nameOf(packs),
     prepare: async () => {
       await store?.close()
       store = await openStore(await bench.fresh(`store-${packs}`), { mode: 'shared', packs })
       await store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
     },
     run: async () => {
-      const names = await readdir(original)
-      const files = Object.fromEntries(names.map((name) => [name, join(original, name)]))
-      await current().save({ step: 1, files })
+      await current().save({ step: 1, files: await filesIn(original) })
       return undefined
     },
     verify: async () => {

@@ -19,7 +19,18 @@ async function receiving(bench: Bench, size: number, where: string, rate: number
   await using server = await startCheapServer(size, rate)
   const expected = cheapDigest(size)
   const contenders = bench.scale.threads.map((count) => receiver(server.url, size, expected, count))
-  await bench.measure({ name: `Receive and hash a file from ${where}`, bytes: size, contenders })
+  const [one, two] = [nameOf(1), nameOf(2)]
+  const comparison = { text: one, of: two, against: { which: 'fastest', names: [one] } } as const
+  await bench.measure({
+    name: `Receive and hash a file from ${where}`,
+    bytes: size,
+    contenders,
+    comparisons: [
+      rate > 0
+        ? { ...comparison, role: 'time', atMost: 0.6 }
+        : { ...comparison, role: 'other peer', measured: 'processor', atMost: 1.1 },
+    ],
+  })
   if (rate > 0) return
   const ofMain = `Processor time of the main thread for a file from ${where}`
   // Node.js 22 does not know it: https://nodejs.org/api/process.html#processthreadcpuusagepreviousvalue.
@@ -27,12 +38,16 @@ async function receiving(bench: Bench, size: number, where: string, rate: number
   else await bench.measure({ name: ofMain, bytes: size, contenders: contenders.map(onMainThread) })
 }
 
+function nameOf(threads: number): string {
+  return threads === 1 ? 'one thread' : `${threads} threads`
+}
+
 /** Receives the object as a restore does, without a disk. */
 function receiver(endpoint: string, size: number, expected: string, threads: number): Contender {
   const options = { endpoint, region: 'r', credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, threads }
   let digest = ''
   return {
-    name: threads === 1 ? 'one thread' : `${threads} threads`,
+    name: nameOf(threads),
     async run() {
       const backend = new S3Backend('bucket', '', options)
       try {

@@ -18,7 +18,9 @@ export async function writeSample(path: string, size: number): Promise<Sample> {
 /** Writes a safetensors file with one tensor of `size` bytes. All of its numbers are finite. */
 export async function writeTensors(path: string, size: number): Promise<Sample> {
   const tensor = { dtype: 'F32', shape: [size / 4], data_offsets: [0, size] }
-  const header = Buffer.from(JSON.stringify({ weights: tensor }))
+  const json = JSON.stringify({ weights: tensor })
+  // As its library does, so that tensors begin on a boundary of 8 bytes: https://github.com/huggingface/safetensors#format
+  const header = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8))
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(header.byteLength))
   const chunks = function* (): Generator<Uint8Array> {

@@ -26,13 +26,20 @@ export async function measure(
   const ends = performance.now() + budget
   const first = warmUp ? -1 : 0
   let rounds = 0
-  for (let round = first, isLast = false, lasted = 0; !isLast; round += 1) {
+  let [lasted, verifying] = [0, 0]
+  for (let round = first, isLast = false; !isLast; round += 1) {
     const began = performance.now()
-    const isLate = began + 2 * lasted > ends // the next round would exceed the budget
+    // Another round and its verification, after this one, would exceed the budget.
+    const isLate = began + 2 * lasted + verifying > ends
     isLast = round >= 0 && (round === planned - 1 || isLate)
     const isVerified = round === first || isLast
-    for (const entrant of turnsOf(entrants, round + 1)) await entrant.run(round >= 0, isVerified, settle)
-    lasted = performance.now() - began
+    let verified = 0
+    for (const entrant of turnsOf(entrants, round + 1)) {
+      await entrant.run(round >= 0, settle)
+      if (isVerified) verified += await entrant.verify()
+    }
+    lasted = performance.now() - began - verified
+    if (isVerified) verifying = verified
     rounds = round + 1
   }
   const results = entrants.map((entrant) => entrant.result())
@@ -60,6 +67,7 @@ class Entrant {
   readonly #processor: (number | null)[] = []
   readonly #failures: string[] = []
   #verified = 0
+  #hasRun = false
   #isOut = false
 
   constructor(contender: Contender) {
@@ -67,12 +75,26 @@ class Entrant {
   }
 
   /** Runs one round. A contender that may fail is out after its second failure, or after its first wrong bytes. */
-  async run(counts: boolean, isVerified: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
+  async run(counts: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
     const measured = this.#isOut ? undefined : await this.#measured(settle)
-    if (measured !== undefined && isVerified) await this.#verify()
+    this.#hasRun = measured !== undefined
     if (!counts) return
     this.#values.push(measured?.value ?? null)
     this.#processor.push(measured?.processor ?? null)
+  }
+
+  /** Verifies the bytes of the run, unless it failed. Returns how many milliseconds that took. */
+  async verify(): Promise<number> {
+    if (!this.#hasRun) return 0
+    const began = performance.now()
+    try {
+      await this.#contender.verify()
+      this.#verified += 1
+    } catch (error) {
+      this.#fail(error)
+      this.#isOut = true
+    }
+    return performance.now() - began
   }
 
   result(): ContenderResult {
@@ -112,16 +134,6 @@ class Entrant {
       this.#fail(error)
       this.#isOut = this.#failures.length > 1
       return undefined
-    }
-  }
-
-  async #verify(): Promise<void> {
-    try {
-      await this.#contender.verify()
-      this.#verified += 1
-    } catch (error) {
-      this.#fail(error)
-      this.#isOut = true
     }
   }
 

@@ -1,16 +1,17 @@
-import type { Headline } from '../harness/work.ts'
+import type { Headline, Question } from '../harness/work.ts'
 import type { Findings } from './findings.ts'
 import { headlinesOf } from './headlines.ts'
 
 /** Returns what the README states about costs, one sentence per line. Omits what was not measured. */
 export function costsOf(findings: Pick<Findings, 'groups'>): string {
   const rows = headlinesOf(findings)
-  const timesOn = (wanted: Headline['kind']): readonly number[] =>
+  const timesOn = (wanted: Headline['kind'], asked: Question): readonly number[] =>
     rows
-      .filter(({ question, kind }) => question === 'Save a large file' && kind === wanted)
+      .filter(({ question, kind }) => question === asked && kind === wanted)
       .flatMap(({ time }) => time?.value ?? [])
-  const [onDisk] = timesOn('disk')
-  const onStores = timesOn('object store')
+  const [onDisk] = timesOn('disk', 'Save a large file')
+  const onStores = timesOn('object store', 'Save a large file')
+  const restores = timesOn('object store', 'Restore a large file')
   const processor = rows
     .filter(({ question }) => question === 'Save a large file' || question === 'Restore a large file')
     .flatMap((row) => (row.processor?.role === 'digest peer' ? row.processor.value : []))
@@ -27,7 +28,7 @@ export function costsOf(findings: Pick<Findings, 'groups'>): string {
     ...(onStores.length === 0
       ? []
       : [
-          `On object stores, a save of a large file takes ${range(onStores)} times as long as the fastest other tool.`,
+          `On object stores, a save of a large file takes ${range(onStores)} times as long as the fastest other tool${restores.length === 0 ? '' : `, and a restore ${range(restores)} times`}.`,
         ]),
     ...(onDisk === undefined && onStores.length === 0
       ? []

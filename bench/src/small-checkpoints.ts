@@ -1,0 +1,113 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type CheckpointStore, openStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
+import { median } from './harness/statistics.ts'
+import type { Contender, Headline } from './harness/work.ts'
+import { commitByHand } from './peers/by-hand.ts'
+
+/** Measures saves of small checkpoints on the file system, by a process that saves again and again. */
+export async function smallCheckpoints(bench: Bench): Promise<void> {
+  await saveSmall(bench, {
+    bytes: 4096,
+    name: 'Save a checkpoint of 4 KiB, durable (each)',
+    statistic: mean,
+    atMost: 1.4,
+    headline: { question: 'Save a small checkpoint', kind: 'disk', place: 'disk' },
+  })
+  await saveSmall(bench, {
+    bytes: 2048,
+    name: 'Save a checkpoint of 2 KiB, durable (median of a row)',
+    statistic: median,
+    atMost: 1.2,
+  })
+}
+
+/** A small checkpoint, and what is said of many saves of it. */
+interface Small {
+  readonly bytes: number
+  readonly name: string
+  readonly statistic: (times: readonly number[]) => number
+  readonly atMost: number
+  readonly headline?: Headline
+}
+
+async function saveSmall(bench: Bench, small: Small): Promise<void> {
+  const { saves } = bench.scale
+  const bytes = randomBytes(small.bytes)
+  await using store = await openStore(await bench.fresh('small'))
+  let step = 0
+  const ours: Contender = {
+    name: 'Holdfast',
+    run: () =>
+      timed(saves, small.statistic, async () => {
+        step += 1
+        await store.save({ step, files: { 'model.bin': bytes } })
+      }),
+    verify: async () => {
+      assertEqual((await newestFile(store)).sha256, sha256Of(bytes), 'The digest of the newest save')
+    },
+  }
+  const root = await bench.freshFolder('small-by-hand')
+  for (const folder of ['data', 'catalog']) await mkdir(join(root, folder))
+  let handStep = 0
+  let written = ''
+  const minimum: Contender = {
+    name: 'six fsyncs by hand',
+    run: () =>
+      timed(saves, small.statistic, async () => {
+        handStep += 1
+        written = await commitByHand(root, handStep, bytes)
+      }),
+    verify: async () => {
+      assertEqual(
+        sha256Of(await readFile(written)),
+        sha256Of(bytes),
+        'The digest of the file that was written by hand',
+      )
+    },
+  }
+  await bench.measure({
+    name: small.name,
+    ...(small.headline === undefined ? {} : { headline: small.headline }),
+    contenders: [ours, minimum],
+    comparisons: [
+      {
+        text: 'the fewest fsyncs, by hand',
+        role: 'time',
+        of: ours.name,
+        against: { which: 'fastest', names: [minimum.name] },
+        atMost: small.atMost,
+      },
+    ],
+  })
+}
+
+/** Returns the mean or the median of the milliseconds of several calls in a row. */
+async function timed(
+  count: number,
+  statistic: (times: readonly number[]) => number,
+  once: () => Promise<void>,
+): Promise<number> {
+  const times: number[] = []
+  while (times.length < count) {
+    const began = performance.now()
+    await once()
+    times.push(performance.now() - began)
+  }
+  return statistic(times)
+}
+
+function mean(times: readonly number[]): number {
+  return times.reduce((sum, time) => sum + time, 0) / times.length
+}
+
+/** Returns the path of the first file of the newest checkpoint, and its digest in the manifest. */
+export async function newestFile(
+  store: CheckpointStore,
+): Promise<{ readonly path: string; readonly sha256: string }> {
+  const file = (await store.get('latest'))?.files[0]
+  if (file === undefined) throw new Error('The store has no checkpoint')
+  return { path: join(store.backend.capabilities.localRoot ?? '', file.key), sha256: file.sha256 }
+}
