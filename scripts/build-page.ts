@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
+import { licenseText } from './licenses.ts'
 
 const root = fileURLToPath(new URL('../packages/page', import.meta.url))
 
@@ -21,13 +22,7 @@ export async function buildPage(): Promise<void> {
   const [{ code }] = output
   const chart = createRequire(join(root, 'package.json')).resolve('uplot/dist/uPlot.min.css')
   const style = `${readFileSync(chart, 'utf8')}\n${readFileSync(join(root, 'app/page.css'), 'utf8')}`
-  const licenses = ['preact', 'uplot'].map((name) => {
-    const folder = join(root, 'node_modules', name)
-    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      readonly version: string
-    }
-    return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8')}`
-  })
+  const licenses = ['preact', 'uplot'].map((name) => licenseText(join(root, 'node_modules', name)))
   mkdirSync(join(root, 'built'), { recursive: true })
   // In HTML, a script ends at the first such tag, also inside of a string.
   replace('page.js', code.replaceAll('</script', '<\\/script'))

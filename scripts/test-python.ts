@@ -1,38 +1,36 @@
 /**
  * Checks the Python package with ruff and mypy, and runs all tests that need Python, also those with torch and with real
  * trainers. It makes an environment in `~/.cache/holdfast/python-tests` first, since torch takes long to download.
- * HOLDFAST_PYTHON names another.
+ * HOLDFAST_PYTHON names another. `--without-torch` makes one with pytest only, and runs the tests that need no more.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { root } from './checkout.ts'
 
-const environment = join(homedir(), '.cache', 'holdfast', 'python-tests')
+const { values } = parseArgs({ options: { 'without-torch': { type: 'boolean', default: false } } })
+const withoutTorch = values['without-torch']
+const environment = join(homedir(), '.cache', 'holdfast', withoutTorch ? 'python-pytest' : 'python-tests')
 const python = process.env['HOLDFAST_PYTHON'] ?? join(environment, 'bin', 'python')
 const folder = join(root, 'python')
 
 const tools = ['pytest>=8', 'ruff', 'mypy']
 const trainers = ['torch>=2.4', 'numpy', 'lightning', 'transformers', 'accelerate', 'safetensors']
+const tests = ['packages/core/test/data/python.test.ts', 'tests/stores/test/python-package.test.ts']
+const testsWithTorch = ['python-torch', 'trainers', 'torch-ranks'].map(
+  (name) => `tests/stores/test/${name}.long.test.ts`,
+)
 
 if (!existsSync(python)) {
   run(root, 'python3', '-m', 'venv', environment)
-  run(folder, python, '-m', 'pip', 'install', ...tools, ...trainers)
+  run(folder, python, '-m', 'pip', 'install', ...tools, ...(withoutTorch ? [] : trainers))
 }
 run(folder, python, '-m', 'ruff', 'check', '.')
 run(folder, python, '-m', 'ruff', 'format', '--check', '.')
 run(folder, python, '-m', 'mypy')
-run(
-  root,
-  'vitest',
-  'run',
-  'packages/core/test/data/python.test.ts',
-  'tests/stores/test/python-package.test.ts',
-  'tests/stores/test/python-torch.long.test.ts',
-  'tests/stores/test/trainers.long.test.ts',
-  'tests/stores/test/torch-ranks.long.test.ts',
-)
+run(root, 'vitest', 'run', ...tests, ...(withoutTorch ? [] : testsWithTorch))
 
 /** Runs a command that prints to the terminal. Ends this process if it fails. */
 function run(directory: string, program: string, ...words: readonly string[]): void {
