@@ -32,6 +32,8 @@ export default defineConfig({
     maxWorkers: '100%',
     globalSetup: ['./tests/servers/src/run-folder.ts'],
     reporters: [...configDefaults.reporters, './tests/servers/src/summary-reporter.ts'],
-    projects: [...foldersIn('packages'), ...examples, ...foldersIn('tests'), 'bench', 'site', 'scripts'].map(projectOf),
+    projects: [...foldersIn('packages'), ...examples, ...foldersIn('tests'), 'bench', 'site', 'scripts'].map(
+      projectOf,
+    ),
   },
 })

@@ -83,6 +83,36 @@ test('the policies of a directory bucket allow sessions, and only reading ones t
   expect(other?.text).toContain('"s3express:SessionMode": "ReadOnly"')
 })
 
+test('the policies of an access point of a directory bucket name the access point', () => {
+  const [one, , lifecycle] = policiesFor(new URL('s3://runs--use1-az4--xa-s3/a'))
+  expect(one?.text).toContain('"arn:aws:s3express:*:*:accesspoint/runs--use1-az4--xa-s3"')
+  expect(lifecycle?.title).toContain('--bucket BUCKET ')
+})
+
+test('a writer that pins with legal holds may place them, and a reader may not', () => {
+  const [one, other] = policiesFor(new URL('s3://checkpoints/runs/a?legalHolds=true'))
+  expect(actionsOf(one?.text)).toContain('s3:PutObjectLegalHold')
+  expect(actionsOf(other?.text)).not.toContain('s3:PutObjectLegalHold')
+  expect(actionsOf(writer?.text)).not.toContain('s3:PutObjectLegalHold')
+})
+
+test.each([
+  ['arn:aws:kms:eu-west-1:123456789012:key/k1', '"Resource": "arn:aws:kms:eu-west-1:123456789012:key/k1"'],
+  ['k1', '"Resource": "arn:aws:kms:*:*:key/k1"'],
+  ['alias/training', '"kms:ResourceAliases": "alias/training"'],
+  ['arn:aws:kms:eu-west-1:123456789012:alias/training', '"kms:ResourceAliases": "alias/training"'],
+])('the policies allow the use of the key %s', (key, statement) => {
+  for (const bucket of ['checkpoints', 'runs--use1-az4--x-s3']) {
+    const url = new URL(`s3://${bucket}/runs/a?encryption=aws:kms`)
+    url.searchParams.set('kmsKeyId', key)
+    const [one, other] = policiesFor(url)
+    expect(actionsOf(one?.text)).toContain('kms:GenerateDataKey')
+    expect(actionsOf(other?.text)).toContain('kms:Decrypt')
+    expect(actionsOf(other?.text)).not.toContain('kms:GenerateDataKey')
+    for (const document of [one, other]) expect(document?.text).toContain(statement)
+  }
+})
+
 test.each([
   ['gs://bucket/runs/a', 'storage.objects.create'],
   ['az://account/container/runs/a', 'containers/blobs/delete'],

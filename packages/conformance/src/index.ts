@@ -1,5 +1,5 @@
 export { processCases } from './cases/processes.ts'
-export { policiesFor, type PolicyDocument } from './policies.ts'
+export { policiesFor, type PolicyDocument } from './policies/index.ts'
 export type { Place } from './place.ts'
 export type { Case, FailingBackends, Subject } from './subject.ts'
 export { conformanceCases, describeConformance, type Runner, type TestFunction } from './suite.ts'

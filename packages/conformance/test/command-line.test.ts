@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { conformanceCases } from '../src/index.ts'
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
+const overwriting = fileURLToPath(new URL('overwriting-adapter.ts', import.meta.url))
 const hoarding = fileURLToPath(new URL('hoarding-adapter.ts', import.meta.url))
 
 interface Outcome {
@@ -31,6 +32,19 @@ test('prints each case, the capabilities and the result, and exits with 0 if all
   expect(code).toBe(0)
 })
 
+test('probes the place, and exits with 1 if the probe is bad', async () => {
+  const { code, stdout } = await conformance(
+    'overwriting:',
+    '--adapter',
+    overwriting,
+    '--only',
+    'commit stores',
+  )
+  expect(stdout).toMatch(/^ok {6}read +objects can be listed/)
+  expect(stdout).toContain('FAILED  conditional create')
+  expect(code).toBe(1)
+})
+
 test('prints the reason of a failure, and exits with 1', async () => {
   const { code, stdout } = await conformance('hoarding:', '--adapter', hoarding, '--only', '16 Processes')
   expect(stdout).toContain('FAILED  exactly one of 16 processes')
@@ -45,7 +59,9 @@ test('prints only lines of JSON with --json, and the result in the last line', a
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown)
+  const probed = ['read', 'write', 'delete', 'clock', 'conditional create', 'free space']
   expect(lines).toMatchObject([
+    ...probed.map((check) => ({ type: 'probe', check, verdict: 'good' })),
     {
       type: 'case',
       name: 'concurrent puts to one key leave the complete body of one of them',

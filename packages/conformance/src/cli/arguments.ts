@@ -18,6 +18,7 @@ export interface Arguments {
 export const help = `Usage: holdfast-conformance [options] <place>
 
 Tests whether the backend for a place keeps the guarantees that Holdfast requires, and prints a report.
+First probes the place: permissions, clock and conditional writes.
 
   <place>              path or URL of a store: s3://bucket/prefix, gs://..., az://..., file:///...
                        All test objects are in a new folder with a random name below this place.
@@ -29,7 +30,7 @@ Tests whether the backend for a place keeps the guarantees that Holdfast require
   --part-size <size>   size from which the backend uploads in parts, such as "8 MiB" (default: measured by one put);
                        a size below the parts of the backend is rejected
   --policies           then print documents that grant only what Holdfast needs at the place, and the
-                       lifecycle rule that removes unfinished uploads
+                       lifecycle rules of the bucket
   --json               print one line of JSON for each case, and the result in the last line
   -h, --help           show this help
 
@@ -38,7 +39,7 @@ A full run sends thousands of small requests and transfers about 1 GB. Providers
 Exit codes: 0 all cases passed, 1 a case failed or the store cannot be used, 2 usage error, 130 interrupted
 
 Example:
-  $ npx @holdfast/conformance "s3://my-bucket/try?endpoint=https://minio.example.com"
+  $ npx -p @holdfast/conformance -p @holdfast/adapter-s3 holdfast-conformance s3://my-bucket/runs --policies
 `
 
 /** Parses a command line. Throws `CONFIG` if it is invalid. */

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
+import type { Diagnosis } from '@holdfast/core'
 import { type BackendCapabilities, formatSize } from '@holdfast/core/backend'
-import type { PolicyDocument } from '../policies.ts'
+import type { PolicyDocument } from '../policies/index.ts'
 
 /** The result of one case. */
 export interface CaseResult {
@@ -23,6 +24,8 @@ export interface Summary {
 export interface Report {
   /** Prints a note to standard error. The report in JSON has no notes. */
   note(text: string): void
+  /** Prints what the doctor of a store found at the place. */
+  probe(diagnoses: readonly Diagnosis[]): void
   result(result: CaseResult): void
   end(summary: Summary): void
   policies(documents: readonly PolicyDocument[]): void
@@ -36,6 +39,10 @@ export function reportIn(json: boolean): Report {
 
 const jsonReport: Report = {
   note: () => undefined,
+  probe(diagnoses) {
+    for (const { check, verdict, finding } of diagnoses)
+      writeJson(process.stdout, { type: 'probe', check, verdict, finding })
+  },
   result(result) {
     writeJson(process.stdout, { type: 'case', ...result })
   },
@@ -50,9 +57,20 @@ const jsonReport: Report = {
   },
 }
 
+const probeMarks = {
+  good: styled('green', 'ok    '),
+  warning: styled('yellow', 'WARN  '),
+  bad: styled('red', 'FAILED'),
+}
+
 const textReport: Report = {
   note(text) {
     process.stderr.write(`${text}\n`)
+  },
+  probe(diagnoses) {
+    for (const { check, verdict, finding } of diagnoses)
+      process.stdout.write(`${probeMarks[verdict]}  ${check.padEnd(18)} ${finding}\n`)
+    process.stdout.write('\n')
   },
   result({ name, outcome, why }) {
     const mark = { ok: styled('green', 'ok    '), failed: styled('red', 'FAILED'), skipped: 'skip  ' }[
@@ -118,7 +136,7 @@ function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, '        ')
 }
 
-function styled(style: 'green' | 'red', text: string): string {
+function styled(style: 'green' | 'red' | 'yellow', text: string): string {
   return styleText(style, text, { stream: process.stdout })
 }
 

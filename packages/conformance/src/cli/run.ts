@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
+import type { Diagnosis } from '@holdfast/core'
 import { formatSize, HoldfastError, isHoldfastError, messageOf } from '@holdfast/core/backend'
 import { runCase } from '../run-case.ts'
 import type { Case, Subject } from '../subject.ts'
 import { conformanceCases } from '../suite.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
 import { assertPartBytes, findPartBytes } from './part-size.ts'
+import { probe } from './probe.ts'
 import { type CaseResult, type Report, reportIn } from './report.ts'
-import { policiesFor } from '../policies.ts'
+import { policiesFor } from '../policies/index.ts'
 import { Workplace } from './workplace.ts'
 
 /** Minutes after which a case fails because it hangs. Slow stores need much less. */
@@ -44,6 +46,7 @@ async function runCases(
     'A full run sends thousands of small requests and transfers about 1 GB. Providers may charge for both.',
   )
   const results: CaseResult[] = []
+  let diagnoses: readonly Diagnosis[]
   let cleanupFailed: string | undefined
   try {
     if (partBytes !== undefined) await assertPartBytes(workplace.whole, partBytes)
@@ -51,6 +54,8 @@ async function runCases(
     report.note(
       `Part size of the backend: ${formatSize(parts)}${partBytes === undefined ? ' (measured by a put)' : ''}.`,
     )
+    diagnoses = await probe(workplace.whole)
+    report.probe(diagnoses)
     const subject = workplace.subject(parts)
     for (const each of cases) {
       if (signal.aborted) break
@@ -65,7 +70,10 @@ async function runCases(
   report.end({ url, capabilities, results, cleanupFailed, interrupted: signal.aborted })
   if (policies) report.policies(policiesFor(location))
   if (signal.aborted) return exitCodes.interrupted
-  const failed = cleanupFailed !== undefined || results.some(({ outcome }) => outcome === 'failed')
+  const failed =
+    cleanupFailed !== undefined ||
+    diagnoses.some(({ verdict }) => verdict === 'bad') ||
+    results.some(({ outcome }) => outcome === 'failed')
   return failed ? exitCodes.fails : exitCodes.holds
 }
 

@@ -2,11 +2,11 @@ import { createHash, randomUUID } from 'node:crypto'
 import { notImplemented, S3Error } from './errors.ts'
 
 /**
- * Returns whether a bucket is a directory bucket, which only its name shows:
+ * Returns whether a name is that of a directory bucket or of an access point of one, which only the name shows:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html.
  */
 export function isDirectoryBucket(bucket: string): boolean {
-  return bucket.endsWith('--x-s3')
+  return /--xa?-s3$/.test(bucket)
 }
 
 interface Listing {

@@ -35,7 +35,7 @@ export interface S3EmulatorOptions {
   readonly denies?: (access: S3Access) => boolean
   /**
    * Whether listings are in no order, as those of some services. The order is the same for every request. Buckets whose names
-   * end in `--x-s3` are directory buckets, and their listings always are. Default: false.
+   * end in `--x-s3` or `--xa-s3` are directory buckets, and their listings always are. Default: false.
    */
   readonly unorderedLists?: boolean
   /**

@@ -1,0 +1,2 @@
+export { policiesFor } from './policies-for.ts'
+export type { PolicyDocument } from './document.ts'
