@@ -23,6 +23,13 @@ test('writes the page of a run into one file', async () => {
   expect(await readFile(join(folder, 'run.html'), 'utf8')).toMatch(/^<!doctype html>/)
 })
 
+test('refuses a location without a store', async () => {
+  const outcome = await holdfast(folder, 'report', '--store', 'typo', '-o', 'typo.html')
+  expect(outcome).toMatchObject({ code: 4, stdout: '' })
+  expect(outcome.stderr).toContain('There is no store at')
+  await expect(readFile(join(folder, 'typo.html'))).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 test('says what is wrong with the file that it cannot write', async () => {
   const outcome = await holdfast(folder, 'report', '--store', 'store', '-o', 'missing/run.html', '--json')
   expect(outcome).toMatchObject({ stdout: '', stderr: expect.stringContaining('missing/run.html') as string })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -82,4 +82,54 @@ test('shows all runs below a prefix, and changes one of them with --write', asyn
   expect((await store.list())[0]?.pinned?.reason).toBe('look')
   child.kill('SIGINT')
   expect(await once(child, 'exit')).toEqual([0, null])
+})
+
+test('refuses a price without a prefix', async () => {
+  const outcome = await holdfast(folder, 'ui', '--store', 'store', '--price', '2')
+  expect(outcome).toMatchObject({ code: 2, stdout: '' })
+  expect(outcome.stderr).toContain('Pass a prefix: holdfast ui PREFIX --price')
+})
+
+test('notes that there is no store yet, and how to reach the page over SSH', async () => {
+  const child = spawn(process.execPath, [main, 'ui', '--store', 'typo'], {
+    cwd: folder,
+    env: { ...environment(), SSH_CONNECTION: '192.0.2.1 1 192.0.2.2 22' },
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const lines: string[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line)
+    if (line.includes('ssh -L')) child.kill('SIGINT')
+  }
+  expect(lines.at(-1)).toMatch(/ssh -L (\d+):127\.0\.0\.1:\1 THIS_HOST$/)
+  expect(errors).toContain('There is no store at file:')
+})
+
+test('shows the advice of the command line, and no parameter of the prefix', async () => {
+  const damaged = await mkdtemp(join(tmpdir(), 'holdfast-ui-damaged-'))
+  onTestFinished(() => rm(damaged, { recursive: true }))
+  await using store = await openStore(join(damaged, 'run'), { config: false, mode: 'shared' })
+  await store.save({ step: 1, files: { a: Buffer.from('a') } })
+  for (const name of await readdir(join(damaged, 'run/catalog')))
+    await writeFile(join(damaged, 'run/catalog', name), 'damaged')
+  const child = spawn(process.execPath, [main, 'ui', '.', '--json'], { cwd: damaged, env: environment() })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { origin, hash } = new URL((JSON.parse(line) as { readonly url: string }).url)
+  const headers = { authorization: `Bearer ${hash.slice(1)}` }
+  const { runs } = (await (await fetch(`${origin}/runs`, { headers })).json()) as {
+    readonly runs: readonly { readonly problem: string }[]
+  }
+  expect(runs[0]?.problem).toContain('holdfast repair --store')
+  expect(runs[0]?.problem).not.toContain('store.repair()')
+  const answer = await fetch(`${origin}/run?run=run`, { headers })
+  expect(await answer.text()).not.toContain('store.repair()')
 })

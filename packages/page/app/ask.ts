@@ -41,23 +41,30 @@ export async function askFor<Content>(path: string, token: string, signal?: Abor
 }
 
 /** Sends a change. Throws `Refused` with a sentence for people. */
-export async function post<Content>(path: string, token: string, body: unknown): Promise<Content> {
+export async function post<Content>(
+  path: string,
+  token: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<Content> {
   return send(path, {
     method: 'POST',
     headers: { ...secret(token), 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
   })
 }
 
 async function send<Content>(path: string, init: RequestInit): Promise<Content> {
-  let response: Response
+  let refusal: string
   try {
-    response = await fetch(path, init)
+    const response = await fetch(path, init)
+    if (response.ok) return (await response.json()) as Content
+    refusal = await response.text()
   } catch (error) {
     throw new Refused(noAnswer, { cause: error })
   }
-  if (!response.ok) throw new Refused(await response.text())
-  return (await response.json()) as Content
+  throw new Refused(refusal)
 }
 
 function secret(token: string): Readonly<Record<string, string>> {

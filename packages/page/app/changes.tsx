@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ChangePlan, RunChange } from '../src/source.ts'
 import { pathOf, type Place } from './address.ts'
 import { post, Refused } from './ask.ts'
-import { count, formatSize, shortened } from './text.ts'
+import { count, formatSize, formatTime, shortened } from './text.ts'
 
 const mostSteps = 50
 
@@ -37,17 +37,20 @@ export function ChangeButton({ place, change, title, onDone }: ChangeOptions) {
     if (!isOpen) dialog.current?.close()
   }, [isOpen])
   const { token, run } = place
+  const planning = useRef<AbortController | undefined>(undefined)
   const close = (): void => {
+    planning.current?.abort()
     setState({ kind: 'idle' })
   }
   const plan = async (): Promise<void> => {
+    planning.current?.abort()
+    const { signal } = (planning.current = new AbortController())
     setState({ kind: 'planning' })
-    setState(
-      await outcomeOf(async () => {
-        const planned = await post<Planned>(pathOf('plan', { run }), token, change)
-        return { kind: 'planned', planned }
-      }),
-    )
+    const outcome = await outcomeOf(async () => {
+      const planned = await post<Planned>(pathOf('plan', { run }), token, change, signal)
+      return { kind: 'planned', planned }
+    })
+    if (!signal.aborted) setState(outcome) // a closed dialog stays closed
   }
   const confirm = async (planned: Planned): Promise<void> => {
     setState({ kind: 'changing', planned })
@@ -64,7 +67,15 @@ export function ChangeButton({ place, change, title, onDone }: ChangeOptions) {
       <button type="button" onClick={() => void plan()}>
         {title}
       </button>
-      <dialog ref={dialog} aria-label={title.replace(' …', '')} onCancel={close}>
+      <dialog
+        ref={dialog}
+        aria-label={title.replace(' …', '')}
+        onCancel={(event) => {
+          // A change that was sent is not stopped. The dialog shows its outcome.
+          if (state.kind === 'changing') event.preventDefault()
+          else close()
+        }}
+      >
         {isOpen && (
           <Question state={state} title={title.replace(' …', '')} onClose={close} onConfirm={confirm} />
         )}
@@ -89,7 +100,7 @@ function Question({ state, title, onClose, onConfirm }: QuestionOptions) {
       {state.kind === 'refused' && <p role="alert">{state.why}</p>}
       {planned !== undefined && <Effect plan={planned.plan} />}
       <div class="controls">
-        <button type="button" onClick={onClose}>
+        <button type="button" disabled={state.kind === 'changing'} onClick={onClose}>
           {state.kind === 'refused' ? 'Close' : 'Cancel'}
         </button>
         {planned !== undefined && (
@@ -107,11 +118,14 @@ function Question({ state, title, onClose, onConfirm }: QuestionOptions) {
   )
 }
 
-function Effect({ plan: { effect, steps } }: { readonly plan: ChangePlan }) {
+function Effect({ plan: { effect, steps, undoUntil } }: { readonly plan: ChangePlan }) {
   const bytes = steps.reduce((sum, each) => sum + each.bytes, 0)
   return (
     <>
       <p>{effect}</p>
+      {undoUntil !== undefined && (
+        <p>Their files stay until {formatTime(undoUntil)} UTC. Until then, holdfast undo lists them again.</p>
+      )}
       {steps.length > 0 && (
         <>
           <p>

@@ -1,16 +1,14 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { PageCheckpoint, PageDrop, PageMetrics } from '../src/run-page.ts'
-import { firstFrom } from './curve.ts'
+import { type Column, columnsOf, stepOf } from './columns.ts'
 import { PagesOfTable } from './pages-of-table.tsx'
 import { count, formatDuration, formatMetric, formatRate, formatSize, formatTime, shortened } from './text.ts'
 import { rateOf } from './times.ts'
 
 const rowsOnPage = 50
 
-/** Metrics that have a column. */
-const mostColumns = 5
-
 interface Sorting {
+  /** The key of a column. */
   readonly by: string
   readonly isDescending: boolean
 }
@@ -27,22 +25,21 @@ export interface CheckpointsOptions {
 
 /** The table of the listed checkpoints, with the reasons why each is kept. */
 export function Checkpoints({ checkpoints, drops, metrics, hasRetention, addressOf }: CheckpointsOptions) {
-  const [sorting, setSorting] = useState<Sorting>({ by: 'Step', isDescending: true })
+  const [sorting, setSorting] = useState<Sorting>({ by: 'step', isDescending: true })
   const [search, setSearch] = useState('')
   const [page, setPage] = useState(0)
   const dropped = useMemo(() => new Set(drops.map(({ step }) => step)), [drops])
   const noteOf = (checkpoint: PageCheckpoint): string =>
     notesOf(checkpoint, hasRetention, dropped.has(checkpoint.step))
   const isTimed = useMemo(() => checkpoints.some(({ saving }) => saving !== undefined), [checkpoints])
-  const shownMetrics = metrics.metrics.slice(0, mostColumns)
-  const columns = useMemo(() => columnsOf(metrics), [metrics])
+  const columns = useMemo(() => columnsOf(metrics, isTimed), [metrics, isTimed])
   const rows = useMemo(() => {
     const wanted = search.trim().toLowerCase()
     const found = checkpoints.filter(
       (checkpoint) =>
         wanted === '' || `${checkpoint.step} ${noteOf(checkpoint)}`.toLowerCase().includes(wanted),
     )
-    const numberOf = columns.get(sorting.by) ?? ((checkpoint: PageCheckpoint) => checkpoint.step)
+    const numberOf = columns.find(({ key }) => key === sorting.by)?.numberOf ?? stepOf
     const missing = sorting.isDescending ? -Infinity : Infinity
     const sign = sorting.isDescending ? -1 : 1
     return found.toSorted((one, other) => {
@@ -56,20 +53,20 @@ export function Checkpoints({ checkpoints, drops, metrics, hasRetention, address
     setSorting({ by, isDescending: sorting.by === by ? !sorting.isDescending : true })
     setPage(0)
   }
-  const heading = (title: string) => (
+  const heading = ({ key, title }: Column) => (
     <th
-      key={title}
+      key={key}
       scope="col"
-      aria-sort={sorting.by === title ? (sorting.isDescending ? 'descending' : 'ascending') : 'none'}
+      aria-sort={sorting.by === key ? (sorting.isDescending ? 'descending' : 'ascending') : 'none'}
     >
       <button
         type="button"
         onClick={() => {
-          sortBy(title)
+          sortBy(key)
         }}
       >
         <bdi>{shortened(title, 24)}</bdi>
-        <span aria-hidden="true">{sorting.by === title ? (sorting.isDescending ? ' ↓' : ' ↑') : ''}</span>
+        <span aria-hidden="true">{sorting.by === key ? (sorting.isDescending ? ' ↓' : ' ↑') : ''}</span>
       </button>
     </th>
   )
@@ -98,8 +95,7 @@ export function Checkpoints({ checkpoints, drops, metrics, hasRetention, address
         <table>
           <thead>
             <tr>
-              {['Step', 'Epoch', 'Size', 'Saved (UTC)', ...(isTimed ? ['Took', 'Rate'] : [])].map(heading)}
-              {shownMetrics.map(({ name }) => heading(name))}
+              {columns.map(heading)}
               <th scope="col">Kept because</th>
             </tr>
           </thead>
@@ -117,9 +113,9 @@ export function Checkpoints({ checkpoints, drops, metrics, hasRetention, address
                 <td>{formatSize(checkpoint.bytes)}</td>
                 <td>{formatTime(checkpoint.savedAt)}</td>
                 {isTimed && <Times checkpoint={checkpoint} />}
-                {shownMetrics.map(({ name }) => (
-                  <td key={name}>{formatMetric(columns.get(name)?.(checkpoint))}</td>
-                ))}
+                {columns.flatMap(({ key, isMetric, numberOf }) =>
+                  isMetric ? [<td key={key}>{formatMetric(numberOf(checkpoint))}</td>] : [],
+                )}
                 <td class="text">
                   <bdi>{shortened(noteOf(checkpoint))}</bdi>
                 </td>
@@ -142,28 +138,6 @@ function Times({ checkpoint: { bytes, saving } }: { readonly checkpoint: PageChe
       <td>{rate === undefined ? '' : formatRate(rate)}</td>
     </>
   )
-}
-
-/** How to get the number of each column. */
-function columnsOf({
-  steps,
-  metrics,
-}: PageMetrics): ReadonlyMap<string, (checkpoint: PageCheckpoint) => number | undefined> {
-  return new Map<string, (checkpoint: PageCheckpoint) => number | undefined>([
-    ...metrics.map(({ name, values }) => {
-      const valueOf = ({ step }: PageCheckpoint): number | undefined => {
-        const index = firstFrom(steps, step)
-        return steps[index] === step ? (values[index] ?? undefined) : undefined
-      }
-      return [name, valueOf] as const
-    }),
-    ['Step', ({ step }) => step],
-    ['Epoch', ({ epoch }) => epoch],
-    ['Size', ({ bytes }) => bytes],
-    ['Saved (UTC)', ({ savedAt }) => savedAt],
-    ['Took', ({ saving }) => saving],
-    ['Rate', ({ bytes, saving }) => rateOf(bytes, saving)],
-  ])
 }
 
 function notesOf(

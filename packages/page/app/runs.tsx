@@ -3,10 +3,10 @@ import type { PageRun, RunsPage } from '../src/runs-page.ts'
 import { PagesOfTable } from './pages-of-table.tsx'
 import { RunsFilters } from './runs-filters.tsx'
 import {
-  concernsOf,
   matching,
   metricsOf,
   monthlyCost,
+  needsAttention,
   objectivesOf,
   type RunsFilter,
   type RunsSorting,
@@ -60,7 +60,7 @@ function Sums({ runs, price, now }: SumsOptions) {
   const readable = runs.filter((run) => run.state === 'readable')
   const bytes = readable.reduce((sum, run) => sum + run.bytes, 0)
   const isComplete = readable.every((run) => run.isComplete)
-  const attention = runs.filter((run) => concernsOf(run, now).length > 0).length
+  const attention = runs.filter((run) => needsAttention(run, now)).length
   const atLeast = isComplete ? '' : '≥ '
   return (
     <dl class="facts">

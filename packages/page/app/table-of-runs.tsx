@@ -94,7 +94,7 @@ function Cells({ run, columns: { objectives, curve, price }, now }: CellsOptions
         <td colSpan={columns} class="text">
           <bdi>{shortened(run.problem)}</bdi>
         </td>
-        <td class="text">{run.state}</td>
+        <td class="text">{notes}</td>
       </>
     )
   }

@@ -1,4 +1,4 @@
-import type { ReadableRun, RunSummary } from '@holdfast/core'
+import type { ReadableRun, RunSummary, UnreadableRun } from '@holdfast/core'
 import type { PageReadableRun, PageRun, RunsPage } from './runs-page.ts'
 
 /** The number of checkpoints from which a run is pointed out if it has no retention and never dropped any. */
@@ -16,21 +16,24 @@ export interface RunsOptions {
   readonly prefix: string
   readonly now: Date
   readonly price?: number | undefined
+  /** Returns what a person reads of a run that cannot be read. Default: the reason of its error, without a remedy. */
+  readonly phrase?: ((run: UnreadableRun) => string) | undefined
 }
 
 /** Returns what the page of all runs shows. */
-export function runsPageOf(runs: readonly RunSummary[], { prefix, now, price }: RunsOptions): RunsPage {
+export function runsPageOf(
+  runs: readonly RunSummary[],
+  { prefix, now, price, phrase = ({ error }) => error.reason }: RunsOptions,
+): RunsPage {
   return {
     prefix,
     readAt: now.getTime(),
     ...(price === undefined ? {} : { price }),
-    runs: runs.map(runOf),
+    runs: runs.map((run): PageRun => {
+      const { name, state } = run
+      return state === 'readable' ? readableOf(run) : { name, state, problem: phrase(run) }
+    }),
   }
-}
-
-function runOf(run: RunSummary): PageRun {
-  const { name, state } = run
-  return state === 'readable' ? readableOf(run) : { name, state, problem: run.error.message }
 }
 
 function readableOf(run: ReadableRun): PageReadableRun {

@@ -49,16 +49,12 @@ async function planOf(
       if (!store.hasRetention) throw noRetention(store.url)
       const { dropped, undoUntil } = await store.prune({ dryRun: true, signal })
       return {
-        effect: dropped.length === 0 ? 'Retention keeps every checkpoint.' : deletionText(undoUntil),
+        effect: dropped.length === 0 ? 'Retention keeps every checkpoint.' : 'These checkpoints are deleted.',
         steps: dropped.map(({ step, bytes, because }) => ({ step, bytes, because })),
+        ...(dropped.length === 0 || undoUntil === undefined ? {} : { undoUntil: undoUntil.getTime() }),
       }
     }
   }
-}
-
-function deletionText(undoUntil: Date | undefined): string {
-  if (undoUntil === undefined) return 'These checkpoints are deleted.'
-  return `These checkpoints are deleted. Their files stay until ${undoUntil.toISOString()}: holdfast undo lists them again.`
 }
 
 function noRetention(url: string): HoldfastError {

@@ -1,6 +1,6 @@
 import { CheckpointStore, MemoryBackend } from '@holdfast/core'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { readBuiltPage, servePage, type ServeOptions, sourceOf } from '../src/index.ts'
+import { type ChangePlan, readBuiltPage, servePage, type ServeOptions, sourceOf } from '../src/index.ts'
 import { chromiumPath, type Shown, type ShowOptions, TestBrowser } from './browser.ts'
 import { expectNoFault, expectNoViolation } from './checks.ts'
 import { fixedSource, hostileTexts, samplePage, sampleRuns } from './samples.ts'
@@ -140,6 +140,43 @@ test('pins, rewinds and prunes after a confirmation, with the keyboard alone, an
   await page.getByRole('dialog').waitFor({ state: 'hidden' })
   expect((await store.latest())?.step).toBe(2)
   expect(faults).toEqual([])
+})
+
+test('prunes after a confirmation, and says until when that can be undone', async () => {
+  const backend = new MemoryBackend('mem:')
+  const keepsAll = new CheckpointStore(backend, { mode: 'shared' })
+  for (const step of [1, 2, 3]) await keepsAll.save({ step, files: { a: Buffer.from('a') } })
+  const store = new CheckpointStore(backend, { mode: 'shared', retention: { keepLast: 1, grace: '1 d' } })
+  onTestFinished(() => store.close())
+  const run = sourceOf(store, { write: true, now: () => new Date() })
+  const { page } = await open({ run, built, write: true })
+  await page.getByRole('button', { name: 'Prune now …' }).click()
+  await page.getByText('holdfast undo lists them again').waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Prune now' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  expect((await store.list()).map(({ step }) => step)).toEqual([3])
+})
+
+test('keeps a dialog closed that was cancelled before its plan arrived', async () => {
+  const plans: ((plan: ChangePlan) => void)[] = []
+  const changes = {
+    plan: async () => new Promise<ChangePlan>((resolve) => plans.push(resolve)),
+    make: async () => undefined,
+  }
+  const run = { ...sourceOf(await hostileStore(), { write: false, now: () => new Date() }), changes }
+  const { page } = await open({ run, built, write: true }, '?checkpoint=2')
+  const button = page.getByRole('button', { name: 'Rewind to this step …' })
+  await button.click()
+  await page.getByText('Looking at what it would do').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  await expect.poll(() => plans.length).toBe(1)
+  plans[0]?.({ effect: 'The first plan.', steps: [] })
+  await button.click()
+  await expect.poll(() => plans.length).toBe(2)
+  expect(await page.getByText('The first plan.').count()).toBe(0)
+  plans[1]?.({ effect: 'The second plan.', steps: [] })
+  await page.getByText('The second plan.').waitFor()
 })
 
 test('refuses a confirmed change if the store has changed since, and says so', async () => {

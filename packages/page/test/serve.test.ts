@@ -1,7 +1,17 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
-import { HoldfastError } from '@holdfast/core'
+import { connect } from 'node:net'
+import { CheckpointStore, HoldfastError, MemoryBackend } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
-import { type ChangePlan, type RunChange, type RunPage, servePage, type ServeOptions } from '../src/index.ts'
+import {
+  type ChangePlan,
+  type RunChange,
+  type RunPage,
+  servePage,
+  type ServeOptions,
+  sourceOf,
+} from '../src/index.ts'
+import { refusalOf } from '../src/server/refusal.ts'
 import { fixedSource, samplePage, sampleRuns } from './samples.ts'
 
 const built = { script: 'console.log(1)', style: 'p{}' }
@@ -151,6 +161,47 @@ async function serveChanges(plan: () => ChangePlan = () => ({ effect: 'It change
   return { ...served, made, own, post }
 }
 
+test('makes a prune that can be undone, although a later plan of it ends later', async () => {
+  const store = new CheckpointStore(new MemoryBackend('mem:'), {
+    mode: 'shared',
+    retention: { keepLast: 1, grace: '1 d' },
+  })
+  onTestFinished(() => store.close())
+  const keepsAll = new CheckpointStore(store.backend, { mode: 'shared' })
+  for (const step of [1, 2, 3]) await keepsAll.save({ step, files: { a: Buffer.from('a') } })
+  const run = sourceOf(store, { write: true, now: () => new Date() })
+  const { changes } = run
+  if (changes === undefined) throw new Error('The source has no changes.')
+  let plans = 0
+  const later = async (change: RunChange): Promise<ChangePlan> => {
+    const plan = await changes.plan(change)
+    if (plan.undoUntil === undefined) throw new Error('The prune cannot be undone.')
+    plans += 1
+    return { ...plan, undoUntil: plan.undoUntil + plans }
+  }
+  const served = await serveAll({ run: { ...run, changes: { ...changes, plan: later } }, built, write: true })
+  const headers = {
+    authorization: `Bearer ${served.token}`,
+    origin: `http://127.0.0.1:${served.port}`,
+    'content-type': 'application/json',
+  }
+  const change = { kind: 'prune' }
+  const planned = await served.ask('/plan', headers, 'POST', JSON.stringify(change))
+  const { digest: confirmed } = JSON.parse(planned.body) as { readonly digest: string }
+  const made = await served.ask('/change', headers, 'POST', JSON.stringify({ ...change, confirmed }))
+  expect(made.status).toBe(200)
+  expect((await store.list()).map(({ step }) => step)).toEqual([3])
+})
+
+test('refuses a change that can no longer be undone as one that was not confirmed', async () => {
+  let undoUntil: number | undefined = 5
+  const { made, post } = await serveChanges(() => ({ effect: 'It deletes.', steps: [], undoUntil }))
+  const { digest } = JSON.parse((await post('/plan', { kind: 'prune' })).body) as { readonly digest: string }
+  undoUntil = undefined
+  expect((await post('/change', { kind: 'prune', confirmed: digest })).status).toBe(409)
+  expect(made).toEqual([])
+})
+
 test('makes a change only after the plan of the same change was confirmed', async () => {
   const { made, post } = await serveChanges()
   const change = { kind: 'pin', step: 3, reason: 'look' }
@@ -242,4 +293,72 @@ test('shows all runs and each of them, and opens a run once', async () => {
     '/other?run=pose-1&step=1',
   ])
     expect((await ask(path, { authorization })).status, path).toBe(404)
+})
+
+test('opens a run once for two windows that ask at once, and again if it could not be opened', async () => {
+  let opened = 0
+  const runs = {
+    list: async () => sampleRuns(3),
+    open: async () => {
+      opened += 1
+      if (opened === 1) throw new HoldfastError('UNAVAILABLE', 'The store does not answer.')
+      return fixedSource()
+    },
+  }
+  const { ask, token } = await serveAll({ runs, built })
+  const headers = { authorization: `Bearer ${token}` }
+  expect((await ask('/run?run=a', headers)).status).toBe(503)
+  await Promise.all([ask('/run?run=a', headers), ask('/run?run=a', headers)])
+  expect(opened).toBe(2)
+})
+
+test('shows the reason of an error without the remedy for programs, or in the words of its caller', async () => {
+  const read = async (): Promise<RunPage> => {
+    throw new HoldfastError('CORRUPT', 'The catalog is damaged.', { hint: { kind: 'repair' } })
+  }
+  const plain = await serve(read)
+  const authorization = `Bearer ${plain.token}`
+  expect((await plain.ask('/run', { authorization })).body).toBe('The catalog is damaged.')
+  const phrased = await serveAll({ run: fixedSource(read), built, phrase: ({ code }) => `It is ${code}.` })
+  expect((await phrased.ask('/run', { authorization: `Bearer ${phrased.token}` })).body).toBe(
+    'It is CORRUPT.',
+  )
+})
+
+test('answers 400 to a path that is no address', async () => {
+  const { ask, token } = await serve()
+  expect((await ask('//', { authorization: `Bearer ${token}` })).status).toBe(400)
+})
+
+test('survives a request that ends in the middle', async () => {
+  const { own, port, ask } = await serveChanges()
+  const socket = connect(port, '127.0.0.1')
+  const head = Object.entries({
+    ...own,
+    host: `127.0.0.1:${port}`,
+    'content-length': '100',
+    expect: '100-continue',
+  })
+  socket.write(`POST /plan HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+  await once(socket, 'data') // the server waits for the body
+  socket.write('{"kind":')
+  socket.destroy()
+  expect((await ask('/')).status).toBe(200)
+})
+
+test('answers at port 80 to an address without the port', () => {
+  const get = (host: string, port: number, origin?: string) =>
+    refusalOf({ method: 'GET', headers: { host, ...(origin === undefined ? {} : { origin }) } }, port, false)
+  expect(get('127.0.0.1', 80, 'http://127.0.0.1')).toBeUndefined()
+  expect(get('localhost', 80)).toBeUndefined()
+  expect(get('evil.example', 80)).toMatchObject({ status: 403 })
+  expect(get('127.0.0.1', 8080)).toMatchObject({ status: 403 })
+})
+
+test('tells a browser behind a tunnel with another port which address works', async () => {
+  const { ask, port } = await serve()
+  expect(await ask('/', { host: '127.0.0.1:8080' })).toMatchObject({
+    status: 403,
+    body: `This server answers only at http://127.0.0.1:${port}. A tunnel must use the same port on both sides.`,
+  })
 })

@@ -138,6 +138,19 @@ test('a prune is planned by the retention of the process, and refused without on
   expect((await store.list()).map(({ step }) => step)).toEqual([3])
 })
 
+test('the plan of a prune says until when it can be undone', async () => {
+  const backend = new MemoryBackend('mem:')
+  const keepsAll = new CheckpointStore(backend, { mode: 'shared' })
+  for (const step of [1, 2]) await keepsAll.save({ step, files })
+  const store = new CheckpointStore(backend, { mode: 'shared', retention: { keepLast: 1, grace: '1 d' } })
+  const { changes } = sourceOf(store, { ...read, write: true })
+  const plan = await changes?.plan({ kind: 'prune' })
+  expect(plan?.effect).toBe('These checkpoints are deleted.')
+  expect(plan?.undoUntil).toBeGreaterThan(Date.now())
+  await changes?.make({ kind: 'prune' })
+  expect(await changes?.plan({ kind: 'prune' })).not.toHaveProperty('undoUntil')
+})
+
 test('the page of all runs has a summary, a small curve and the fault of each', () => {
   const recentMetrics = Array.from({ length: 64 }, (_, step) => ({ step, metrics: { loss: 1 / 3 + step } }))
   const readable = {

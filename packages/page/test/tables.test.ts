@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fragmentOf, pathOf, placeOf } from '../app/address.ts'
-import { concernsOf, matching, monthlyCost, pathOfCurve, sorted } from '../app/runs-table.ts'
+import { columnsOf } from '../app/columns.ts'
+import { concernsOf, matching, monthlyCost, needsAttention, pathOfCurve, sorted } from '../app/runs-table.ts'
 import { formatDuration } from '../app/text.ts'
 import { marksToDraw, timelineOf } from '../app/times.ts'
 import type { PageRun } from '../src/index.ts'
@@ -19,11 +20,22 @@ const damaged: PageRun = { name: 'broken', state: 'damaged', problem: 'damaged' 
 describe('the table of runs', () => {
   test('names what a run needs attention for', () => {
     expect(concernsOf(damaged, 0)).toEqual(['damaged'])
+    expect(concernsOf({ ...damaged, state: 'unsupported' }, 0)).toEqual(['newer version'])
     expect(concernsOf(run('a', 0), 8 * day)).toEqual(['stale'])
     expect(concernsOf(run('a', 0, 1, true), 6 * day)).toEqual(['never pruned'])
     expect(
       concernsOf({ ...facts, name: 'a', bytes: 0, checkpoints: 0, isNeverPruned: false, quarantined: 2 }, 0),
     ).toEqual(['quarantined'])
+  })
+
+  test('counts a run without a catalog as one whose first save is under way, which needs no attention', () => {
+    const starting: PageRun = { name: 'new', state: 'no catalog', problem: 'no catalog yet' }
+    expect(concernsOf(starting, 0)).toEqual(['no catalog'])
+    expect([starting, damaged, run('a', 0)].map((each) => needsAttention(each, 0))).toEqual([
+      false,
+      true,
+      false,
+    ])
   })
 
   test('finds runs by a part of their names and by any of several concerns', () => {
@@ -111,4 +123,28 @@ test.each([
   [180_000, '3 min'],
 ])('formats %i ms as %s', (milliseconds, text) => {
   expect(formatDuration(milliseconds)).toBe(text)
+})
+
+describe('the table of checkpoints', () => {
+  test('shows a metric that is named like another column beside that column', () => {
+    const metrics = {
+      steps: [1],
+      metrics: [
+        { name: 'Rate', values: [0.5], notFinite: 0 },
+        { name: 'Step', values: [7], notFinite: 0 },
+      ],
+      objectives: [],
+      abandoned: [],
+    }
+    const [checkpoint] = samplePage(1).checkpoints
+    if (checkpoint === undefined) throw new Error('The sample has no checkpoint.')
+    const columns = columnsOf(metrics, true)
+    expect(new Set(columns.map(({ key }) => key)).size).toBe(columns.length)
+    const numbers = (title: string): readonly unknown[] =>
+      columns.flatMap((column) =>
+        column.title === title ? [column.numberOf({ ...checkpoint, step: 1, bytes: 8, saving: 2000 })] : [],
+      )
+    expect(numbers('Rate')).toEqual([4, 0.5])
+    expect(numbers('Step')).toEqual([1, 7])
+  })
 })

@@ -5,6 +5,7 @@ import { defineCommand } from '../declare/command.ts'
 import { optionWithDefault } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
+import { requireStore } from '../selection/require-store.ts'
 import { withStore } from '../with-store.ts'
 
 export const report = defineCommand({
@@ -18,6 +19,7 @@ export const report = defineCommand({
   },
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
+      await requireStore({ store, signal })
       const { collectRun, readBuiltPage, reportOf } = await import('@holdfast/page')
       const page = await collectRun(store, { now: new Date(), signal })
       const html = reportOf(page, await readBuiltPage())

@@ -7,10 +7,11 @@ import { defineCommand } from '../declare/command.ts'
 import { flag, option, optionalArgument, text } from '../declare/declaration.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
+import { withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
 import { count } from '../output/text.ts'
 import { price } from '../parsing/quantities.ts'
-import { openRun, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
+import { faultOf, openRun, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
 import { withStore } from '../with-store.ts'
 
 export const ui = defineCommand({
@@ -30,14 +31,22 @@ export const ui = defineCommand({
   run: async ({ arguments: [prefix], options, signal }) => {
     const { write = false } = options
     if (prefix !== undefined) return showRuns(prefix, options, signal)
+    if (options.price !== undefined)
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        '--price is about all runs below a prefix. Pass a prefix: holdfast ui PREFIX --price 0.023',
+      )
     return withStore(options, signal, async ({ store, printer }) => {
       const { readBuiltPage, servePage, sourceOf } = await import('@holdfast/page')
+      if ((await store.presence({ signal })) === 'absent')
+        printer.note(`There is no store at ${store.url} yet. If it should have checkpoints, check --store.`)
       const run = sourceOf(store, { write, now: () => new Date(), signal })
       await using server = await start(servePage, {
         run,
         built: await readBuiltPage(),
         port: options.port,
         write,
+        phrase: withHint,
       })
       await untilStopped(printer, { what: store.url, subject: 'the run', server, write }, signal)
       printer.data({ type: 'result', command: 'ui', url: store.url })
@@ -57,6 +66,7 @@ async function showRuns(prefix: string, options: RunsUiOptions, signal: AbortSig
   const { write = false, port, price: pricePerMonth } = options
   const printer = new Printer(options.json ?? false)
   const { readBuiltPage, runsPageOf, servePage, sourceOf } = await import('@holdfast/page')
+  const shown = withoutParameters(prefix)
   await using opened = new OpenedStores()
   // A prefix that cannot be listed is an error of the command.
   const first = await runsBelow(prefix, options, printer, { signal })
@@ -64,17 +74,28 @@ async function showRuns(prefix: string, options: RunsUiOptions, signal: AbortSig
   const runs: RunsSource = {
     list: async () => {
       const found = await list()
-      return runsPageOf(found, { prefix: withoutParameters(prefix), now: new Date(), price: pricePerMonth })
+      return runsPageOf(found, {
+        prefix: shown,
+        now: new Date(),
+        price: pricePerMonth,
+        phrase: (run) => faultOf(shown, run),
+      })
     },
     open: async (name) => {
       const run = (await list()).find((each) => each.name === name)
-      if (run === undefined) throw new HoldfastError('NOT_FOUND', `There is no run ${name} below ${prefix}.`)
+      if (run === undefined) throw new HoldfastError('NOT_FOUND', `There is no run ${name} below ${shown}.`)
       const store = opened.add(await openRun(prefix, run, options))
       return sourceOf(store, { write, now: () => new Date(), signal })
     },
   }
-  await using server = await start(servePage, { runs, built: await readBuiltPage(), port, write })
-  const what = `${count(first.length, 'run')} below ${withoutParameters(prefix)}`
+  await using server = await start(servePage, {
+    runs,
+    built: await readBuiltPage(),
+    port,
+    write,
+    phrase: withHint,
+  })
+  const what = `${count(first.length, 'run')} below ${shown}`
   await untilStopped(printer, { what, subject: 'the runs', server, write }, signal)
   printer.data({ type: 'result', command: 'ui', runs: first.length })
   return exitCodes.done
@@ -109,6 +130,10 @@ async function untilStopped(
   printer.line(`showing ${what} at ${server.url}`)
   const power = write ? 'read and change' : 'read'
   printer.line(`The address is a secret: anyone who has it can ${power} ${subject}. Press Ctrl-C to stop.`)
+  const { port } = new URL(server.url)
+  const { SSH_CONNECTION: connection = '' } = process.env
+  if (connection !== '')
+    printer.line(`To open it on your own machine, run there: ssh -L ${port}:127.0.0.1:${port} THIS_HOST`)
   printer.data({ type: 'serving', url: server.url })
   if (!signal.aborted) await once(signal, 'abort')
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { type ErrorCode, type HoldfastError, isHoldfastError } from '@holdfast/core'
 import type { ChangePlan, RunChange, RunSource, RunsSource } from '../source.ts'
 import { parseChange } from './parse-change.ts'
-import { type Answer, failure, json, plain } from './response.ts'
+import { type Answer, json, plain } from './response.ts'
 
 /** What a server shows: one run, or all runs below a prefix. */
 export type Shown = { readonly run: RunSource } | { readonly runs: RunsSource }
@@ -18,12 +19,17 @@ export interface PageRequest {
 
 const nowhere = plain(404, 'There is no such page.')
 
-/** Answers a request of the page. Never rejects. */
-export async function answer(shown: Shown, request: PageRequest): Promise<Answer> {
+/** Answers a request of the page. `phrase` returns what a person reads of an error. Never rejects. */
+export async function answer(
+  shown: Shown,
+  request: PageRequest,
+  phrase: (error: HoldfastError) => string,
+): Promise<Answer> {
   try {
     return await route(shown, request)
   } catch (error) {
-    return failure(error, 'The store could not be read.')
+    if (!isHoldfastError(error)) return plain(503, 'The store could not be read.')
+    return plain(statusOf(error.code), phrase(error))
   }
 }
 
@@ -70,10 +76,16 @@ async function changing({ changes }: RunSource, path: string, body: string): Pro
   return json({ plan })
 }
 
-function digestOf(change: RunChange, plan: ChangePlan): string {
+/** The same plan made later ends the time for undoing it later, so only whether it can be undone counts. */
+function digestOf(change: RunChange, { undoUntil, ...plan }: ChangePlan): string {
   return createHash('sha256')
-    .update(JSON.stringify([change, plan]))
+    .update(JSON.stringify([change, plan, undoUntil !== undefined]))
     .digest('base64url')
+}
+
+function statusOf(code: ErrorCode): number {
+  if (code === 'NOT_FOUND') return 404
+  return code === 'INVALID_ARGUMENT' ? 409 : 503
 }
 
 function stepIn(parameters: URLSearchParams, name: string): number | undefined {

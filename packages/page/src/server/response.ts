@@ -1,5 +1,3 @@
-import { isHoldfastError } from '@holdfast/core'
-
 /** What the server answers. */
 export interface Answer {
   readonly status: number
@@ -14,11 +12,4 @@ export function plain(status: number, body: string, headers: Readonly<Record<str
 
 export function json(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status: 200, type: 'application/json', body: JSON.stringify(value), headers }
-}
-
-/** The answer for an error. Only the messages of Holdfast are for people. */
-export function failure(error: unknown, what: string): Answer {
-  if (!isHoldfastError(error)) return plain(503, what)
-  const status = error.code === 'NOT_FOUND' ? 404 : error.code === 'INVALID_ARGUMENT' ? 409 : 503
-  return plain(status, error.message)
 }

@@ -2,19 +2,23 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { HoldfastError } from '@holdfast/core'
 import type { BuiltPage } from '../built-page.ts'
 import { documentOf, policyOf } from '../document.ts'
 import type { RunSource, RunsSource } from '../source.ts'
 import { hasToken, refusalOf } from './refusal.ts'
-import { answer, type Shown } from './requests.ts'
+import { answer, type PageRequest, type Shown } from './requests.ts'
 import { type Answer, plain } from './response.ts'
 
+/** What `servePage` serves, and how. */
 export type ServeOptions = {
   readonly built: BuiltPage
   /** Default: a free port. */
   readonly port?: number | undefined
   /** Whether the page may change runs whose sources have changes. Default: false. */
   readonly write?: boolean | undefined
+  /** Returns what a person reads of an error. Default: its reason, without a remedy. */
+  readonly phrase?: ((error: HoldfastError) => string) | undefined
 } & (
   | {
       /** The run to show. It is read for each question of a page, and never twice at once. */
@@ -45,7 +49,7 @@ const mostBytes = 16_384
  * rejected before anything else is looked at. Rejects with the error of Node.js if the port is taken.
  */
 export async function servePage(options: ServeOptions): Promise<PageServer> {
-  const { built, port = 0, write = false } = options
+  const { built, port = 0, write = false, phrase = reasonOf } = options
   const token = randomBytes(32).toString('base64url')
   const policy = policyOf(built, { connectsToSelf: true })
   const shown = shownIn(options)
@@ -56,9 +60,12 @@ export async function servePage(options: ServeOptions): Promise<PageServer> {
     headers: { 'content-security-policy': `${policy}; frame-ancestors 'none'` },
   }
   const server = createServer((request, response) => {
-    void respond(request).then((found) => {
-      send(response, found)
-    })
+    respond(request).then(
+      (found) => {
+        send(response, found)
+      },
+      () => response.destroy(), // the request has ended in the middle
+    )
   })
   const respond = async (request: IncomingMessage): Promise<Answer> => {
     const { method, headers, url = '' } = request
@@ -66,16 +73,18 @@ export async function servePage(options: ServeOptions): Promise<PageServer> {
     if (refusal !== undefined) return refusal
     if (url === '/' && method === 'GET') return html
     if (!hasToken(headers, token)) return plain(401, 'Open the whole address that holdfast ui printed.')
-    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    const address = URL.parse(url, 'http://localhost')
+    if (address === null) return plain(400, 'This is not an address.')
     const body = method === 'POST' ? await bodyOf(request) : ''
     if (body === undefined) return plain(413, 'The request is too long.')
-    return answer(shown, {
+    const asked: PageRequest = {
       method: method === 'POST' ? 'POST' : 'GET',
-      path: pathname,
-      parameters: searchParams,
+      path: address.pathname,
+      parameters: address.searchParams,
       known: headers['if-none-match'],
       body,
-    })
+    }
+    return answer(shown, asked, phrase)
   }
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -88,14 +97,20 @@ export async function servePage(options: ServeOptions): Promise<PageServer> {
 function shownIn(options: ServeOptions): Shown {
   if ('run' in options) return { run: readingOnce(options.run) }
   const { runs } = options
-  const opened = new Map<string, RunSource>()
+  const opened = new Map<string, Promise<RunSource>>()
+  const open = async (name: string): Promise<RunSource> => {
+    try {
+      return readingOnce(await runs.open(name))
+    } catch (error) {
+      opened.delete(name) // the next question opens it again
+      throw error
+    }
+  }
   return {
     runs: {
       list: oneAtATime(() => runs.list()),
       open: async (name) => {
-        const known = opened.get(name)
-        if (known !== undefined) return known
-        const run = readingOnce(await runs.open(name))
+        const run = opened.get(name) ?? open(name)
         opened.set(name, run)
         return run
       },
@@ -105,6 +120,10 @@ function shownIn(options: ServeOptions): Shown {
 
 function readingOnce(run: RunSource): RunSource {
   return { ...run, read: oneAtATime(() => run.read()) }
+}
+
+function reasonOf({ reason }: HoldfastError): string {
+  return reason
 }
 
 /** Returns the body of a request; `undefined` if it is too long. */
