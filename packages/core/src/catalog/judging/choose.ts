@@ -36,7 +36,7 @@ export function chooseEntry(
  * Returns the latest offered checkpoint in the order of saves. Needs the lines of pages only if that is not the latest
  * of all.
  */
-function latestOffered(
+export function latestOffered(
   { checkpoints, latest }: PagedCatalog,
   offered: (entry: CatalogEntry) => boolean,
 ): CatalogEntry | undefined {

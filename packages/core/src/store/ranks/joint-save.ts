@@ -1,16 +1,8 @@
 import { isFileSource } from '../../backend/index.ts'
-import {
-  agreementKey,
-  type AttemptId,
-  type CatalogEntry,
-  type Manifest,
-  newAttemptId,
-  partsOfAttempt,
-} from '../../catalog/documents/index.ts'
+import { agreementKey, type AttemptId, type Manifest, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
-import { ownSegment } from '../../catalog/commit/segments.ts'
 import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
@@ -19,21 +11,19 @@ import { deleteKeys } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
-import { sameWithin } from '../save/already-saved.ts'
 import type { SaveRequest } from '../save/request.ts'
-import { saveAgain } from '../save/save-again.ts'
 import type { SaveResult } from '../save/result.ts'
 import { findReusable } from '../save/find-reusable.ts'
 import { guardSpace } from '../save/space/guard.ts'
+import { type AgreedSave, agreeOnNextTry } from './agree-on-save.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
 import { resultOf } from './joint-result.ts'
 import type { Member, ResumedMember } from './member.ts'
-import { attemptName, attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
+import { attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
 import { writeOwnPart } from './own-part.ts'
-import { agreeOn, type AttemptProposal, attemptProposalSchema, type Part } from './proposals.ts'
+import type { AttemptProposal, Part } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
-import { isOwnerIn } from './take-over.ts'
 import { look, pollUntil } from './wait.ts'
 
 type Outcome =
@@ -47,47 +37,41 @@ type Outcome =
       readonly manifest?: Manifest | undefined
     }
 
+/** A save of which the ranks have agreed on the first attempt. */
+export interface JointSave {
+  readonly request: SaveRequest
+  readonly plan: SavePlan
+  readonly began: Date
+  /** Milliseconds for which the save waits for other ranks. */
+  readonly timeout: number
+}
+
 /**
  * Saves the files of this rank as its part of a checkpoint, and resolves once the whole checkpoint is committed. Any rank
- * that sees all parts commits. Rejects with `INVALID_ARGUMENT` if the term has saved a later step.
+ * that sees all parts commits. An attempt that dies is followed by the next try.
  */
 export async function saveJointly(
   member: ResumedMember,
-  request: SaveRequest,
-  plan: SavePlan,
-  timeout: number,
+  first: AgreedSave,
+  { request, plan, began, timeout }: JointSave,
 ): Promise<SaveResult> {
   const { context, access, rank, size } = member
-  const began = context.environment.now()
+  const { step, signal } = request
   const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
-  let hasRead = false
-  for (let tries = 0; ; ) {
-    const newest = await context.log.newest(request.signal)
-    if (!isOwnerIn(newest, member)) throw superseded(member.own.term, context.backend.url)
-    if (!hasRead) {
-      const result = await savedBefore(member, newest, request, plan)
-      if (result !== undefined) return { ...result, ranks: { rank, size } }
-    }
-    const previous = newestOfTerm(newest, member)
-    refuseGoingBack(request.step, previous, context.backend.url)
-    const agreed = await agreeOnAttempt(member, newest, request, tries, began)
-    if (agreed === undefined) continue // The proposal depends on the catalog, which must be read again.
-    const { attempt } = agreed.proposal
+  const toStore = { files: plan.files, packs: request.packs ?? 'auto' }
+  let save = first
+  for (let tries = 0; ; save = await agreeOnNextTry(member, request, tries, first)) {
+    const { proposal, mayExist, newest, previous } = save
+    const { attempt, order } = proposal
     await refuseExisting(member, newest, request, attempt)
-    const toStore = { files: plan.files, packs: request.packs ?? 'auto' }
-    const { step, signal } = request
     await guardSpace({ context, access, step, toStore, signal }, newest)
-    if (hasRead) assertReplayable(plan, request.step, context.backend.url)
+    if (save !== first) assertReplayable(plan, step, context.backend.url)
     access.attempts.add(attempt)
     try {
-      hasRead = true
-      const mayExist = !agreed.isMine && member.begun?.has(attempt) !== false
-      member.begun?.add(attempt)
-      const { order } = agreed.proposal
       const reuse = await findReusable(context, newest, request, plan.files, { attempt, order })
       const part = await writeOwnPart(member, attempt, { ...request, finite, reuse }, plan.files, mayExist)
       if (part === undefined) continue
-      const outcome = await awaitCommit(member, agreed.proposal, request, part, timeout)
+      const outcome = await awaitCommit(member, proposal, request, part, timeout)
       if (outcome.kind === 'dead') {
         tries += 1
         continue
@@ -96,12 +80,11 @@ export async function saveJointly(
       if (committed !== undefined) {
         access.afterwards(async () => {
           await deleteDropped(context, committed)
-          if (previous !== undefined && previous.step < request.step)
-            await deleteAgreements(member, previous.attempt)
+          if (previous !== undefined && previous.step < step) await deleteAgreements(member, previous.attempt)
           await access.tidyNowAndThen()
         })
       }
-      const described = await resultOf(member, agreed.proposal, { part, catalog, committed, manifest })
+      const described = await resultOf(member, proposal, { part, catalog, committed, manifest })
       const duration = context.environment.now().getTime() - began.getTime()
       const warnings = [...plan.warnings, ...(finite?.warnings ?? [])]
       if (reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
@@ -110,60 +93,6 @@ export async function saveJointly(
       access.attempts.delete(attempt)
     }
   }
-}
-
-/**
- * Returns the listed checkpoint of the step if it has the files of this rank with the same bytes, also if an earlier term saved
- * it. A save that replaces does not look: then all ranks must write their parts, whatever each of them finds.
- */
-async function savedBefore(
-  { context, access }: ResumedMember,
-  newest: PagedCatalog,
-  request: SaveRequest,
-  { files }: SavePlan,
-): Promise<SaveResult | undefined> {
-  const { step, onExisting = 'fail', signal } = request
-  if (onExisting === 'replace') return undefined
-  const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
-  const entry = catalog.checkpoints.get(step)
-  const manifest = entry && (await sameWithin(context, entry, request, files, true))
-  if (entry === undefined || manifest === undefined) return undefined
-  await request.beforeCommit?.()
-  return saveAgain(context, newest, access, { ...request, keepsOrder: true }, { entry, manifest })
-}
-
-/** The checkpoint that the term has saved last. */
-function newestOfTerm({ latest }: PagedCatalog, { since }: ResumedMember): CatalogEntry | undefined {
-  return latest !== undefined && partsOfAttempt(latest.attempt).base >= since ? latest : undefined
-}
-
-/** The ranks of a term go back together, by a restore, or not at all. */
-function refuseGoingBack(step: number, previous: CatalogEntry | undefined, url: string): void {
-  if (previous === undefined || step >= previous.step) return
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `Step ${step} is before step ${previous.step}, which this start of the job has saved. To go back, let all ranks join ` +
-      'the job again.',
-    { url, hint: { kind: 'join-job' } },
-  )
-}
-
-async function agreeOnAttempt(
-  { context, own }: ResumedMember,
-  newest: PagedCatalog,
-  { step, signal }: SaveRequest,
-  tries: number,
-  began: Date,
-): Promise<{ readonly proposal: AttemptProposal; readonly isMine: boolean } | undefined> {
-  const attempt = newAttemptId(step, newest.version, context.environment.newToken())
-  const proposal: AttemptProposal = {
-    attempt,
-    order: { segment: ownSegment(newest), base: newest.version },
-    savedAt: began.toISOString(),
-  }
-  const name = attemptName(own.term, step, tries)
-  const agreed = await agreeOn(context, name, attemptProposalSchema, proposal, signal)
-  return agreed && { proposal: agreed.proposal, isMine: agreed.proposal.attempt === attempt }
 }
 
 /** Refuses a step that is listed with another attempt, before a byte is written. The commit decides again. */

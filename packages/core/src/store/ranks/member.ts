@@ -21,8 +21,10 @@ export interface Member extends Identity {
   /** The store as all ranks of the term use it: as one writer. */
   readonly context: StoreContext
   readonly access: WriteAccess
-  /** The attempts of which this process has begun its part. `undefined` if other processes may have written parts of the member. */
-  readonly begun: Set<AttemptId> | undefined
+  /** The attempts on which this process has agreed, in the order of its saves. */
+  readonly begun: Set<AttemptId>
+  /** Whether an earlier process was this member, which may have written parts. */
+  readonly isContinued: boolean
 }
 
 /** A member whose term owns the store. */
@@ -53,5 +55,6 @@ export function memberOf(identity: Identity, term: number, openId: string, conte
     context: ofTerm,
     access: new WriteAccess(ofTerm),
     begun: new Set(),
+    isContinued: false,
   }
 }

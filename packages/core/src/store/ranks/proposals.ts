@@ -52,13 +52,15 @@ export const attemptProposalSchema = v.looseObject({
   attempt: attemptSchema,
   order: orderSchema,
   savedAt: timeSchema,
+  /** The attempt of the checkpoint from which the save continues: `resumed` of the manifest. Omitted if there is none. */
+  continues: v.optional(attemptSchema),
 })
 
 /** What one rank adds to a checkpoint. */
 export const partSchema = v.looseObject({
   process: v.string(),
   term: countSchema,
-  /** The attempt from which the rank continued; `null` if it began anew. */
+  /** The attempt from which the term of the rank resumed; `null` if it began anew. */
   resumed: v.nullable(attemptSchema),
   files: v.array(manifestFileSchema),
   epoch: v.optional(epochSchema),

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { Slots } from '../../async/slots.ts'
 import { markerKey, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
@@ -10,6 +11,7 @@ import { planFiles } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
+import { beginSave } from './agree-on-save.ts'
 import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, removeMemberFile, type StoredMember } from './member-file.ts'
@@ -36,6 +38,8 @@ export class Ranks {
   #wasMember = false
   #member: Promise<ResumedMember> | undefined
   readonly #members = new Set<Member>()
+  /** The ranks agree on saves in the order in which their programs call them. */
+  readonly #inOrder = new Slots(1)
   /** Whether the member has rewound, and neither restored nor saved since. Then it restores in the same term. */
   #isRewound = false
 
@@ -95,11 +99,18 @@ export class Ranks {
   /** Saves the part of this rank, and resolves once the whole checkpoint is committed. */
   async save(request: SaveRequest): Promise<SaveResult> {
     const { files, exclude, signal } = request
-    const storeRoot = this.#context.backend.capabilities.localRoot
-    const plan = await planFiles(files, { storeRoot, exclude, signal, mayBeEmpty: true })
-    const member = await this.#asMember(signal)
-    this.#isRewound = false
-    return saveJointly(member, request, plan, this.#options.saveTimeout ?? defaultSaveTimeout)
+    const begun = await this.#inOrder.run(async () => {
+      const storeRoot = this.#context.backend.capabilities.localRoot
+      const plan = await planFiles(files, { storeRoot, exclude, signal, mayBeEmpty: true })
+      const member = await this.#asMember(signal)
+      this.#isRewound = false
+      const began = this.#context.environment.now()
+      const timeout = this.#options.saveTimeout ?? defaultSaveTimeout
+      const save = await beginSave(member, request, plan, began)
+      return { member, save, joint: { request, plan, began, timeout } }
+    })
+    const { member, save, joint } = begun
+    return save.kind === 'saved' ? save.result : saveJointly(member, save, joint)
   }
 
   /** Resolves once the work that saves and restores have started is done. */
@@ -202,7 +213,7 @@ export class Ranks {
     // The owner of the store is compared first, because that costs no request.
     const newest = await member.context.log.newest(signal)
     if (newest.owner?.id !== owner) await this.#refuseOtherStore(file, store, signal)
-    return { ...member, since, resumed, begun: undefined }
+    return { ...member, since, resumed, isContinued: true }
   }
 
   #refuseOtherRank(file: string, { rank, size }: Pick<Identity, 'rank' | 'size'>): void {

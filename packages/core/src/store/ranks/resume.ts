@@ -1,14 +1,12 @@
 import { concurrently } from '../../backend/index.ts'
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
-import { chooseEntry } from '../../catalog/judging/choose.ts'
-import { continuedFrom } from '../../catalog/judging/next-to-restore.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
-import { judgedNow } from '../judged-now.ts'
 import { recorded } from '../recording.ts'
 import { deliver } from '../restore/deliver.ts'
-import { type TriedTooOften, triedTooOften } from '../restore/tried-too-often.ts'
+import { triedTooOften } from '../restore/tried-too-often.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
+import { type Candidate, candidateIn } from './candidate.ts'
 import { incomplete } from './errors.ts'
 import type { Member, OwningMember, ResumedMember } from './member.ts'
 import { choiceName, ofRank, ranksIn, verdictsPrefix } from './names.ts'
@@ -93,48 +91,19 @@ export async function resume(
   }
 }
 
-interface Candidate {
-  /** `undefined` if there is none. */
-  readonly entry: CatalogEntry | undefined
-  /** Those that were passed over because they were restored too often. */
-  readonly tooOften: readonly TriedTooOften[]
-  /** The version of the catalog that decides. */
-  readonly base: number
-}
-
-/** The checkpoint to propose: in the line of the last corrupt one if possible, and otherwise the latest. */
+/** The checkpoint to propose, and the version of the catalog that decides. */
 async function candidateOf(
   { context, own }: Member,
   avoided: ReadonlySet<AttemptId>,
   { maxTries = Infinity, signal }: CountOptions,
-): Promise<Candidate> {
+): Promise<Candidate & { readonly base: number }> {
+  const { term } = own
   const newest = await context.log.newest(signal)
-  const isTooOften = ({ attempt }: CatalogEntry): boolean =>
-    triesBefore(newest, attempt, own.term) >= maxTries
-  const isSimple = avoided.size === 0 && (newest.latest === undefined || !isTooOften(newest.latest))
+  const { latest } = newest
+  const isSimple =
+    avoided.size === 0 && (latest === undefined || triesBefore(newest, latest.attempt, term) < maxTries)
   const catalog = isSimple ? newest : await context.log.wholeOf(newest, signal)
-  const judged = judgedNow(context, catalog)
-  const passed = new Set(avoided)
-  const tooOften: TriedTooOften[] = []
-  let corrupt = entryOfAttempt(catalog, [...avoided].at(-1))
-  for (;;) {
-    const isOffered = ({ attempt }: CatalogEntry): boolean => !passed.has(attempt)
-    const entry = continuedFrom(catalog, corrupt, isOffered) ?? chooseEntry(judged, 'latest', isOffered)
-    if (entry === undefined || !isTooOften(entry)) return { entry, tooOften, base: catalog.version }
-    passed.add(entry.attempt)
-    corrupt = entry
-    tooOften.push({ step: entry.step, tries: triesBefore(newest, entry.attempt, own.term) })
-  }
-}
-
-function entryOfAttempt(
-  { checkpoints, quarantined }: PagedCatalog,
-  attempt: AttemptId | undefined,
-): CatalogEntry | undefined {
-  if (attempt === undefined) return undefined
-  const listed = checkpoints.get(partsOfAttempt(attempt).step)
-  if (listed?.attempt === attempt) return listed
-  return quarantined.find(({ entry }) => entry.attempt === attempt)?.entry
+  return { ...candidateIn(catalog, { term, avoided, maxTries }), base: catalog.version }
 }
 
 /**

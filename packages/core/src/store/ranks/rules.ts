@@ -132,6 +132,27 @@ export function isRewoundSince({ rewound }: PagedCatalog, base: number): boolean
   return rewound !== undefined && rewound.base >= base
 }
 
+/** What a rank knows of its term when it proposes a save. */
+export interface SavesOfTerm {
+  /** The attempts on which this process has agreed, in the order of its saves. The last ones may still be running. */
+  readonly begun: Iterable<AttemptId>
+  /** The latest checkpoint, if the term has saved it. */
+  readonly listed: AttemptId | undefined
+  /** The attempt from which the term resumed; `null` if it began anew. */
+  readonly resumed: AttemptId | null
+}
+
+/**
+ * The checkpoint from which a save of a step continues: that which the term has saved before it, and at first that from which
+ * the term resumed. A restore goes to it if it finds the saved one corrupt. `undefined` if there is none.
+ */
+export function continuedBy(step: number, { begun, listed, resumed }: SavesOfTerm): AttemptId | undefined {
+  const saved = [...begun, ...(listed === undefined ? [] : [listed])]
+    .filter((attempt) => partsOfAttempt(attempt).step < step)
+    .sort((one, other) => partsOfAttempt(one).step - partsOfAttempt(other).step)
+  return saved.at(-1) ?? resumed ?? undefined
+}
+
 /** What a version of the catalog says about a joint attempt. */
 export type JointFate =
   | 'committed'
@@ -162,7 +183,7 @@ export function judgeAttempt(catalog: PagedCatalog, own: TermOwner, attempt: Att
 export interface PartOrigin {
   readonly rank: number
   readonly term: number
-  /** The attempt from which the rank continued; `null` if it began anew. */
+  /** The attempt from which the term of the rank resumed; `null` if it began anew. */
   readonly resumed: AttemptId | null
 }
 

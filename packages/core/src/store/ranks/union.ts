@@ -16,12 +16,12 @@ export type Union =
   | { readonly kind: 'refused'; readonly why: string }
 
 /**
- * The manifest of a joint checkpoint. It depends on the parts alone, so every rank makes the same bytes. Metrics, tags,
- * metadata, data state and epoch come from the lowest rank that gives them. Other ranks may give the same, or none.
+ * The manifest of a joint checkpoint. It depends on the agreement and the parts alone, so every rank makes the same bytes.
+ * Metrics, tags, metadata, data state and epoch come from the lowest rank that gives them. Other ranks may give the same, or none.
  */
 export function unionOf(
   step: number,
-  { attempt, order, savedAt }: AttemptProposal,
+  { attempt, order, savedAt, continues }: AttemptProposal,
   parts: readonly RankPart[],
 ): Union {
   const inOrder = parts.toSorted((one, other) => one.rank - other.rank)
@@ -53,7 +53,6 @@ export function unionOf(
     first((part) => part.metadata),
     first((part) => part.dataState),
   ]
-  const resumed = inOrder[0]?.part.resumed ?? undefined
   const metrics = Object.fromEntries(
     metricNames(inOrder).flatMap((name) => {
       const value = first((part) => part.metrics[name])
@@ -68,7 +67,7 @@ export function unionOf(
       ...(epoch === undefined ? {} : { epoch }),
       savedAt,
       order,
-      ...(resumed === undefined ? {} : { resumed }),
+      ...(continues === undefined ? {} : { resumed: continues }),
       files: files.toSorted((one, other) => compareKeys(one.name, other.name)),
       metrics,
       tags: first(({ tags }) => (tags.length === 0 ? undefined : tags)) ?? [],

@@ -29,11 +29,13 @@ export function termOfAttempt(attempt: AttemptId): number {
 /** The versions of the catalog that the product's rules create. Equal versions are one object. */
 export class Catalogs {
   readonly #nextCatalog: Protocol['nextCatalog']
+  readonly #continuedBy: Protocol['continuedBy']
   readonly #numbers = new Numbering<WholeCatalog>((catalog) => JSON.stringify(catalog))
   readonly #commits = new Map<string, WholeCatalog | string>()
 
-  constructor(nextCatalog: Protocol['nextCatalog']) {
+  constructor({ nextCatalog, continuedBy }: Pick<Protocol, 'nextCatalog' | 'continuedBy'>) {
     this.#nextCatalog = nextCatalog
+    this.#continuedBy = continuedBy
   }
 
   numberOf(catalog: WholeCatalog): number {
@@ -51,12 +53,14 @@ export class Catalogs {
     return result
   }
 
-  /** A store with checkpoints of earlier runs, which had one rank or many. */
+  /** A store with checkpoints of a term that resumed from the first of them. */
   begin(saved: number): WholeCatalog {
     let catalog = this.#unified(noCatalog)
     for (let step = 1; step <= saved; step += 1) {
       const attempt = attemptOf(step, catalog.version, 0, 0, 0)
-      const change: Change = { kind: 'save', entry: entryOf(step, attempt), onExisting: 'fail' }
+      const resumed = catalog.checkpoints.all[0]?.attempt ?? null
+      const listed = step > 2 ? catalog.latest?.attempt : undefined
+      const change = saveOf(attempt, this.#continuedBy(step, { begun: [], listed, resumed }))
       const verdict = product.nextCatalog(catalog, requestOf(catalog, undefined, change))
       if (verdict.kind !== 'next') throw new Error(`The scenario cannot begin: ${verdict.kind}`)
       catalog = this.#unified(verdict.catalog)
@@ -85,6 +89,7 @@ function requestOf(newest: WholeCatalog, owner: TermOwner | undefined, change: C
   return { writer, commitId: 'new', change, keeping: keepsAll, at }
 }
 
-export function saveOf(attempt: AttemptId): Change {
-  return { kind: 'save', entry: entryOf(partsOfAttempt(attempt).step, attempt), onExisting: 'replace' }
+export function saveOf(attempt: AttemptId, resumed: AttemptId | undefined): Change {
+  const entry = { ...entryOf(partsOfAttempt(attempt).step, attempt), ...(resumed && { resumed }) }
+  return { kind: 'save', entry, onExisting: 'replace' }
 }

@@ -35,7 +35,7 @@ export class Job {
 
   constructor({ cast, begin }: Scenario, protocol: Protocol) {
     this.cast = cast
-    this.catalogs = new Catalogs(protocol.nextCatalog)
+    this.catalogs = new Catalogs(protocol)
     this.#protocol = protocol
     this.#processes = new Processes(cast, protocol, this.catalogs)
     this.initial = begin(this.catalogs, cast)

@@ -13,6 +13,7 @@ import {
   type Process,
   type Resume,
   type Round,
+  type Save,
   type Saving,
   spend,
   type State,
@@ -316,10 +317,10 @@ class Turn {
     }
     const { catalog } = this.#state
     const { maxTries = Infinity } = this.#cast
-    const mayTry = (attempt: AttemptId): boolean =>
-      this.#protocol.triesBefore(catalog, attempt, term) < maxTries
-    const choice = latestIn(catalog, avoided, mayTry)
-    const isBack = choice !== latestIn(catalog, avoided)
+    const passed = { term, avoided: avoided.flatMap((each) => attemptOrNull(each) ?? []), maxTries }
+    const { entry, tooOften } = this.#protocol.candidateIn(catalog, passed)
+    const choice = entry?.attempt ?? 'none'
+    const isBack = tooOften.length > 0
     if (choosesBeforeTakeover && round === 0 && !this.#isOwner(term))
       this.#go({ at: 'take over', term, early: choice }, `would choose ${choice}`)
     else if (isBack && choice === 'none') this.#go({ at: 'refused' }, 'finds nothing that may be tried')
@@ -533,21 +534,27 @@ class Turn {
   }
 
   #agreeSave({ base, ...process }: Extract<Process, { at: 'agree save' }>): void {
-    const { term, step, tries } = process
+    const { term, step, tries, resumed } = process
     const home = this.#protocol.namesTermInSaves ? term : 1
     const { saves } = this.#term(home)
     const name = `${step}.${tries}`
     const found = saves[name]
-    const own = attemptOf(step, base, term, tries, this.#index)
+    const { latest } = this.#state.catalog
+    const listed = latest && termOfAttempt(latest.attempt) === term ? latest.attempt : undefined
+    const continued = { begun: [], listed, resumed: attemptOrNull(resumed) }
+    const own: Save = {
+      attempt: attemptOf(step, base, term, tries, this.#index),
+      continues: this.#protocol.continuedBy(step, continued) ?? 'none',
+    }
     const agreed = found ?? own
     const state =
       found === undefined
         ? withTerm(this.#state, home, this.#cast.size, { saves: sorted({ ...saves, [name]: own }) })
         : this.#state
-    this.#go({ ...process, at: 'put', attempt: agreed }, `agrees on ${agreed}`, { state })
+    this.#go({ ...process, at: 'put', ...agreed }, `agrees on ${agreed.attempt}`, { state })
     const afterLoss: Process = this.#protocol.readsBack
       ? { ...process, at: 'begin save' }
-      : { ...process, at: 'put', attempt: own }
+      : { ...process, at: 'put', ...own }
     this.#lose(afterLoss, state)
     if (found === undefined) this.#lose(afterLoss)
   }
@@ -646,9 +653,10 @@ class Turn {
   }
 
   #commit({ parts, ...process }: Extract<Process, { at: 'commit' }>): void {
-    const { attempt, term } = process
+    const { attempt, continues, term } = process
     if (this.#judge(process, attempt)) return
-    const catalog = this.#catalogs.commit(this.#state.catalog, ownerOf(term), saveOf(attempt))
+    const change = saveOf(attempt, attemptOrNull(continues) ?? undefined)
+    const catalog = this.#catalogs.commit(this.#state.catalog, ownerOf(term), change)
     if (typeof catalog === 'string') {
       if (catalog === 'committed') this.#succeed(process, attempt, 'finds the save committed')
       return

@@ -1,6 +1,7 @@
 import * as commitRules from '../../../src/catalog/commit/rules/index.ts'
 import { attemptOfKey, partsOfAttempt } from '../../../src/catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../../src/catalog/pages/index.ts'
+import { candidateIn } from '../../../src/store/ranks/candidate.ts'
 import * as rules from '../../../src/store/ranks/rules.ts'
 
 /** The product's rules, and how the processes of the model use them. A broken variant changes one of these. */
@@ -15,6 +16,8 @@ export interface Protocol {
   readonly triesBefore: typeof rules.triesBefore
   readonly isCounted: typeof rules.isCounted
   readonly isRewoundSince: typeof rules.isRewoundSince
+  readonly continuedBy: typeof rules.continuedBy
+  readonly candidateIn: typeof candidateIn
   readonly nextCatalog: (
     newest: WholeCatalog,
     request: commitRules.CommitRequest,
@@ -41,6 +44,7 @@ export interface Protocol {
 
 export const product: Protocol = {
   ...rules,
+  candidateIn,
   nextCatalog: commitRules.nextCatalog,
   isDead: (newest, key) => commitRules.isDeadIn(newest)(key),
   showsItself: true,
@@ -154,6 +158,10 @@ export const unsafeProtocols: Readonly<Record<string, Protocol>> = {
     completionStep: (parts) => rules.completionStep(parts, Math.max(0, ...parts.map(({ rank }) => rank + 1))),
   },
   'a corrupt checkpoint that is chosen again': { ...product, avoidsBad: false },
+  'saves that name the checkpoint from which their term resumed': {
+    ...product,
+    continuedBy: (_, { resumed }) => resumed ?? undefined,
+  },
   'a join that does not look for a later start': { ...product, joinsWithoutLooking: true },
   'an owner that is judged before the list': {
     ...product,

@@ -135,6 +135,11 @@ export const scenarios: readonly Scenario[] = [
     maxTries: 1,
     corruptions: 1,
   }),
+  scenario('two starts, of which the first saves two steps, and a corrupt part', twice, {
+    saved: 1,
+    saves: 2,
+    corruptions: 1,
+  }),
 ]
 
 /** Small ones in which every job ends, and in which every protocol that leaves a process stuck is caught. */
@@ -144,6 +149,7 @@ export const fairScenarios: readonly Scenario[] = [
   scenario('two ranks and a drop', together, { drops: 1, saves: 2 }),
   scenario('two ranks and a corrupt part', together, { corruptions: 1, saved: 1 }),
   scenario('two ranks and two checkpoints of which one is corrupt', together, { corruptions: 1, saved: 2 }),
+  scenario('two ranks and three checkpoints of which one is corrupt', together, { corruptions: 1, saved: 3 }),
   scenario('two ranks, a lost answer and a floor that is raised', together, {
     lostAnswers: 1,
     floorRaises: 1,

@@ -28,7 +28,7 @@ export interface Term {
   readonly rewind?: Rewinding | undefined
   readonly verdicts: readonly Verdict[]
   /** By step and try: `<step>.<try>`. */
-  readonly saves: Readonly<Record<string, AttemptId>>
+  readonly saves: Readonly<Record<string, Save>>
 }
 
 /** The checkpoint from which a term continues, or none. */
@@ -51,6 +51,13 @@ export interface Verdict {
   readonly rank: number
   readonly attempt: Choice
   readonly isGood: boolean
+}
+
+/** A save on which the ranks agree. */
+export interface Save {
+  readonly attempt: AttemptId
+  /** The checkpoint from which it continues. */
+  readonly continues: Choice
 }
 
 /** A part: which process wrote it, from which history, and which bytes. */
@@ -87,8 +94,8 @@ export type Process =
   | At<'restore' | 'verdicts' | 'quarantine' | 'go', Round & { choice: Choice }>
   | At<'begin save', Saving>
   | At<'agree save', Saving & { base: number }>
-  | At<'put' | 'part' | 'wait' | 'manifest', Saving & { attempt: AttemptId }>
-  | At<'commit', Saving & { attempt: AttemptId; parts: readonly (Part | null)[] }>
+  | At<'put' | 'part' | 'wait' | 'manifest', Saving & Save>
+  | At<'commit', Saving & Save & { parts: readonly (Part | null)[] }>
 
 export interface Round {
   readonly term: number

@@ -79,10 +79,11 @@ export class JobOracle {
     }
   }
 
-  /** A restore of a process has resolved with the lineage of what it got. */
-  hearRestored(process: string, lineage: string): void {
+  /** A restore of a process has resolved with the lineage of what it got, after it passed over other steps. */
+  hearRestored(process: string, lineage: string, passedOver: readonly number[]): void {
     this.look()
     const term = this.#termOf(process)
+    this.#checkFallback(term, lineage, passedOver)
     const chosen = this.#chosen.get(term)
     if (chosen !== undefined && chosen !== lineage)
       throw new Error(`R2: term ${term} continues from "${chosen}" and from "${lineage}"`)
@@ -97,6 +98,32 @@ export class JobOracle {
     )
     if (!isListed)
       throw new Error(`R3: the save of step ${step} by ${content.process} resolved, and it was never listed`)
+  }
+
+  /** A fallback goes to the nearest checkpoint on which the passed one is built. */
+  #checkFallback(term: number, lineage: string, passedOver: readonly number[]): void {
+    const last = passedOver.at(-1)
+    if (last === undefined || this.#truth === undefined) return
+    const { checkpoints, quarantined, abandoned = [] } = this.#truth
+    const passed = [...quarantined.map(({ entry }) => entry), ...abandoned]
+      .filter(({ step }) => step === last)
+      .flatMap(({ attempt }) => this.#lineageOf(attempt) ?? [])
+    const members = new Set(this.#members.get(term)?.values())
+    const offered = checkpoints
+      .filter(({ attempt }) => !this.#listed.get(attempt)?.some(({ process }) => members.has(process)))
+      .filter(({ step }) => !passedOver.includes(step))
+      .flatMap(({ attempt }) => this.#lineageOf(attempt) ?? [])
+    const nearer = passed.map((from) =>
+      offered.find((each) => from.startsWith(`${each}>`) && each.length > lineage.length),
+    )
+    if (nearer.length > 0 && nearer.every((each) => each !== undefined))
+      throw new Error(
+        `R2: term ${term} goes back to "${lineage}" from step ${last}, and not to "${nearer[0]}"`,
+      )
+  }
+
+  #lineageOf(attempt: string): string | undefined {
+    return this.#listed.get(attempt)?.[0]?.lineage
   }
 
   #lookAtMember(key: string): void {

@@ -20,6 +20,7 @@ export interface Plan {
   readonly maxTries?: number | undefined
   /** How often a process prunes after a save. */
   readonly prune?: number | undefined
+  readonly keepLast?: number | undefined
 }
 
 /** One process of a rank, which restores, and then saves a few steps. */
@@ -46,7 +47,7 @@ export class RankProcess {
     this.#rank = place.rank
     this.#oracle = oracle
     const ranks = { ...place, ...timeouts }
-    const retention = random.chance(0.5) ? {} : { keepLast: 1 }
+    const retention = { keepLast: plan.keepLast }
     this.#store = new CheckpointStore(backend, { ranks, retention }, environmentOf(name, scheduler, random))
   }
 
@@ -77,7 +78,8 @@ export class RankProcess {
     const before = restored?.restored.map(({ path }) => JSON.parse(path) as Content)[0]
     let lineage = before?.lineage ?? ''
     let step = restored?.step ?? 0
-    this.#oracle.hearRestored(this.name, lineage)
+    const passedOver = restored?.passedOver.map((each) => each.step) ?? []
+    this.#oracle.hearRestored(this.name, lineage, passedOver)
     for (let each = 0; each < saves; each += 1) {
       step += 1
       lineage = `${lineage}>${step}`

@@ -4,6 +4,7 @@ import { newAttemptId } from '../../../src/catalog/documents/index.ts'
 import { noCatalog } from '../../../src/catalog/pages/index.ts'
 import {
   completionStep,
+  continuedBy,
   isCounted,
   isRewoundSince,
   joinStep,
@@ -119,4 +120,40 @@ test('a rewind is done once one was committed upon the version of the proposal o
   expect(isRewoundSince(rewoundAt(6), 7)).toBe(false)
   expect(isRewoundSince(rewoundAt(7), 7)).toBe(true)
   expect(isRewoundSince(rewoundAt(8), 7)).toBe(true)
+})
+
+describe('continuedBy', () => {
+  const attempt = (step: number, base = 4) => newAttemptId(step, base, '00000000000000aa')
+  const resumed = attempt(1, 1)
+  test.each<[string, Parameters<typeof continuedBy>[1], ReturnType<typeof continuedBy>]>([
+    [
+      'names nothing at first if the term began anew',
+      { begun: [], listed: undefined, resumed: null },
+      undefined,
+    ],
+    ['names the checkpoint from which the term resumed', { begun: [], listed: undefined, resumed }, resumed],
+    ['names the last save of the term', { begun: [], listed: attempt(5), resumed }, attempt(5)],
+    [
+      'names a save that still runs',
+      { begun: [attempt(5), attempt(6)], listed: attempt(5), resumed },
+      attempt(6),
+    ],
+    [
+      'names the last try at a step',
+      { begun: [attempt(6, 4), attempt(6, 5)], listed: undefined, resumed },
+      attempt(6, 5),
+    ],
+    [
+      'names the try that is listed',
+      { begun: [attempt(6, 4)], listed: attempt(6, 5), resumed },
+      attempt(6, 5),
+    ],
+    [
+      'names no save of the same or a later step',
+      { begun: [attempt(7), attempt(8)], listed: undefined, resumed },
+      resumed,
+    ],
+  ])('%s', (_, saves, expected) => {
+    expect(continuedBy(7, saves)).toBe(expected)
+  })
 })

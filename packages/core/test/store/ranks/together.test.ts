@@ -176,3 +176,41 @@ test('steps back over a checkpoint that was restored too often and one that is c
   await saveAll(ranks, 2, 'other')
   expect(await latestOf(backend)).toBe(2)
 })
+
+/** A job that resumed from step 1 and saved steps 2 and 3. */
+async function resumedJob(backend: CheckpointBackend): Promise<void> {
+  await savedJob(backend, 2, [1])
+  const ranks = startJob(backend, 2)
+  await restoreAll(ranks)
+  for (const step of [2, 3]) await saveAll(ranks, step)
+}
+
+test('goes to the next older checkpoint of a job that has resumed if one is corrupt for one rank', async () => {
+  const backend = new MemoryBackend()
+  await resumedJob(backend)
+  const details = await storeOn(backend, { mode: 'shared' }).get(3)
+  await tamper(backend, details?.files[1]?.key ?? '', flipBit)
+  const ranks = startJob(backend, 2)
+  expect((await restoreAll(ranks)).map((restored) => restored?.step)).toEqual([2, 2])
+  await saveAll(ranks, 3, 'other')
+  expect(await latestOf(backend)).toBe(3)
+})
+
+test('steps back to the next older checkpoint of a job that has resumed, and abandons no older one', async () => {
+  const backend = new MemoryBackend()
+  await resumedJob(backend)
+  await restoreAll(startJob(backend, 2), 1)
+  const ranks = startJob(backend, 2)
+  expect((await restoreAll(ranks, 1)).map((restored) => restored?.step)).toEqual([2, 2])
+  const abandoned = await storeOn(backend, { mode: 'shared' }).abandoned()
+  expect(abandoned.map(({ step }) => step)).toEqual([3])
+})
+
+test('lets one process go to the next older checkpoint of a job that has resumed', async () => {
+  const backend = new MemoryBackend()
+  await resumedJob(backend)
+  const alone = storeOn(backend, { mode: 'shared' })
+  await tamper(backend, (await alone.get(3))?.files[1]?.key ?? '', flipBit)
+  const restored = await alone.restore('latest', { to: await temporaryFolder(), fallback: true })
+  expect(restored?.step).toBe(2)
+})
