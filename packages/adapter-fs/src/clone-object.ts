@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import {
   assertDigest,
   KnownBackends,
@@ -13,7 +12,7 @@ import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
 import { hashClone } from './hash-clone.ts'
 import type { Names } from './names.ts'
-import { statOf } from './read.ts'
+import { publish } from './publish.ts'
 import { modeInStore, throughTemporaryFile } from './temporary-file.ts'
 
 /** The names of the backends of this adapter, whose files `put` of another backend can clone. */
@@ -34,7 +33,7 @@ export async function cloneObject(
   { object }: ReopenableSource,
   options: PutOptions,
 ): Promise<PutResult | undefined> {
-  const { fileSystem, names, folders, cloning } = disk
+  const { fileSystem, names, cloning } = disk
   const path = object === undefined ? undefined : knownNames.of(object)?.path(object.key)
   if (object === undefined || path === undefined || !cloning.mayWork) return undefined
   const { signal } = options
@@ -46,13 +45,10 @@ export async function cloneObject(
     return await throughTemporaryFile(disk, key, {
       create: (to) => cloning.clone(fileSystem, path, to, modeInStore(reader.mode)),
       write: (temporary) => hashClone(temporary, reader, options),
-      publish: async (temporary, { sha256, stats }) => {
-        assertDigest(key, { sha256 }, object)
+      publish: async (temporary, written) => {
+        assertDigest(key, written, object)
         throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-        await fileSystem.rename(temporary, names.path(key))
-        await folders.sync(dirname(names.path(key)))
-        const { size, revision, modifiedAt: storedAt } = statOf(key, stats)
-        return { key, size, revision, storedAt, sha256 }
+        return publish(disk, key, temporary, written)
       },
     })
   } catch {

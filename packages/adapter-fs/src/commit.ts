@@ -1,4 +1,4 @@
-import type { BigIntStats, Stats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
@@ -11,8 +11,13 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { settleLink } from './late-link.ts'
+import { refuseOther } from './other-files.ts'
 import { statOf } from './read.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
+
+/** Answers of a file system that has no hard links, or allows none. */
+const withoutHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'] as const
 
 /**
  * Writes a temporary file, syncs it, links it to its name, and syncs the folder.
@@ -35,7 +40,7 @@ export async function commit(
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The commit of ${key}`, details)
       const path = names.path(key)
-      const outcome = await linkOrFind(fileSystem, temporary, path, details)
+      const outcome = await linkOrFind(fileSystem, temporary, path, bytes, details)
       try {
         await unlinkIfThere(fileSystem, temporary)
         // Also if the file exists: its creator may have died before its fsync, and the caller relies on the file.
@@ -67,12 +72,15 @@ async function linkOrFind(
   fileSystem: FileSystem,
   temporary: string,
   path: string,
+  bytes: Uint8Array,
   details: { readonly key: string; readonly url: string },
 ): Promise<CommitOutcome> {
   try {
     await fileSystem.link(temporary, path)
     return 'created'
   } catch (error) {
+    if (!failedWith(error, 'EEXIST', 'ENOENT', ...withoutHardLinks))
+      return settleLink(fileSystem, { temporary, path, bytes, error, details })
     // Over NFS, the response to a successful link may be lost, and the repeated link then fails. The number of links
     // shows whether it succeeded: https://man7.org/linux/man-pages/man2/link.2.html#BUGS.
     const links = await linkCount(fileSystem, temporary, error, details)
@@ -81,41 +89,9 @@ async function linkOrFind(
       await refuseOther(fileSystem, path, details)
       return 'exists'
     }
-    if (failedWith(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'))
-      throw noHardLinks(error, details)
-    throw error
+    if (failedWith(error, 'ENOENT')) throw error
+    throw noHardLinks(error, details)
   }
-}
-
-/** Rejects a dangling link or a pipe. For `link` its name exists, but nothing could read it as an object. */
-async function refuseOther(
-  fileSystem: FileSystem,
-  path: string,
-  details: { readonly key: string; readonly url: string },
-): Promise<void> {
-  const stats = await lstatIfThere(fileSystem, path)
-  if (stats === undefined || stats.isFile()) return
-  throw new HoldfastError(
-    'CORRUPT',
-    `${path} is ${kindOf(stats)}, and must be a file or absent. Holdfast did not create it. Remove it.`,
-    details,
-  )
-}
-
-async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<Stats | undefined> {
-  try {
-    return await fileSystem.lstat(path)
-  } catch (error) {
-    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
-}
-
-function kindOf(stats: Stats): string {
-  if (stats.isSymbolicLink()) return 'a symbolic link'
-  if (stats.isFIFO()) return 'a pipe'
-  if (stats.isDirectory()) return 'a folder'
-  return stats.isSocket() ? 'a socket' : 'a device'
 }
 
 async function linkCount(

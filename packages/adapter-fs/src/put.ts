@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import {
   assertDigest,
   DurableWriter,
@@ -16,7 +15,7 @@ import { CannotClone } from './clone.ts'
 import type { Disk } from './disk.ts'
 import { cloneObject } from './clone-object.ts'
 import { hashClone, type Written } from './hash-clone.ts'
-import { statOf } from './read.ts'
+import { publish } from './publish.ts'
 import { putUnchanged } from './put-unchanged.ts'
 import { putResumable } from './resumable-put.ts'
 import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file.ts'
@@ -35,7 +34,7 @@ export async function put(
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { fileSystem, names, folders, cloning } = disk
+  const { fileSystem, names, cloning } = disk
   const { size, signal, observe, resume, unchanged } = options
   const compared = unchanged && (await putUnchanged(disk, key, source, unchanged, options))
   if (compared?.kind === 'shared') return compared.result
@@ -54,21 +53,17 @@ export async function put(
     observer: observe?.(),
     signal,
   })
-  const publish = async (temporary: string, { sha256, stats }: Written): Promise<PutResult> => {
-    if (resume !== undefined) assertDigest(key, { sha256 }, resume)
+  const verifyAndPublish = async (temporary: string, written: Written): Promise<PutResult> => {
+    if (resume !== undefined) assertDigest(key, written, resume)
     throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-    const path = names.path(key)
-    await fileSystem.rename(temporary, path)
-    await folders.sync(dirname(path))
-    const { size: stored, revision, modifiedAt: storedAt } = statOf(key, stats)
-    return { key, size: stored, revision, storedAt, sha256 }
+    return publish(disk, key, temporary, written)
   }
   if (isFileSource(source) && cloning.mayWork && compared?.kind !== 'apart') {
     try {
       return await throughTemporaryFile(disk, key, {
         create: (path) => cloning.clone(fileSystem, source.path, path, modeInStore(reader.mode)),
         write: (temporary) => hashClone(temporary, reader, options),
-        publish,
+        publish: verifyAndPublish,
       })
     } catch (error) {
       if (!(error instanceof CannotClone)) throw error
@@ -77,7 +72,7 @@ export async function put(
   return await throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem, modeInStore(reader.mode)),
     write: ({ handle }) => write(handle, reader, options),
-    publish,
+    publish: verifyAndPublish,
   })
 }
 

@@ -17,7 +17,8 @@ import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { statOf } from './read.ts'
+import type { Written } from './hash-clone.ts'
+import { publish } from './publish.ts'
 import { createEmpty, modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /** The options of a put that continues others. */
@@ -64,7 +65,7 @@ async function attempt(
   leftover: Leftover | undefined,
   options: ResumableOptions,
 ): Promise<PutResult | undefined> {
-  const { fileSystem, names, folders } = disk
+  const { fileSystem, names } = disk
   const { signal, resume } = options
   let resumedBytes = 0
   try {
@@ -79,14 +80,11 @@ async function attempt(
         return copied?.handle ?? (await createEmpty(fileSystem)(path))
       },
       write: ({ handle }) => write(handle, source, resumedBytes, options),
-      publish: async (path, { sha256, stats }) => {
-        if (resumedBytes > 0 && sha256 !== resume.sha256) throw new WrongLeftover()
-        assertDigest(key, { sha256 }, resume)
+      publish: async (path, written) => {
+        if (resumedBytes > 0 && written.sha256 !== resume.sha256) throw new WrongLeftover()
+        assertDigest(key, written, resume)
         throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-        const published = await publishOrFind(fileSystem, path, names.path(key), stats)
-        await folders.sync(dirname(names.path(key)))
-        const { size, revision, modifiedAt: storedAt } = statOf(key, published)
-        return { key, size, revision, storedAt, sha256, resumedBytes }
+        return { ...(await publish(disk, key, path, written, mayBeOfOtherPut)), resumedBytes }
       },
     })
   } catch (error) {
@@ -96,24 +94,11 @@ async function attempt(
 }
 
 /**
- * Renames a file to its final name. Another put of the same bytes may have taken it for the leftover of a dead process and
- * removed it, which it does once its own file has that name.
+ * Another put of the same bytes may have taken the temporary file for the leftover of a dead process and removed it, which it
+ * does once its own file has the name of the key.
  */
-async function publishOrFind(
-  fileSystem: FileSystem,
-  temporary: string,
-  path: string,
-  stats: BigIntStats,
-): Promise<BigIntStats> {
-  try {
-    await fileSystem.rename(temporary, path)
-    return stats
-  } catch (error) {
-    if (!failedWith(error, 'ENOENT')) throw error
-    const there = await fileSystem.lstat(path, { bigint: true }).catch(() => undefined)
-    if (there?.isFile() !== true || there.size !== stats.size) throw error
-    return there
-  }
+function mayBeOfOtherPut(found: BigIntStats, written: BigIntStats): boolean {
+  return found.size === written.size
 }
 
 /** The bytes of a leftover are not the first bytes of the source, or the source is wrong. */
@@ -176,7 +161,7 @@ async function write(
   source: ReopenableSource,
   there: number,
   { size, signal, observe, pace, onProgress }: ResumableOptions,
-): Promise<{ readonly sha256: string; readonly stats: BigIntStats }> {
+): Promise<Written> {
   const writer = new DurableWriter(handle, onProgress, there)
   try {
     await using reader = await SourceReader.open(

@@ -136,9 +136,14 @@ async function diedMeanwhile(
   { attempt }: CopyAttempt,
   error: unknown,
 ): Promise<boolean> {
-  if (!isHoldfastError(error, 'FENCED', 'NOT_FOUND')) return false
-  const newest = await log.whole()
-  return mayCommit(newest, writer) && !canContinue(newest, attempt)
+  if (!isHoldfastError(error, 'FENCED', 'NOT_FOUND', 'UNAVAILABLE')) return false
+  try {
+    const newest = await log.whole()
+    return mayCommit(newest, writer) && !canContinue(newest, attempt)
+  } catch (failure) {
+    if (isHoldfastError(failure)) return false // the first failure is more useful
+    throw failure
+  }
 }
 
 /**
