@@ -6,6 +6,7 @@ import type { Bench } from './harness/bench.ts'
 import { assertEqual, assertSame, type Sample, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender, Question, Work } from './harness/work.ts'
 import { downloadByNodeHttp } from './peers/node-http.ts'
+import { downloadBySockets } from './peers/plain-sockets.ts'
 import type { Direction, Peer } from './peers/peer.ts'
 import { azure } from './stores/azure.ts'
 import { gcs } from './stores/gcs.ts'
@@ -85,7 +86,11 @@ export async function moving(
   )
   await using store = new CheckpointStore(await clients.open(`restored-${Date.now()}`), { mode: 'shared' })
   await store.save({ step: 1, files: { 'model.bin': sample.path } })
-  const plain = receiving(bench, sample, clients.ca, await uploadPlain(clients, sample))
+  const url = await uploadPlain(clients, sample)
+  const plain = receiving(bench, sample, clients.ca, url)
+  // Sockets of TLS cannot read into buffers of the caller.
+  const sockets =
+    clients.ca === undefined ? [1, 4].map((count) => receivingPlainly(bench, sample, count, url)) : []
   await bench.measure(
     {
       name: `Restore a large file from ${where}, durable`,
@@ -95,12 +100,14 @@ export async function moving(
         restoring(bench, store, sample),
         ...peers.map((peer) => downloading(bench, peer, sample)),
         plain,
+        ...sockets,
       ],
       comparisons: [
         againstFastest(peers),
         { text: rclone, of: 'Holdfast', against: { which: 'fastest', names: [rclone] }, atMost: 1 },
         ...processorOf(peers, 'download'),
         againstPlain(plain.name),
+        ...sockets.map(({ name }) => againstPlain(name)),
       ],
     },
     { onDisk: true },
@@ -213,6 +220,29 @@ function receiving(
     },
     run: async () => {
       await downloadByNodeHttp(from, to, ca)
+      return undefined
+    },
+    verify: () => assertSame(to, sample),
+  }
+}
+
+/** Downloads the same bytes by plain sockets. */
+function receivingPlainly(
+  bench: Bench,
+  sample: Sample,
+  connections: number,
+  url: () => Promise<string>,
+): Contender {
+  let to = ''
+  let from = ''
+  return {
+    name: `${connections === 1 ? 'a plain socket' : `${connections} plain sockets`} to a file + fsync`,
+    prepare: async () => {
+      to = await bench.fresh('received.bin')
+      from = await url()
+    },
+    run: async () => {
+      await downloadBySockets(from, to, { size: sample.size, connections })
       return undefined
     },
     verify: () => assertSame(to, sample),
