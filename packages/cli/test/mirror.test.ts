@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { holdfast, type Outcome } from './holdfast.ts'
+import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 
 async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-mirror-'))
@@ -52,6 +55,35 @@ describe('a mirror in the configuration', () => {
     expect((await save(folder, 1, '--no-wait')).stdout).not.toContain('mirrored')
     expect((await save(folder, 2)).stdout).toContain('mirrored')
     expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
+  })
+
+  test('is left to copy by --no-wait', async () => {
+    const folder = await configuredFolder()
+    for (const step of [1, 2, 3]) await save(folder, step, '--no-wait')
+    const copied = await holdfast(folder, 'copy', 'run', 'backup', '--keep-last', '2')
+    expect(copied).toMatchObject({ code: 0, stderr: '' })
+    expect(copied.stdout).toMatch(/\n2 copied, 1 skipped · file:.*backup\n$/)
+    expect(await stepsIn(folder, 'backup')).toEqual([2, 3])
+    expect(lastLine(await holdfast(folder, 'status', '--json'))).toMatchObject({
+      mirror: { newest: { step: 3 }, waiting: [] },
+    })
+    expect((await save(folder, 4)).stdout).toContain('mirrored step 4')
+  })
+
+  test('is followed by copy --follow while others save', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1, '--no-wait')
+    const words = ['copy', 'run', 'backup', '--follow', '--poll', '0.1', '--json']
+    const child = spawn(process.execPath, [main, ...words], { cwd: folder, env: environment() })
+    const exit = once(child, 'exit')
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value))
+    expect(await next()).toMatchObject({ type: 'copied', step: 1 })
+    await save(folder, 2, '--no-wait')
+    expect(await next()).toMatchObject({ type: 'copied', step: 2 })
+    child.kill('SIGTERM')
+    expect((await exit)[0]).toBe(143)
+    expect((await save(folder, 3)).stdout).toContain('mirrored step 3')
   })
 
   test('brings a checkpoint back after the disk is lost', async () => {

@@ -5,11 +5,13 @@ import type { Change } from '../catalog/commit/changes/index.ts'
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
 import { HoldfastError } from '../errors.ts'
+import type { TransferLimits } from '../pacing/index.ts'
 import { assertWellFormed } from '../json.ts'
 import { type StoreCallOptions, StoreCalls } from './calls.ts'
 import type { StoreContext } from './context.ts'
 import { copyAll } from './copy/copy-checkpoints.ts'
 import type { CopyOptions, CopyReport } from './copy/options.ts'
+import type { CopyDestination, CopySource } from './copy/sides.ts'
 import { StoreReader } from './store-reader.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { newContext } from './new-context.ts'
@@ -22,6 +24,7 @@ import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
 import { StoreMirror } from './mirror/mirror.ts'
+import { findOwnMirror, type OwnMirror } from './mirror/own-mirror.ts'
 import { type Mirror, type MirrorStatus, recordedMirrorStatus } from './mirror/status.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
@@ -75,7 +78,12 @@ export class CheckpointStore<Name extends string = string>
         (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : idOf(to.backend, signal)
       const destination = { context: to.#context, access: to.#access, id }
       return traced('copy', { store: to.url, from: from.url }, () =>
-        from.#underWay.run(() => to.#whileOpen(() => copyAll(source, destination, options))),
+        from.#underWay.run(() =>
+          to.#whileOpen(async () => {
+            const mirror = await to.#asMirrorOf(from, source, destination, options.signal)
+            return mirror === undefined ? copyAll(source, destination, options) : mirror.copy(options)
+          }),
+        ),
       )
     }
   }
@@ -89,6 +97,9 @@ export class CheckpointStore<Name extends string = string>
   readonly #mirror: StoreMirror | undefined
   /** Defined if this process is a rank of a job. */
   readonly #ranks: Ranks | undefined
+  /** Stores whose mirror this store is, and from which this process copies. */
+  readonly #mirrorOf = new WeakMap<CheckpointStore, OwnMirror>()
+  readonly #limits: TransferLimits
   readonly #savesInOrder = new SavesInOrder()
   readonly #packs: StoreOptions['packs']
   readonly #unchanged: StoreOptions['unchanged']
@@ -118,6 +129,7 @@ export class CheckpointStore<Name extends string = string>
     super(context, calls)
     this.#context = context
     this.#calls = calls
+    this.#limits = parseLimits(options)
     this.#packs = options.packs
     this.#unchanged = options.unchanged
     this.#access = new WriteAccess(this.#context)
@@ -470,10 +482,23 @@ export class CheckpointStore<Name extends string = string>
     if (options.mirror === undefined) return undefined
     if (backend === undefined)
       throw new HoldfastError('INVALID_ARGUMENT', 'A store with a mirror is opened with openStore().')
-    const mirror = new StoreMirror(backend, options.mirror, parseLimits(options), this.#context, (signal) =>
+    const mirror = new StoreMirror(backend, options.mirror, this.#limits, this.#context, (signal) =>
       this.#access.ready(signal),
     )
     this.#access.beforeWrites((newest, signal) => mirror.recorded(newest, signal))
+    return mirror
+  }
+
+  /** Returns this store as the mirror of another one; `undefined` if it is not. */
+  async #asMirrorOf(
+    from: CheckpointStore,
+    source: CopySource,
+    destination: CopyDestination,
+    signal: AbortSignal | undefined,
+  ): Promise<OwnMirror | undefined> {
+    const known = this.#mirrorOf.get(from)
+    const mirror = await findOwnMirror(source, destination, this.#limits, known, signal)
+    if (mirror !== undefined) this.#mirrorOf.set(from, mirror)
     return mirror
   }
 

@@ -84,6 +84,7 @@ export {
   withFiles,
 } from './manifest.ts'
 export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker, withPlace } from './marker.ts'
+export { isMirrorJob, mirrorJob } from './mirror-job.ts'
 export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
 export { decodeRewind, encodeRewind, type Rewind, rewindSchema } from './rewind.ts'
 export { type Origin } from './origin.ts'

@@ -28,6 +28,7 @@ import {
   type PlannedCopy,
   type WantedCopy,
 } from './plan-copies.ts'
+import { outcomeOf, plannedOutcome } from './planned-outcome.ts'
 import { noStore, prepareDestination } from './prepare-destination.ts'
 import { refuseOwned } from './refuse-owned.ts'
 import type { CopyDestination, CopySource } from './sides.ts'
@@ -71,7 +72,7 @@ export async function copyAll(
       hasFailed = report(outcome).kind === 'failed' || hasFailed
     const skipped = plan.filter((each) => each.kind === 'skipped')
     if (!hasFailed || skipped.length === 0) {
-      for (const each of skipped) report(outcomeOf(each, { kind: 'skipped', because: each.because }))
+      for (const each of skipped) report(plannedOutcome(each))
       break
     }
     // A checkpoint that could not be copied does not count, so the destination may keep another one in its place.
@@ -165,14 +166,9 @@ async function updateCopy(
   { dryRun = false, signal }: CopyOptions,
 ): Promise<CopyOutcome> {
   const { update } = planned
-  if (update === undefined) return outcomeOf(planned, { kind: 'there' })
-  if (!dryRun) await context.log.commit({ kind: 'update copies', updates: [update] }, signal)
-  const what = [
-    ...(Object.keys(update.metrics).length > 0 ? (['metrics'] as const) : []),
-    ...(update.order === undefined ? [] : (['order'] as const)),
-    ...(update.pinned === undefined ? [] : (['pin'] as const)),
-  ]
-  return outcomeOf(planned, { kind: 'updated', what })
+  if (update !== undefined && !dryRun)
+    await context.log.commit({ kind: 'update copies', updates: [update] }, signal)
+  return plannedOutcome(planned)
 }
 
 /** Copies one checkpoint. A failure that concerns only this checkpoint is its outcome. */
@@ -195,8 +191,7 @@ export async function copyPlanned(
       throw occupied(destination, line.step)
     }
     await refuseEarly(destination, line.step, options, call)
-    if (options.dryRun === true)
-      return outcomeOf(planned, { kind: 'copied', bytesBefore: 0, duration: 0, dropped: [] })
+    if (options.dryRun === true) return plannedOutcome(planned)
     const { bytesBefore, dropped } = await copyCheckpoint(
       source,
       destination,
@@ -251,12 +246,6 @@ async function refuseEarly(
 function concernsOnlyOne(error: unknown, { context }: CopySource): error is HoldfastError {
   if (isHoldfastError(error, 'CORRUPT')) return error.url === context.backend.url
   return isHoldfastError(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT')
-}
-
-type WithoutFacts<Outcome> = Outcome extends CopyOutcome ? Omit<Outcome, 'step' | 'toStep' | 'bytes'> : never
-
-function outcomeOf({ entry, step }: WantedCopy, kind: WithoutFacts<CopyOutcome>): CopyOutcome {
-  return { step: entry.step, toStep: step, bytes: entry.bytes, ...kind }
 }
 
 /** Copies metrics of deleted checkpoints, if that is requested. Returns their steps. */

@@ -1,4 +1,5 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
+import { mirrorJob } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { TransferLimits } from '../../pacing/index.ts'
 import { planRetention } from '../../retention/index.ts'
@@ -20,18 +21,21 @@ export class MirrorConnection {
   readonly reader: StoreContext
   readonly #local: StoreContext
   readonly #limits: TransferLimits
+  readonly #events: StoreEventEmitter
   #hasOwned = false
   #writer:
     | { readonly id: string; readonly access: WriteAccess; readonly destination: CopyDestination }
     | undefined
 
-  /** `limits` are those of the options of the store. */
+  /** `limits` are those of the options of the store. `events` gets those of the mirror. */
   constructor(
     backend: CheckpointBackend,
     options: MirrorOptions,
     local: StoreContext,
     limits: TransferLimits,
+    events = new StoreEventEmitter(),
   ) {
+    this.#events = events
     this.#limits = limits
     this.backend = backend
     this.options = options
@@ -88,10 +92,15 @@ export class MirrorConnection {
     this.#writer = undefined
   }
 
+  /** Waits for deletions at the mirror. */
+  async finish(): Promise<void> {
+    await this.#writer?.access.finish()
+  }
+
   /** Waits for deletions at the mirror, and closes it. */
   async close(): Promise<void> {
     try {
-      await this.#writer?.access.finish()
+      await this.finish()
     } finally {
       await this.backend.close()
     }
@@ -104,7 +113,7 @@ export class MirrorConnection {
     const context = newContext(
       this.backend,
       {
-        ...(kind === 'shared' ? { mode: 'shared' as const } : { job: `mirror of ${id}` }),
+        ...(kind === 'shared' ? { mode: 'shared' as const } : { job: mirrorJob(id) }),
         takeOver: takesOver,
         gracePeriod,
         objectives: keeping.objectives,
@@ -113,7 +122,7 @@ export class MirrorConnection {
         limitDownload: this.#limits.download,
       },
       environment,
-      new StoreEventEmitter(),
+      this.#events,
       { writerId: id, retention: plan, takesOverFrom: from },
     )
     return inBackground({ ...context, busyLimit })

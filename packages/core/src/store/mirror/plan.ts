@@ -15,6 +15,8 @@ export interface MirrorPlan {
   readonly updates: readonly CopyUpdate[]
   /** Attempts of the store that the mirror has. */
   readonly there: readonly AttemptId[]
+  /** The decision about each checkpoint of the store. */
+  readonly decisions: readonly PlannedCopy[]
   /** Attempts that the mirror does not get: its retention would drop them, or it has a later checkpoint of the step. */
   readonly unwanted: readonly AttemptId[]
 }
@@ -34,6 +36,7 @@ export function planMirror(
   const copies = plan.flatMap((each) => (each.kind === 'copy' && !isOlder(each) ? [each] : []))
   const isCopied = new Set<PlannedCopy>(copies)
   return {
+    decisions: plan.map(withoutOlder),
     copies,
     updates: [
       ...plan.flatMap((each) => (each.kind === 'there' ? (each.update ?? []) : [])),
@@ -44,6 +47,12 @@ export function planMirror(
       each.kind === 'there' || isCopied.has(each) ? [] : [each.entry.attempt],
     ),
   }
+}
+
+function withoutOlder(planned: PlannedCopy): PlannedCopy {
+  if (planned.kind !== 'copy' || !isOlder(planned)) return planned
+  const { entry, step } = planned
+  return { entry, step, kind: 'skipped', because: 'the mirror has a later checkpoint of the step' }
 }
 
 /** Whether the mirror has a later checkpoint of the step, such as that of the store that it belonged to before. */

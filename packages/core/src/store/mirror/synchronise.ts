@@ -1,4 +1,4 @@
-import type { AttemptId } from '../../catalog/documents/index.ts'
+import type { AttemptId, Owner } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
@@ -6,6 +6,7 @@ import { slotsForObjects } from '../copy/copies-at-once.ts'
 import { copyPlanned } from '../copy/copy-checkpoints.ts'
 import { followRewinds } from '../copy/follow-rewinds.ts'
 import { originOf } from '../copy/identity.ts'
+import type { CopyOutcome } from '../copy/options.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
 import { prepareDestination } from '../copy/prepare-destination.ts'
 import type { CopyDestination, CopySource } from '../copy/sides.ts'
@@ -13,7 +14,7 @@ import { CopyTries } from '../copy/tries.ts'
 import type { MirrorConnection } from './connection.ts'
 import { type LocalStore, sideOf } from './local-side.ts'
 import { maxBehindOf } from '../mirror-options.ts'
-import { ownershipOf } from './ownership.ts'
+import { type Ownership, ownershipOf } from './ownership.ts'
 import { type CopyToMake, type MirrorPlan, planMirror } from './plan.ts'
 
 /** How one round ended. */
@@ -37,6 +38,8 @@ export interface RoundTerms {
     readonly bytes: number
     readonly total: number
   }) => void
+  /** Called for each checkpoint that is copied, or that fails. */
+  readonly onOutcome?: ((outcome: CopyOutcome) => void) | undefined
 }
 
 /**
@@ -70,29 +73,56 @@ export async function synchronise(
   }
 }
 
-/** Returns the mirror as a destination, or why this store may not write to it. */
-async function writerFor(
+/** Returns why a store may not write to its mirror; `undefined` if it may. Writes nothing. */
+export async function whyFenced(
   ours: CopySide,
   local: LocalStore,
   mirror: MirrorConnection,
-  signal: AbortSignal,
-): Promise<CopyDestination | HoldfastError> {
+  signal: AbortSignal | undefined,
+): Promise<HoldfastError | undefined> {
+  const { ownership } = await decideOwner(ours, local, mirror, signal)
+  return ownership.kind === 'fenced' ? fencedError(ownership.why, mirror) : undefined
+}
+
+/** Decides who may write to the mirror. Rejects with `INVALID_ARGUMENT` if the mirror is the store itself. */
+async function decideOwner(
+  ours: CopySide,
+  local: LocalStore,
+  mirror: MirrorConnection,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly ownership: Ownership; readonly owner: Owner | null }> {
   const theirs = await mirror.side(signal)
   const { url } = mirror.backend
   if (theirs.id === ours.id && (await isSamePlace(local, mirror, signal)))
     throw new HoldfastError(
       'INVALID_ARGUMENT',
       `${url} is the store itself. Name another place for the mirror.`,
-      {
-        url,
-      },
+      { url },
     )
   const recorded = ours.catalog.mirror
   const ownership = ownershipOf({ local: ours, mirror: theirs, recorded, takeOver: mirror.mayForce })
+  return { ownership, owner: theirs.catalog.owner }
+}
+
+function fencedError(why: string, { backend: { url } }: MirrorConnection): HoldfastError {
+  return new HoldfastError('FENCED', `${why} Nothing is copied to ${url}.`, {
+    url,
+    hint: { kind: 'own-mirror' },
+  })
+}
+
+/** Returns the mirror as a destination, or why this store may not write to it. */
+export async function writerFor(
+  ours: CopySide,
+  local: LocalStore,
+  mirror: MirrorConnection,
+  signal: AbortSignal | undefined,
+): Promise<CopyDestination | HoldfastError> {
+  const { ownership, owner } = await decideOwner(ours, local, mirror, signal)
+  const { url } = mirror.backend
   if (ownership.kind === 'fenced') {
     mirror.forgetWriter()
-    const why = `${ownership.why} Nothing is copied to ${url}.`
-    return new HoldfastError('FENCED', why, { url, hint: { kind: 'own-mirror' } })
+    return fencedError(ownership.why, mirror)
   }
   if (ownership.kind === 'owner') return mirror.writer(ours.id, false)
   mirror.forgetWriter()
@@ -103,13 +133,13 @@ async function writerFor(
       place: url,
       maxBehind: maxBehindOf(mirror.options),
       owner: ours.id,
-      takingFrom: theirs.catalog.owner?.id,
+      takingFrom: owner?.id,
       settled: [],
     },
     signal,
   )
-  const from = mirror.mayForce ? undefined : theirs.catalog.owner?.id
-  const destination = mirror.writer(ours.id, theirs.catalog.owner !== null, from)
+  const from = mirror.mayForce ? undefined : owner?.id
+  const destination = mirror.writer(ours.id, owner !== null, from)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()
   return destination
@@ -118,7 +148,7 @@ async function writerFor(
 async function isSamePlace(
   local: LocalStore,
   mirror: MirrorConnection,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
   return (await local.context.backend.place({ signal })) === (await mirror.backend.place({ signal }))
 }
@@ -200,7 +230,7 @@ async function copyNext(
   { id }: CopySide,
   destination: CopyDestination,
   next: CopyToMake,
-  { signal, onProgress, refused, passed }: RoundTerms,
+  { signal, onProgress, onOutcome, refused, passed }: RoundTerms,
 ): Promise<void> {
   const source: CopySource = { context, id: () => Promise.resolve(id) }
   const tries = new CopyTries(destination.context)
@@ -209,6 +239,7 @@ async function copyNext(
   const slots = slotsForObjects(context.backend.capabilities, destination.context.backend.capabilities)
   const outcome = await copyPlanned(source, destination, next, options, { tries, slots, turn })
   destination.access.afterwards(() => tries.forget())
+  onOutcome?.(outcome)
   const { attempt } = next.entry
   if (outcome.kind !== 'copied') passed.add(attempt)
   if (outcome.kind === 'failed') {

@@ -1,5 +1,5 @@
 import type { ErrorHint } from '../../../hints.ts'
-import type { Owner } from '../../documents/index.ts'
+import { isMirrorJob, type Owner } from '../../documents/index.ts'
 import type { PagedCatalog } from '../../pages/index.ts'
 import type { Change, ChangeOf } from '../changes/index.ts'
 import type { CommitRequest, Writer } from './writer.ts'
@@ -73,7 +73,8 @@ export function refusalOfWriter(newest: PagedCatalog, writer: Writer): Fenced | 
   }
   return {
     why: `The store belongs to ${name} since ${since}, and only it may write.`,
-    hint: { kind: 'take-over', job },
+    // A writer of that job would take the mirror from its store.
+    hint: { kind: 'take-over', job: job === undefined || isMirrorJob(job) ? undefined : job },
   }
 }
 
