@@ -166,11 +166,12 @@ async function followSource(
     if (outcome.kind === 'copied' || outcome.kind === 'updated' || failure !== undefined)
       printOutcome(printer, outcome, false)
   }
+  const again = { ...request, retryCorruptAfter: longestPause }
   let isAwaited = false
   let hasCopied = false
   for (let pause = poll; ; ) {
     try {
-      printAbandoned(printer, await copyOnce(source, context, request, printNew), false)
+      printAbandoned(printer, await copyOnce(source, context, again, printNew), false)
       await context.store.flush()
       hasCopied = true
       pause = poll

@@ -10,6 +10,7 @@ import { assertWellFormed } from '../json.ts'
 import { type StoreCallOptions, StoreCalls } from './calls.ts'
 import type { StoreContext } from './context.ts'
 import { copyAll } from './copy/copy-checkpoints.ts'
+import { CorruptCopies } from './copy/corrupt-copies.ts'
 import type { CopyOptions, CopyReport } from './copy/options.ts'
 import type { CopyDestination, CopySource } from './copy/sides.ts'
 import { StoreReader } from './store-reader.ts'
@@ -76,7 +77,7 @@ export class CheckpointStore<Name extends string = string>
       const source = { context: from.#context, id: (signal?: AbortSignal) => idOf(from.backend, signal) }
       const id = async (signal?: AbortSignal): Promise<string | undefined> =>
         (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : idOf(to.backend, signal)
-      const destination = { context: to.#context, access: to.#access, id }
+      const destination = { context: to.#context, access: to.#access, id, corrupt: to.#corruptCopies }
       return traced('copy', { store: to.url, from: from.url }, () =>
         from.#underWay.run(() =>
           to.#whileOpen(async () => {
@@ -99,6 +100,7 @@ export class CheckpointStore<Name extends string = string>
   readonly #ranks: Ranks | undefined
   /** Stores whose mirror this store is, and from which this process copies. */
   readonly #mirrorOf = new WeakMap<CheckpointStore, OwnMirror>()
+  readonly #corruptCopies = new CorruptCopies()
   readonly #limits: TransferLimits
   readonly #savesInOrder = new SavesInOrder()
   readonly #packs: StoreOptions['packs']

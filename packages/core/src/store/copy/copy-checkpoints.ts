@@ -1,5 +1,5 @@
 import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
-import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import type { CatalogEntry, Origin } from '../../catalog/documents/index.ts'
 import {
   type CheckpointChoice,
   chooseEntry,
@@ -60,7 +60,11 @@ export async function copyAll(
     options.onOutcome?.(outcome)
     return outcome
   }
-  let open = wanted
+  let open: readonly WantedCopy[] = wanted.filter((each) => {
+    const error = knownCorrupt(destination, originOf(each.entry, from.side.id), options.retryCorruptAfter)
+    if (error !== undefined) report(outcomeOf(each, { kind: 'failed', error }))
+    return error === undefined
+  })
   for (let side = to; ; side = await sideNow(destination, side, options)) {
     const plan = planCopies(from.side, side, open, {
       keeping: destination.context.keeping,
@@ -80,6 +84,15 @@ export async function copyAll(
   }
   const metricsOfSteps = await copyMetrics(destination, from.side, options)
   return { outcomes, metricsOfSteps, abandonedSteps: abandoned }
+}
+
+/** Returns the error of a checkpoint that an earlier copy of this process found corrupt at the source not long ago. */
+export function knownCorrupt(
+  { corrupt, context }: CopyDestination,
+  origin: Origin,
+  within = 0,
+): HoldfastError | undefined {
+  return corrupt.foundWithin(within, origin, context.environment.now())
 }
 
 /** Returns the destination after some copies. A dry run copies nothing. */
@@ -208,6 +221,7 @@ export async function copyPlanned(
       return outcomeOf(planned, { kind: 'there' })
     if (error.code === 'CORRUPT' && (await wasDroppedMeanwhile(source.context, entry, options.signal)))
       return outcomeOf(planned, { kind: 'skipped', because: 'the source dropped it during the copy' })
+    if (error.code === 'CORRUPT') destination.corrupt.note(line.origin, error, environment.now())
     return outcomeOf(planned, { kind: 'failed', error })
   }
 }

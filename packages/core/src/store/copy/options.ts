@@ -24,6 +24,11 @@ export interface CopyOptions<Name extends string = string> {
   readonly onExisting?: 'fail' | 'replace' | undefined
   /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
   readonly allowBest?: boolean | undefined
+  /**
+   * Milliseconds in which a checkpoint that a copy between the same two stores found corrupt at the source is reported as failed
+   * without being read again. It is for programs that copy again and again. Default: 0.
+   */
+  readonly retryCorruptAfter?: number | undefined
   /** Reports what would be copied, and changes nothing. Default: false. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -42,6 +47,7 @@ const copyFields = [
   'metrics',
   'onExisting',
   'allowBest',
+  'retryCorruptAfter',
   'dryRun',
   'signal',
   'onProgress',
@@ -97,9 +103,14 @@ export interface CopyReport {
 /** Throws `INVALID_ARGUMENT` for options that are misspelt, or that cannot be combined. */
 export function assertCopyOptions(options: CopyOptions, url: string): void {
   refuseUnknownOptions(options, copyFields, 'copyCheckpoints', url)
-  const { checkpoints, toStep, onExisting } = options
+  const { checkpoints, toStep, onExisting, retryCorruptAfter } = options
   if (onExisting !== undefined && !['fail', 'replace'].includes(onExisting))
     throw invalid(`onExisting must be 'fail' or 'replace', not ${shown(onExisting)}.`, url)
+  if (retryCorruptAfter !== undefined && !(retryCorruptAfter >= 0))
+    throw invalid(
+      `retryCorruptAfter must be a number of milliseconds of at least 0, not ${shown(retryCorruptAfter)}.`,
+      url,
+    )
   if (toStep === undefined) return
   assertStep(toStep)
   if (checkpoints?.length !== 1)

@@ -1,3 +1,4 @@
+import type { CorruptCopies } from './corrupt-copies.ts'
 import type { SaveAccess } from '../save/plan-and-save.ts'
 import type { StoreContext } from '../context.ts'
 
@@ -14,4 +15,5 @@ export interface CopyDestination {
   readonly access: SaveAccess
   /** Returns its id; `undefined` if it is a new store. */
   readonly id: (signal: AbortSignal | undefined) => Promise<string | undefined>
+  readonly corrupt: CorruptCopies
 }

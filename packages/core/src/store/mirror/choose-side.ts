@@ -3,7 +3,7 @@ import { type Continuation, continuationOf, isLaterThanMirror, type Side } from 
 /** The local store before a restore. */
 export type LocalState =
   | { readonly kind: 'readable'; readonly side: Side }
-  /** Its newest catalog is damaged or lost. `readable` is what can be read. */
+  /** Its newest catalog is damaged or lost, or nothing records its id any more. `readable` is what can be read. */
   | { readonly kind: 'damaged'; readonly readable: Side; readonly why: string }
 
 /** The mirror before a restore. */
@@ -40,11 +40,8 @@ function besideDamage(
 ): ChosenSide {
   if (mirror.catalog.latest === undefined) return choices['mirror is empty']
   if (isLaterThanMirror(readable, mirror))
-    return choice(
-      'store',
-      `The catalog of the store is damaged, and the store has a later checkpoint: ${why}`,
-    )
-  return choice('mirror', `The catalog of the store is damaged: ${why}`)
+    return choice('store', `The store is damaged, but it has later checkpoints than the mirror: ${why}`)
+  return choice('mirror', `The store is damaged: ${why}`)
 }
 
 const choices: Readonly<Record<Continuation, ChosenSide>> = {

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../errors.ts'
 import type { TransferLimits } from '../../pacing/index.ts'
 import { planRetention } from '../../retention/index.ts'
 import type { StoreContext } from '../context.ts'
+import { CorruptCopies } from '../copy/corrupt-copies.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { StoreEventEmitter } from '../events.ts'
 import { newContext } from '../new-context.ts'
@@ -22,6 +23,7 @@ export class MirrorConnection {
   readonly #local: StoreContext
   readonly #limits: TransferLimits
   readonly #events: StoreEventEmitter
+  readonly #corrupt = new CorruptCopies()
   #hasOwned = false
   #writer:
     | { readonly id: string; readonly access: WriteAccess; readonly destination: CopyDestination }
@@ -73,6 +75,7 @@ export class MirrorConnection {
         const found = await readMarker(this.backend, signal)
         return found.kind === 'good' ? found.marker.id : undefined
       },
+      corrupt: this.#corrupt,
     }
     this.#writer = { id, access, destination }
     return destination

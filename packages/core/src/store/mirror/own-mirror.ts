@@ -113,6 +113,7 @@ export class OwnMirror {
         newestFirst: () => false,
         refused: new Map(),
         passed: new Set(),
+        retryCorruptAfter: options.retryCorruptAfter ?? 0,
         onProgress: options.onProgress ?? (() => undefined),
         onOutcome: report,
       })

@@ -2,6 +2,7 @@ import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import { segmentsOf } from '../../catalog/commit/segments.ts'
 import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
@@ -10,7 +11,8 @@ import { restoreCheckpoint } from '../restore/restore.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { triesIn } from '../restore/tried-too-often.ts'
 import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
-import { renewId } from '../upkeep/ensure-marker.ts'
+import { readMarker, renewId } from '../upkeep/ensure-marker.ts'
+import { recordedId } from '../upkeep/former-id.ts'
 import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'
 import type { Side } from './continuation.ts'
@@ -62,6 +64,8 @@ export async function restoreWithMirror(
     if (restored !== undefined || theirs.kind === 'unusable') return restored
   } catch (error) {
     if (theirs.kind === 'unusable' || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+    // The latest of the other side would be an older one.
+    if (choice === 'latest' && options.fallback !== true) throw error
     failure = error
   }
   const why = failure === undefined ? `The ${chosen.from} has no such checkpoint.` : messageOf(failure)
@@ -96,13 +100,24 @@ function attemptOfOriginal({ origin, attempt }: CatalogEntry): AttemptId {
   return origin?.attempt ?? attempt
 }
 
+/** A store that has lost its marker has the id that it records with its mirror. */
 async function stateOfStore(context: StoreContext, signal: AbortSignal | undefined): Promise<LocalState> {
+  const { backend, log } = context
+  const found = await readMarker(backend, signal)
+  const sideWith = (catalog: WholeCatalog): Side => ({
+    id: found.kind === 'good' ? found.marker.id : recordedId(catalog),
+    catalog,
+  })
   try {
-    return { kind: 'readable', side: await sideOf(context, signal) }
+    const side = sideWith(await log.whole(signal))
+    const isKnown = side.id !== undefined || side.catalog.version === 0
+    return isKnown
+      ? { kind: 'readable', side }
+      : { kind: 'damaged', readable: side, why: `its marker is ${found.kind}` }
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error
-    const { catalog } = await newestReadable(context.log, signal)
-    return { kind: 'damaged', readable: { id: undefined, catalog }, why: messageOf(error) }
+    const { catalog } = await newestReadable(log, signal)
+    return { kind: 'damaged', readable: sideWith(catalog), why: messageOf(error) }
   }
 }
 

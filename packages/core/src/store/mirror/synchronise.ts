@@ -3,11 +3,12 @@ import { HoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
 import { slotsForObjects } from '../copy/copies-at-once.ts'
-import { copyPlanned } from '../copy/copy-checkpoints.ts'
+import { copyPlanned, knownCorrupt } from '../copy/copy-checkpoints.ts'
 import { followRewinds } from '../copy/follow-rewinds.ts'
 import { originOf } from '../copy/identity.ts'
 import type { CopyOutcome } from '../copy/options.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
+import { outcomeOf } from '../copy/planned-outcome.ts'
 import { prepareDestination } from '../copy/prepare-destination.ts'
 import type { CopyDestination, CopySource } from '../copy/sides.ts'
 import { CopyTries } from '../copy/tries.ts'
@@ -33,6 +34,8 @@ export interface RoundTerms {
   readonly refused: Map<AttemptId, HoldfastError>
   /** Checkpoints that this round does not look at again. */
   readonly passed: Set<AttemptId>
+  /** Milliseconds in which a checkpoint that is corrupt in the store is not read again. */
+  readonly retryCorruptAfter: number
   readonly onProgress: (progress: {
     readonly step: number
     readonly bytes: number
@@ -59,6 +62,7 @@ export async function synchronise(
     const destination = await writerFor({ id, catalog: ours.catalog }, local, mirror, signal)
     if (destination instanceof HoldfastError) return { kind: 'fenced', error: destination }
     const source: CopySide = { id, catalog: ours.catalog }
+    passOverCorrupt(source, destination, terms)
     const prepared = await prepareDestination(destination, source, { signal })
     const { side: theirs } = await followRewinds(local, source, destination, prepared, { signal })
     const plan = planMirror(source, theirs, passed, {
@@ -151,6 +155,22 @@ async function isSamePlace(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   return (await local.context.backend.place({ signal })) === (await mirror.backend.place({ signal }))
+}
+
+/** Passes over checkpoints that were found corrupt in the store not long ago. Each would be read completely again. */
+function passOverCorrupt(
+  { id, catalog }: CopySide,
+  destination: CopyDestination,
+  { passed, refused, retryCorruptAfter, onOutcome }: RoundTerms,
+): void {
+  for (const entry of catalog.checkpoints.all) {
+    if (passed.has(entry.attempt)) continue
+    const error = knownCorrupt(destination, originOf(entry, id), retryCorruptAfter)
+    if (error === undefined) continue
+    passed.add(entry.attempt)
+    refused.set(entry.attempt, error)
+    onOutcome?.(outcomeOf({ entry, step: entry.step }, { kind: 'failed', error }))
+  }
 }
 
 /** Brings late metrics, pins and order keys to the mirror. */

@@ -122,6 +122,7 @@ export class MirrorWorker {
       newestFirst: () => this.#isHurried,
       refused: this.refused,
       passed: new Set(),
+      retryCorruptAfter: longestPause,
       onProgress: (progress) => {
         this.#state = { kind: 'copying', ...progress }
       },

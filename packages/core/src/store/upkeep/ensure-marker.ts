@@ -11,6 +11,7 @@ import {
 } from '../../catalog/documents/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { withSecondLook } from '../../async/second-look.ts'
+import { formerId } from './former-id.ts'
 import { probeEnforcement } from './probe.ts'
 
 export type FoundMarker =
@@ -33,7 +34,8 @@ export async function readMarker(backend: CheckpointBackend, signal?: AbortSigna
 
 /**
  * Verifies that the store enforces conditional creation at a place that its marker does not name, such as one that it was
- * moved to. Records the place in the marker. Replaces a missing or damaged marker. Rejects with `UNSUPPORTED` if the store
+ * moved to. Records the place in the marker. Replaces a missing or damaged marker, with the id of before if the store records it.
+ * So its mirror stays its own. Rejects with `UNSUPPORTED` if the store
  * does not enforce it. MUST precede every commit of a process.
  */
 export async function ensureMarker(context: StoreContext, signal?: AbortSignal): Promise<void> {
@@ -46,7 +48,11 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
   const marker =
     found.kind === 'good'
       ? withPlace(found.marker, place)
-      : newMarker(environment.newId(), environment.now().toISOString(), place)
+      : newMarker(
+          (await formerId(log, signal)) ?? environment.newId(),
+          environment.now().toISOString(),
+          place,
+        )
   const bytes = encodeMarker(marker)
   if (found.kind === 'missing' && (await log.isEmpty(signal))) {
     await backend.commit(markerKey, bytes, { signal }) // two processes that create one store at the same time must agree on its id

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { copyCheckpoints, MemoryBackend, type StoreOptions } from '../../../src/index.ts'
+import { copyCheckpoints, MemoryBackend, type StoreOptions, systemEnvironment } from '../../../src/index.ts'
 import { codeOf, FaultyBackend, flipBit, foldingEarly, keysOf, storeOn, tamper } from '../../stores.ts'
 import { resealManifest, to } from '../reseal.ts'
 import { copied, dataKeys, filesOf, latestStep, newStore, stepsOf, storeWith } from './copies.ts'
@@ -190,6 +190,32 @@ describe('a corrupt checkpoint of the source', () => {
       expect(await copied(from, newStore())).toEqual(['failed 1: CORRUPT', 'copied 2'])
     },
   )
+
+  test('is not read again before retryCorruptAfter, unless the source saves the step again', async () => {
+    const source = new FaultyBackend()
+    const from = storeOn(source, { mode: 'shared' })
+    for (const step of [1, 2]) await from.save({ step, files: filesOf(step) })
+    const [file = ''] = await dataKeys(from, 1)
+    await tamper(source, file, flipBit)
+    let now = new Date('2026-01-01')
+    const target = new MemoryBackend()
+    const store = storeOn(target, { mode: 'shared' }, { ...systemEnvironment, now: () => now })
+    const copyAgain = (): Promise<readonly string[]> => copied(from, store, { retryCorruptAfter: 60_000 })
+    const readsOf = async (): Promise<number> => {
+      source.calls.length = 0
+      expect((await copyAgain())[0]).toBe('failed 1: CORRUPT')
+      return source.calls.filter((call) => call.startsWith('read data/1-')).length
+    }
+    expect(await readsOf()).toBeGreaterThan(0)
+    await store.flush()
+    const before = await keysOf(target)
+    expect([await readsOf(), await readsOf()]).toEqual([0, 0])
+    expect(await keysOf(target)).toEqual(before)
+    now = new Date(now.getTime() + 60_000)
+    expect(await readsOf()).toBeGreaterThan(0)
+    await from.save({ step: 1, files: filesOf(10), onExisting: 'replace' })
+    expect(await copyAgain()).toContain('copied 1')
+  })
 
   test('is copied once the source is whole again', async () => {
     const from = await storeWith(1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HoldfastError, systemEnvironment, type Environment } from '../../../src/index.ts'
-import { codeOf, FaultyBackend } from '../../stores.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, tamper } from '../../stores.ts'
 import { filesOf, latestStep, stepsOf } from '../copy/copies.ts'
 import { eventsOf, newPlaces, openMirrored, readerOf, saveAll, saveMirrored } from './mirrors.ts'
 
@@ -114,6 +114,32 @@ describe('a mirror', () => {
     await saveMirrored(second, 3)
     expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3])
   })
+})
+
+test('a checkpoint that is corrupt in the store is not read for the mirror again after each save', async () => {
+  const disk = new FaultyBackend('mem:disk')
+  const places = { ...newPlaces(), disk }
+  const failing = new FaultyBackend('mem:mirror')
+  failing.intercept = () => 'fail before'
+  const alone = openMirrored(
+    { ...places, mirror: failing },
+    { mirrorOptions: { flushLimit: 0 } },
+    withoutTime,
+  )
+  await saveAll(alone, 1)
+  await alone.close()
+  const file = (await keysOf(disk, 'data/1-')).find((key) => key.endsWith('model.bin')) ?? ''
+  await tamper(disk, file, flipBit)
+  const store = openMirrored(places, {}, withoutTime)
+  const failures = eventsOf(store, 'mirrorFailed')
+  await saveMirrored(store, 2)
+  const reads = (): number => disk.calls.filter((call) => call === `read ${file}`).length
+  const before = reads()
+  await saveMirrored(store, 3)
+  await saveMirrored(store, 4)
+  expect([reads(), failures.length]).toEqual([before, 1])
+  expect((await store.mirror?.status())?.failed.map(({ step }) => step)).toEqual([1])
+  expect(await stepsOf(readerOf(places.mirror))).toEqual([2, 3, 4])
 })
 
 describe('a mirror that fails', () => {

@@ -6,7 +6,16 @@ import type { MemoryBackend } from '../../../src/index.ts'
 import { readMarker } from '../../../src/store/upkeep/ensure-marker.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { filesOf, latestStep, stepsOf } from '../copy/copies.ts'
-import { cloneOf, eventsOf, newPlaces, openMirrored, readerOf, saveAll, saveMirrored } from './mirrors.ts'
+import {
+  cloneOf,
+  eventsOf,
+  newPlaces,
+  openMirrored,
+  type Places,
+  readerOf,
+  saveAll,
+  saveMirrored,
+} from './mirrors.ts'
 
 /** Restores, and returns the step, the place and the content of the model. */
 async function restoredFrom(
@@ -26,6 +35,10 @@ function model(step: number): string {
 async function damage(backend: MemoryBackend, step: number): Promise<void> {
   const keys = await keysOf(backend, `data/${step}-`)
   await tamper(backend, keys.find((key) => key.endsWith('model.bin')) ?? '', flipBit)
+}
+
+async function damageCatalog(disk: MemoryBackend): Promise<void> {
+  await tamper(disk, (await keysOf(disk, 'catalog/')).at(-1) ?? '', flipBit)
 }
 
 async function idOf(backend: MemoryBackend): Promise<string | undefined> {
@@ -154,6 +167,74 @@ describe('a restore with a mirror', () => {
     expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
     await saveMirrored(store, 3)
     expect(await latestStep(readerOf(places.mirror))).toBe(3)
+  })
+
+  describe('of a store that is ahead of its mirror', () => {
+    /** A store with steps 1 to 5 whose mirror has 1 and 2. */
+    async function placesWithStoreAhead(): Promise<Places> {
+      const places = newPlaces()
+      const first = openMirrored(places)
+      await saveMirrored(first, 1, 2)
+      await first.close()
+      const mirror = new FaultyBackend('mem:mirror')
+      mirror.intercept = () => 'fail before'
+      const alone = openMirrored({ ...places, mirror }, { mirrorOptions: { flushLimit: 0 } })
+      await saveAll(alone, 3, 4, 5)
+      await alone.close()
+      return places
+    }
+
+    test.each<[string, (disk: MemoryBackend) => Promise<unknown>, readonly number[]]>([
+      ['its newest catalog is damaged', damageCatalog, [4, 5]],
+      ['its marker is lost', (disk) => disk.delete(['holdfast.json']), [5]],
+      ['its marker is damaged', (disk) => tamper(disk, 'holdfast.json', flipBit), [5]],
+      [
+        'its marker is lost, and its newest catalog is damaged',
+        async (disk) => {
+          await disk.delete(['holdfast.json'])
+          await damageCatalog(disk)
+        },
+        [4, 5],
+      ],
+    ])('uses the store although %s, and the mirror gets what it lacks', async (_, hurt, expected) => {
+      const places = await placesWithStoreAhead()
+      await hurt(places.disk)
+      const store = openMirrored(places)
+      const choices = eventsOf(store, 'restoringFrom')
+      const restored = await restoredFrom(store, { fallback: true })
+      expect(restored?.[1]).toBe('store')
+      expect(expected).toContain(restored?.[0])
+      expect(choices.map(({ from }) => from)).toEqual(['store'])
+      expect(choices[0]?.why).not.toContain('no checkpoints')
+      await saveMirrored(store, 6)
+      expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3, 4, 5, 6])
+      expect(await restoredFrom(openMirrored(places))).toEqual([6, 'store', model(6)])
+    })
+
+    test('never goes back to the mirror without fallback', async () => {
+      const places = await placesWithStoreAhead()
+      await damageCatalog(places.disk)
+      const store = openMirrored(places)
+      expect(await codeOf(restoredFrom(store))).toBe('CORRUPT')
+      expect(await restoredFrom(store, {}, 2)).toEqual([2, 'mirror', model(2)])
+    })
+  })
+
+  test.each<[string, (disk: MemoryBackend) => Promise<unknown>]>([
+    ['its newest catalog is damaged', damageCatalog],
+    ['its marker is lost', (disk) => disk.delete(['holdfast.json'])],
+  ])('uses the mirror on a disk that is behind if %s', async (_, hurt) => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    await first.close()
+    const second = openMirrored({ ...places, disk: newPlaces().disk })
+    await restoredFrom(second)
+    await saveMirrored(second, 2, 3)
+    await second.close()
+    await hurt(places.disk)
+    const returned = openMirrored(places)
+    expect(await restoredFrom(returned, { fallback: true })).toEqual([3, 'mirror', model(3)])
   })
 
   test('gives a clone of a disk an id of its own', async () => {
