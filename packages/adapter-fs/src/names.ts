@@ -16,24 +16,24 @@ function maxPathBytes(platform: NodeJS.Platform): number {
 export class Names {
   readonly root: string
   readonly url: string
+  /** The longest key in bytes, so that the path of its temporary file is short enough too. */
+  readonly maxKeyBytes: number
   readonly #platform: NodeJS.Platform
 
   constructor(root: string, url: string, platform: NodeJS.Platform) {
     this.root = root
     this.url = url
     this.#platform = platform
-  }
-
-  /** The longest key in bytes, so that the path of its temporary file is short enough too. */
-  get maxKeyBytes(): number {
-    return Math.max(0, maxPathBytes(this.#platform) - Buffer.byteLength(this.root) - temporaryNameBytes)
+    this.maxKeyBytes = Math.max(0, maxPathBytes(platform) - Buffer.byteLength(root) - temporaryNameBytes)
   }
 
   /**
-   * Returns the path of a key. Throws `INVALID_ARGUMENT` for a key that is invalid, reserved, or would leave the root.
+   * Returns the path of a key. Throws `INVALID_ARGUMENT` for a key that is invalid, too long, reserved, or would leave the root.
    */
   path(key: string): string {
     assertKey(key, this.url)
+    if (Buffer.byteLength(key) > this.maxKeyBytes)
+      throw this.#refusal(key, `has more than the ${this.maxKeyBytes} bytes that fit below ${this.root}`)
     for (const part of key.split('/')) {
       if (part.startsWith(temporaryPrefix))
         throw this.#refusal(key, `begins with ${temporaryPrefix}, which Holdfast uses for temporary files`)

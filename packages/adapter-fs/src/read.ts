@@ -168,13 +168,15 @@ function streamOf(
     stopListening()
     await file.close()
   }
+  /** After an error, which is the one to report. The file was only read, so a failed close loses nothing. */
+  const releaseAnyway = (): Promise<void> => release().catch(() => undefined)
   return new ReadableStream({
     type: 'bytes',
     start(controller) {
       if (signal === undefined) return
       const onAbort = (): void => {
         controller.error(failed(abortedError(signal, 'The read')))
-        void release()
+        void releaseAnyway()
       }
       signal.addEventListener('abort', onAbort, { once: true })
       stopListening = () => {
@@ -201,7 +203,7 @@ function streamOf(
         controller.close()
         controller.byobRequest?.respond(0) // ends a read that waits
       } catch (error) {
-        await release()
+        await releaseAnyway()
         throw failed(error)
       }
     },

@@ -20,6 +20,23 @@ async function codeOf(call: () => Promise<unknown>): Promise<string> {
   }
 }
 
+describe('a key that is too long', () => {
+  test.each(['win32', 'linux', 'darwin'] as const)('is refused before a call on %s', async (platform) => {
+    const root = await temporaryFolder()
+    const refusing = async (): Promise<never> => Promise.reject(systemError('ENAMETOOLONG'))
+    const fileSystem: FileSystem = { ...promises, open: refusing, lstat: refusing, mkdir: refusing }
+    const backend = new FileBackend(root, { fileSystem, platform })
+    const { maxKeyBytes } = backend.capabilities
+    const key = `${'a/'.repeat(maxKeyBytes / 2)}aa`
+    expect(Buffer.byteLength(key)).toBeGreaterThan(maxKeyBytes)
+    await expect(backend.put(key, Buffer.from('x'))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(`more than the ${maxKeyBytes} bytes that fit below`) as string,
+    })
+    expect(await codeOf(() => backend.stat(key))).toBe('INVALID_ARGUMENT')
+  })
+})
+
 describe('no key leaves the root', () => {
   test('through a link in the place of a folder', async () => {
     const outside = await temporaryFolder()
