@@ -10,6 +10,7 @@ import {
   notFound,
   numberFieldOf,
   permissionDenied,
+  retryAfterOf,
   sameMeaning,
   secretHeaders,
   storeErrors,
@@ -176,8 +177,13 @@ function hasGet(headers: unknown): headers is { get(name: string): unknown } {
 }
 
 function isWebPage(error: unknown): boolean {
-  const { headers } = Object(fieldOf(error, 'response')) as { readonly headers?: HeadersOfAnswer }
+  const headers = headersOf(error)
   return headers !== undefined && isForeign(headers)
+}
+
+function headersOf(error: unknown): HeadersOfAnswer | undefined {
+  const { headers } = Object(fieldOf(error, 'response')) as { readonly headers?: HeadersOfAnswer }
+  return headers
 }
 
 /** The headers of a response of the SDK. */
@@ -208,5 +214,6 @@ function failureOf(error: unknown): Failure {
       stringFieldOf(error, 'name') ??
       'Error',
     message: messageOf(error).split('\n', 1)[0] ?? '',
+    retryAfter: retryAfterOf(headersOf(error)?.get('retry-after')),
   }
 }

@@ -9,6 +9,7 @@ import {
   notFound,
   numberFieldOf,
   permissionDenied,
+  retryAfterOf,
   sameMeaning,
   storeErrors,
   stringFieldOf,
@@ -100,12 +101,17 @@ function failureOf(error: unknown): Failure {
   if (status !== undefined && status < 500 && isWebPage(error))
     return { status, name: webPage, message: `HTTP ${status}` }
   const { reason, message } = answerOf(error)
-  return { status, message, name: nameOf(error, status, reason, message) }
+  const retryAfter = retryAfterOf(headersOf(error)?.get?.('retry-after'))
+  return { status, message, name: nameOf(error, status, reason, message), retryAfter }
 }
 
 function isWebPage(error: unknown): boolean {
+  return isHtmlPage(headersOf(error)?.get?.('content-type'), String(bodyOf(error)))
+}
+
+function headersOf(error: unknown): Partial<Headers> | undefined {
   const { headers } = Object(fieldOf(error, 'response')) as { readonly headers?: Partial<Headers> }
-  return isHtmlPage(headers?.get?.('content-type'), String(bodyOf(error)))
+  return headers
 }
 
 /** If a stream was requested, the SDK returns the body of an error only in the message. */

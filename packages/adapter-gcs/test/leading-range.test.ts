@@ -108,7 +108,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
 
   test('fails after the allowed attempts without progress', async () => {
     await withScriptedStore(async (backend, store) => {
-      faults(store, { take: chunk }, ...Array.from({ length: 9 }, () => ({ status: 503 })))
+      faults(store, { take: chunk }, ...Array.from({ length: 9 }, () => ({ status: 500 })))
       expect(await codeOf(backend.put('k', source))).toBe('UNAVAILABLE')
       // One request makes progress. Then all allowed attempts fail.
       expect(store.log.filter((line) => /bytes \d+-/.test(line))).toHaveLength(1 + quick.attempts)

@@ -34,7 +34,7 @@ test('sends a commit again if its response was lost, and recognises its bytes', 
 
 test('sends each request as often as the policy allows, without retries of the SDK', async () => {
   await withScriptedStore(async (backend, store) => {
-    store.fault = () => ({ status: 503, reason: 'backendError' })
+    store.fault = () => ({ status: 500, reason: 'internalError' })
     const calls = [
       () => backend.put('k', bytes),
       () => backend.stat('k'),

@@ -102,7 +102,7 @@ test('completes an object whose size is a multiple of the chunk size with its la
 
 test('gives up after the allowed attempts if the store accepts nothing, and discards the upload', async () => {
   await withScriptedStore(async (backend, store) => {
-    store.fault = ({ method }) => (method === 'PUT' ? { status: 503, reason: 'backendError' } : undefined)
+    store.fault = ({ method }) => (method === 'PUT' ? { status: 500, reason: 'internalError' } : undefined)
     expect(await codeOf(backend.put('k', stream()))).toBe('UNAVAILABLE')
     expect(store.log.filter((line) => line.startsWith('PUT'))).toHaveLength(4)
     expect(store.log.at(-1)).toBe('DELETE')

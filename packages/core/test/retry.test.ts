@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { HoldfastError } from '../src/index.ts'
-import { type RetryEvent, withRetry } from '../src/backend.ts'
+import { type RetryEvent, retryAfterOf, storeError, withRetry } from '../src/backend.ts'
 
 const policy = { attempts: 4, minDelay: 0, maxDelay: 0 }
 
@@ -63,4 +63,84 @@ test('stops as soon as the signal fires, also during a pause', async () => {
   })
   await expect(retrying).rejects.toMatchObject({ code: 'ABORTED' })
   expect(made()).toBe(1)
+})
+
+/** Returns the error of a request that the store refused, or that could not be sent. */
+function refusedWith(status: number | undefined, retryAfter?: number): HoldfastError {
+  const name = status === undefined ? 'ECONNREFUSED' : 'Error'
+  const failure = { name, message: '', status, retryAfter }
+  return storeError(new Error('no'), failure, {}, { what: 'put x' }, 's3://b')
+}
+
+test('asks an overloaded store twice as often as one that fails or cannot be reached', async () => {
+  for (const [status, attempts] of [
+    [429, 7],
+    [503, 7],
+    [500, 4],
+    [undefined, 4],
+  ] as const) {
+    const { request, made } = failing(Infinity, refusedWith(status))
+    await expect(withRetry(request, { what: 'put x', policy })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(made()).toBe(attempts)
+  }
+  const { request, made } = failing(Infinity, refusedWith(503))
+  const once = { ...policy, attempts: 1 }
+  await expect(withRetry(request, { what: 'put x', policy: once })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  })
+  expect(made()).toBe(1)
+})
+
+test('counts failures and refusals of one request together', async () => {
+  const errors = [503, 500, 503, 500, 503, 500, 503, 500].map((status) => refusedWith(status))
+  let made = 0
+  const told: number[] = []
+  const request = async (): Promise<never> => {
+    made += 1
+    throw errors[made - 1] ?? new Error('asked too often')
+  }
+  const onRetry = ({ attemptsLeft }: RetryEvent): number => told.push(attemptsLeft)
+  await expect(withRetry(request, { what: 'put x', policy, onRetry })).rejects.toBe(errors[6])
+  expect(told).toEqual([4, 3, 3, 2, 2, 1])
+})
+
+test('waits as long as an overloaded store asks for, and at most 30 seconds', async () => {
+  const waited: number[] = []
+  const pause = async (milliseconds: number): Promise<void> => {
+    waited.push(milliseconds)
+  }
+  for (const retryAfter of [12_000, 24 * 3_600_000]) {
+    const { request } = failing(1, refusedWith(503, retryAfter))
+    expect(await withRetry(request, { what: 'put x', policy, pause })).toBe('answer')
+  }
+  expect(waited).toEqual([12_000, 30_000])
+})
+
+test('gives an overloaded store about a minute by default, and one that cannot be reached some seconds', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  const timeFor = async (error: Error): Promise<number> => {
+    const start = Date.now()
+    const retrying = withRetry(failing(Infinity, error).request, { what: 'put x' }).catch(() => undefined)
+    await vi.runAllTimersAsync()
+    await retrying
+    return Date.now() - start
+  }
+  expect(await timeFor(refusedWith(undefined))).toBeLessThan(6500)
+  const overloadedFor = await timeFor(refusedWith(503))
+  expect(overloadedFor).toBeGreaterThan(40_000)
+  expect(overloadedFor).toBeLessThan(60_000)
+})
+
+test.each([
+  ['3', 3000],
+  ['Sun, 29 Nov 2026 22:00:05 GMT', 5000],
+  ['Sun, 29 Nov 2026 21:00:00 GMT', 0],
+  ['soon', undefined],
+  ['-1', undefined],
+  [undefined, undefined],
+])('reads the time in Retry-After: %s', (header, expected) => {
+  expect(retryAfterOf(header, Date.parse('2026-11-29T22:00:00Z'))).toBe(expected)
 })

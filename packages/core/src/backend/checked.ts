@@ -21,6 +21,7 @@ import type {
 } from './backend.ts'
 import { assertKey } from './key.ts'
 import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
+import { overloaded, overloadOf } from './overload.ts'
 import type { PutSource } from './source/byte-source.ts'
 
 /** The part of a backend that differs between stores. */
@@ -136,13 +137,14 @@ export class CheckedBackend implements CheckpointBackend {
 /** Returns the error with its key and URL. A key or URL that the error already has is kept. */
 export function locatedError(error: HoldfastError, key: string | undefined, url: string): HoldfastError {
   if (error.url !== undefined && (error.key !== undefined || key === undefined)) return error
-  return new HoldfastError(error.code, error.reason, {
+  const located = new HoldfastError(error.code, error.reason, {
     key: error.key ?? key,
     url: error.url ?? url,
     cause: error.cause ?? error,
     retryable: error.retryable,
     hint: error.hint,
   })
+  return overloaded(located, overloadOf(error))
 }
 
 function cannotResume(key: string, url: string): HoldfastError {

@@ -1,20 +1,30 @@
 import pRetry from 'p-retry'
 import { longestTimer } from '../async/longest-timer.ts'
 import { pauseFor } from '../async/pause-for.ts'
-import { abortedError, HoldfastError, isHoldfastError, throwIfAborted } from '../errors.ts'
+import { abortedError, isHoldfastError, throwIfAborted } from '../errors.ts'
+import { overloadOf } from './overload.ts'
 
 /** How often a request is retried, and after which pauses. Nothing else retries: the retries of SDKs are off. */
 export interface RetryPolicy {
-  /** The number of attempts, including the first. */
+  /**
+   * The number of attempts, including the first. A request that the store refuses because it is overloaded has twice as many
+   * retries: a store recovers from that in seconds or minutes, and its responses show that it can be reached.
+   */
   readonly attempts: number
   /** Milliseconds before the second attempt. Each later pause is twice as long. All pauses have jitter. */
   readonly minDelay: number
-  /** The longest pause in milliseconds. */
+  /** The longest pause in milliseconds. If an overloaded store asks for a longer one, it is kept up to 30 seconds. */
   readonly maxDelay: number
 }
 
-/** The retry policy of a backend that sets none. */
+/**
+ * The retry policy of a backend that sets none. It waits for 3 to 6 seconds in total, and for 42 to 56 seconds if the store is
+ * overloaded.
+ */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 6, minDelay: 100, maxDelay: 10_000 }
+
+/** The longest pause in milliseconds for which an overloaded store can ask. */
+const longestRetryAfter = 30_000
 
 /** A request that failed and is retried after a pause. */
 export interface RetryEvent {
@@ -32,6 +42,8 @@ export interface RetryContext {
   readonly policy?: RetryPolicy | undefined
   readonly signal?: AbortSignal | undefined
   readonly onRetry?: ((event: RetryEvent) => void) | undefined
+  /** Waits for milliseconds. Default: the clock of this process. */
+  readonly pause?: typeof pauseFor | undefined
 }
 
 /**
@@ -43,7 +55,10 @@ export async function withRetry<T>(
   request: (attempt: number) => Promise<T>,
   context: RetryContext,
 ): Promise<T> {
-  const { what, policy = defaultRetryPolicy, signal, onRetry } = context
+  const { what, policy = defaultRetryPolicy, signal, onRetry, pause = pauseFor } = context
+  const retries = policy.attempts - 1
+  let failures = 0
+  let attemptsLeft = 0
   let success: { readonly result: T } | undefined
   const attempt = async (number: number): Promise<T> => {
     const result = await request(number)
@@ -52,17 +67,22 @@ export async function withRetry<T>(
   }
   try {
     return await pRetry(attempt, {
-      retries: policy.attempts - 1,
+      retries: 2 * retries,
       minTimeout: Math.min(policy.minDelay, longestTimer),
       maxTimeout: Math.min(policy.maxDelay, longestTimer),
       factor: 2,
       randomize: true,
       ...(signal === undefined ? {} : { signal }),
-      shouldRetry: ({ error }) => error instanceof HoldfastError && error.retryable,
-      onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
-        if (retriesLeft > 0 && isHoldfastError(error) && error.retryable) {
-          onRetry?.({ what, attempt: attemptNumber, attemptsLeft: retriesLeft, error })
-        }
+      shouldRetry: () => attemptsLeft > 0,
+      onFailedAttempt: async ({ error, attemptNumber, retriesLeft, retryDelay }) => {
+        const overload = overloadOf(error)
+        if (overload === undefined) failures += 1
+        const isRetryable = isHoldfastError(error) && error.retryable
+        attemptsLeft = isRetryable ? Math.min(retriesLeft, policy.attempts - failures) : 0
+        if (attemptsLeft === 0) return
+        onRetry?.({ what, attempt: attemptNumber, attemptsLeft, error })
+        const wanted = Math.min(overload?.retryAfter ?? 0, longestRetryAfter)
+        if (wanted > retryDelay) await pause(wanted - retryDelay, signal)
       },
     })
   } catch (error) {

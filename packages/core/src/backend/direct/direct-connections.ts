@@ -3,6 +3,7 @@ import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
 import { HoldfastError } from '../../errors.ts'
 import { authoritiesOf } from '../connections/authorities.ts'
 import { proxyFor, type Target, type Variables } from '../connections/proxy-for.ts'
+import { overloaded, retryAfterOf } from '../overload.ts'
 import { brokenConnection, Connection, type UnreadableResponse } from './connection.ts'
 import type { DirectBody } from './direct-body.ts'
 import type { DirectRequest, DirectResponse, Receiver } from './receiver.ts'
@@ -70,8 +71,11 @@ export class DirectConnections implements Receiver {
     // Some accounts refuse all requests from here. A single refusal may concern one object, or an expired token.
     if (status === undefined || status < 400 || isRefusedAgain)
       this.#unreadable.set(name, this.#now() + leftToSdkFor)
-    if (status === 429 || (status !== undefined && status >= 500))
-      throw new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
+    if (status === 429 || (status !== undefined && status >= 500)) {
+      const retryAfter = 'headers' in response ? retryAfterOf(response.headers['retry-after']) : undefined
+      const error = new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
+      throw overloaded(error, status === 429 || status === 503 ? { retryAfter } : undefined)
+    }
     return undefined
   }
 

@@ -59,7 +59,7 @@ export async function createOnce(
     const { key } = asked
     throw new HoldfastError(
       'OUTCOME_UNKNOWN',
-      `${asked.what} has an unknown outcome: its response was lost.`,
+      `${asked.what} has an unknown outcome: its response was lost, or the store failed.`,
       {
         key,
         url: error instanceof HoldfastError ? error.url : undefined,

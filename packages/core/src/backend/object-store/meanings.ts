@@ -7,6 +7,8 @@ export interface Failure {
   /** The status of HTTP, if there was a response. */
   readonly status: number | undefined
   readonly message: string
+  /** Milliseconds after which the store expects the next request, if it stated them. */
+  readonly retryAfter?: number | undefined
 }
 
 /** The code of the port for a failure, and a sentence that states what the user can do. */

@@ -10,6 +10,7 @@ import {
   unsupported,
   webPage,
 } from './meanings.ts'
+import { overloaded } from '../overload.ts'
 import type { RequestInfo } from './request-info.ts'
 import { own } from '../../records.ts'
 import { Secrets } from './secrets.ts'
@@ -30,12 +31,19 @@ export function storeError(
   if (error instanceof HoldfastError) return locatedError(error, key, url)
   if (signal?.aborted === true) return abortedError(signal, what, { key, url })
   const { name } = failure
-  const { code, advice } = own(meanings, name) ?? commonMeaning(failure)
+  const meaning = own(meanings, name) ?? commonMeaning(failure)
+  const { code, advice } = meaning
   const answer = [name, secrets.redact(failure.message)]
     .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
     .join(': ')
   const cause = secrets.causeOf(error)
-  return new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause })
+  const failed = new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause })
+  return overloaded(failed, isOverload(failure, meaning) ? { retryAfter: failure.retryAfter } : undefined)
+}
+
+/** Returns whether the store, or a balancer before it, can be reached and has no capacity now. */
+function isOverload({ status }: Failure, meaning: Meaning): boolean {
+  return meaning === commonMeanings.slowDown || (meaning.code === 'UNAVAILABLE' && status === 503)
 }
 
 /** Functions that classify an error of an SDK. */
