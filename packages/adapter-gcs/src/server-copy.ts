@@ -16,8 +16,9 @@ export const knownBuckets = new KnownBackends<Bucket>()
 
 /**
  * Lets the service rewrite an object of a bucket at the same endpoint. A large object takes several requests, each of which
- * continues the one before: https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite. Returns `undefined` if the
- * object has no checksum that the service verified.
+ * continues the one before: https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite. A signal takes effect between two
+ * requests, since the service may still finish a copy whose request was cut off. Returns `undefined` if the object has no
+ * checksum that the service verified.
  */
 export async function copyWithinService(
   bucket: Bucket,
@@ -44,7 +45,6 @@ export async function copyWithinService(
         },
         headers: { 'content-type': 'application/json; charset=utf-8' },
         body: bodyOf(Buffer.from(metadata)),
-        signal,
       }),
     )
     if (fieldOf(data, 'done') === true) return storedAs(parseObject(fieldOf(data, 'resource')))

@@ -68,6 +68,7 @@ interface CopySource {
   readonly CopySourceIfMatch?: string
 }
 
+/** A signal does not stop the request: the service may still finish a copy whose request was cut off. */
 async function copyWhole(
   bucket: Bucket,
   key: string,
@@ -87,13 +88,8 @@ async function copyWhole(
   }
   return requestWithRetry(bucket, asked, async () => {
     const command = new CopyObjectCommand(input)
-    const answer = await send(
-      bucket,
-      asked,
-      { root: 'CopyObjectResult', progress: patience },
-      command,
-      signal,
-    )
+    const expected = { root: 'CopyObjectResult', progress: patience }
+    const answer = await send(bucket, asked, expected, command)
     const stored = storedAs(asked, answer.CopyObjectResult ?? {})
     // Some servers report the checksum only of the object.
     if (stored.storeDigest === undefined) return storedWith(bucket, asked, key, sha256)

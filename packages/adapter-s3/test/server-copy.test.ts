@@ -5,6 +5,17 @@ import { startProxy } from '@holdfast/emulators/proxy'
 import { expect, test } from 'vitest'
 import { S3Backend } from '../src/index.ts'
 
+const retry = { attempts: 4, minDelay: 1, maxDelay: 2 }
+
+/** Stores an object, and returns it as the source of a copy within the service. */
+async function storedObject(backend: S3Backend, bytes: Uint8Array) {
+  const { sha256, revision, storeDigest } = await backend.put('source', bytes)
+  return {
+    open: async (start: number) => ReadableStream.from<Uint8Array>([bytes.subarray(start)]),
+    object: { backend, key: 'source', size: bytes.byteLength, sha256, revision, storeDigest },
+  }
+}
+
 test('lets the service copy the objects of one bucket to another bucket at the same endpoint', async () => {
   await using emulator = await startS3Emulator({ buckets: ['source', 'target'] })
   const { endpoint, region, credentials } = emulator
@@ -21,4 +32,24 @@ test('lets the service copy the objects of one bucket to another bucket at the s
   expect(proxy.requests.count('CopyObject')).toBe(1)
   expect((await to.verify()).good).toBe(true)
   await Promise.all([from.close(), to.close()])
+})
+
+test('does not cut off a copy that the service may still finish', async () => {
+  await using emulator = await startS3Emulator({ buckets: ['bucket'] })
+  const { endpoint, region, credentials } = emulator
+  const stop = new AbortController()
+  await using proxy = await startProxy({
+    target: endpoint,
+    plan: ({ operation }) => {
+      if (operation === 'CopyObject') stop.abort()
+      return undefined
+    },
+  })
+  const backend = new S3Backend('bucket', 'a', { endpoint: proxy.url, region, credentials, retry })
+  const bytes = randomBytes(100_000)
+  const source = await storedObject(backend, bytes)
+  const { revision } = await backend.put('copy', source, { size: bytes.byteLength, signal: stop.signal })
+  expect(proxy.requests.count('CopyObject')).toBe(1)
+  expect((await backend.stat('copy'))?.revision).toBe(revision)
+  await backend.close()
 })
