@@ -41,6 +41,12 @@ export async function beginUpload(
   /** The largest number of bytes that the store reported. */
   let reached = 0
 
+  const cancel = async (): Promise<void> => {
+    await requestWithRetry(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
+      ask(bucket, { method: 'DELETE', url: session, body: bodyOf(), alsoFine: discarded }),
+    )
+  }
+
   const tell = async (
     range: string,
     body: HttpBody,
@@ -57,10 +63,14 @@ export async function beginUpload(
       signal: sectionSignal,
     }).catch(async (error: unknown) => {
       const cause = (): HoldfastError => bucket.errorOf(error, { what: `Writing ${key}`, key })
-      if (hasStatus(error, 404) || hasStatus(error, 410)) throw sessionGone(bucket, key, cause())
+      const isGone = hasStatus(error, 404) || hasStatus(error, 410)
       // With the last bytes, the store compares the checksum of the whole object.
-      if (heldBefore === 0 || !hasStatus(error, 400)) throw error
+      const isOther = heldBefore > 0 && hasStatus(error, 400)
+      if (!isGone && !isOther) throw error
       await file?.forget()
+      if (isGone) throw sessionGone(bucket, key, cause())
+      // What the store does with the upload after that is not documented.
+      await cancel().catch(() => undefined)
       throw otherBytesHeld(bucket, key, cause())
     })
     if (answer.status !== incomplete) return { object: parseObject(answer.data) }
@@ -131,6 +141,7 @@ export async function beginUpload(
         await file?.forget()
         return { ...storedAs(object), resumedBytes: heldBefore }
       }
+      await file?.forget()
       if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
       throw lost(
         bucket,
@@ -140,9 +151,7 @@ export async function beginUpload(
     },
 
     discard: async () => {
-      await requestWithRetry(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
-        ask(bucket, { method: 'DELETE', url: session, body: bodyOf(), alsoFine: discarded }),
-      )
+      await cancel()
       await file?.forget()
     },
     leave: async () => {

@@ -26,6 +26,7 @@ const inUse = new Set<string>()
  */
 export class SessionFile {
   readonly #path: string
+  #isForgotten = false
 
   private constructor(path: string) {
     this.#path = path
@@ -63,14 +64,16 @@ export class SessionFile {
     await this.#write({ session, owner: await thisProcess() })
   }
 
-  /** Leaves the session to any later upload. */
+  /** Leaves the session to any later upload, unless it was forgotten. */
   async leave(session: string): Promise<void> {
+    if (this.#isForgotten) return
     await this.#write({ session, owner: undefined })
     inUse.delete(this.#path)
   }
 
   /** Forgets a session that has ended. */
   async forget(): Promise<void> {
+    this.#isForgotten = true
     await ignoringFileErrors(() => rm(this.#path, { force: true }))
     inUse.delete(this.#path)
   }

@@ -7,7 +7,7 @@ import { startProxy } from '@holdfast/emulators/proxy'
 import { isHoldfastError, processAt, sha256Hex } from '@holdfast/core/backend'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { GcsBackend } from '../src/index.ts'
-import { chunk, quick } from './on-scripted-store.ts'
+import { chunk, quick, withScriptedStore } from './on-scripted-store.ts'
 
 const emulator = await startGcsEmulator({ buckets: ['bucket'] })
 /** Whether the network fails after four chunks of an upload. */
@@ -119,6 +119,32 @@ describe('the session of an interrupted put', () => {
       const { resumedBytes } = await backendAt().put('damaged', bytes, { resume: { sha256 } })
       expect(resumedBytes).toBe(0)
     }
+  })
+
+  test('is discarded and not continued again if the store finds that it holds other bytes', async () => {
+    await withScriptedStore(async (backend, store) => {
+      store.fault = ({ headers }) =>
+        headers['content-range']?.startsWith(`bytes ${chunk}-`) === true ? { take: 0 } : undefined
+      const options = { size: bytes.byteLength, resume: { sha256 } }
+      await expect(backend.put('other', source(), options)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      expect(await sessionFiles()).toHaveLength(1)
+      store.seen.splice(0)
+      let isRefused = false
+      store.fault = ({ headers }) => {
+        if (isRefused || !/^bytes \d+-\d+\/\d/.test(headers['content-range'] ?? '')) return undefined
+        isRefused = true
+        return { status: 400, reason: 'invalid' }
+      }
+      const { resumedBytes } = await backend.put('other', source(), options)
+      expect(isRefused).toBe(true)
+      expect(resumedBytes).toBe(0)
+      expect(store.seen.map(({ method }) => method).filter((method) => method !== 'PUT')).toEqual([
+        'DELETE',
+        'POST',
+      ])
+      expect(store.objects.get('r/other')?.bytes.equals(bytes)).toBe(true)
+      expect(await sessionFiles()).toEqual([])
+    })
   })
 
   test('is not remembered if the folder of the state cannot be created, and the put succeeds', async () => {
