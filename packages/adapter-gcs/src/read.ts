@@ -100,8 +100,8 @@ function statInHeaders(key: string, headers: Headers, range: WantedBytes['range'
   if (revision === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime()))
     throw foreignAnswer(asked, 'it does not state the size, the generation and the time of the object')
   // Without the header, the response is the whole object.
-  const [, start = '0'] = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '') ?? []
-  if (range !== undefined && Number(start) !== range.start)
+  const [, start = '0', last = size - 1] = /^bytes (\d+)-(\d+)/.exec(headers.get('content-range') ?? '') ?? []
+  if (range !== undefined && (Number(start) !== range.start || Number(last) >= (range.end ?? Infinity)))
     throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
   return { key, size, modifiedAt, revision }
 }

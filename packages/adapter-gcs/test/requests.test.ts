@@ -67,6 +67,15 @@ test('continues a read at the same byte of the same body, never in another body'
   })
 })
 
+test('does not mistake the whole object for a range of it, and calls no object corrupt for that', async () => {
+  await withScriptedStore(async (backend, store) => {
+    store.store('r/large', Buffer.alloc(9 * 2 ** 20, 1))
+    store.ignoresRanges = true
+    await expect(backend.read('large')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(backend.read('large')).rejects.toThrow(/not the requested range.*proxy/)
+  })
+})
+
 test('reads compressed objects as they are stored', async () => {
   await withScriptedStore(async (backend, store) => {
     const compressed = gzipSync(bytes)

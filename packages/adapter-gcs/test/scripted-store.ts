@@ -59,6 +59,8 @@ const timeCreated = '2026-11-24T12:00:00.123Z'
  * about each request.
  */
 export class ScriptedStore implements AsyncDisposable {
+  /** Whether reads return the whole object, as a proxy that removes the header Range makes them. */
+  ignoresRanges = false
   fault: (seen: Seen, index: number) => Fault | undefined = () => undefined
   readonly seen: Seen[] = []
   readonly objects = new Map<string, StoredObject>()
@@ -184,7 +186,8 @@ export class ScriptedStore implements AsyncDisposable {
     if (object === undefined) return { status: 404 }
     if (String(object.generation) !== (query['generation'] ?? String(object.generation)))
       return { status: 404 }
-    const [range, start = '0', end = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+    const [range, start = '0', end = ''] =
+      /^bytes=(\d+)-(\d+)$/.exec(this.ignoresRanges ? '' : (headers.range ?? '')) ?? []
     const body = range === undefined ? object.bytes : object.bytes.subarray(Number(start), Number(end) + 1)
     const encoding = object.contentEncoding
     return {

@@ -128,6 +128,10 @@ export function mayHaveHappened(error: unknown): boolean {
   return (wasSent && !isRefused && errors.mayHaveHappened(error)) || attempts > 1
 }
 
+/**
+ * `Retry-After` is not read. Amazon S3 documents none, and MinIO sends the same one with each `SlowDown`, whatever its load:
+ * https://github.com/minio/minio/blob/master/cmd/api-response.go.
+ */
 function failureOf(error: unknown): Failure {
   const status = numberFieldOf(fieldOf(error, '$metadata'), 'httpStatusCode')
   const message = messageOf(error)

@@ -101,6 +101,13 @@ test.each(ways)('reads the rest with one request if a connection is fast: %s', a
   ])
 })
 
+test.each(ways)('is not corrupt if the responses are longer than requested: %s', async (_, way) => {
+  for (const speed of [slow, fast]) {
+    const { body } = reading(speed, ({ end }) => end + 100)
+    await expect(bytesOf(way(body))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true })
+  }
+})
+
 test('lets threads read the rest in ranges at any speed, if the reader has shared memory', async () => {
   const shared = (bytes: number): Uint8Array => Buffer.from(new SharedArrayBuffer(bytes))
   const { asked, inThread, mostOpen, body } = reading(fast, undefined, 2)

@@ -3,7 +3,7 @@ import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
 import { HoldfastError } from '../../errors.ts'
 import { authoritiesOf } from '../connections/authorities.ts'
 import { proxyFor, type Target, type Variables } from '../connections/proxy-for.ts'
-import { overloaded, retryAfterOf } from '../overload.ts'
+import { overloaded } from '../overload.ts'
 import { brokenConnection, Connection, type UnreadableResponse } from './connection.ts'
 import type { DirectBody } from './direct-body.ts'
 import type { DirectRequest, DirectResponse, Receiver } from './receiver.ts'
@@ -72,9 +72,8 @@ export class DirectConnections implements Receiver {
     if (status === undefined || status < 400 || isRefusedAgain)
       this.#unreadable.set(name, this.#now() + leftToSdkFor)
     if (status === 429 || (status !== undefined && status >= 500)) {
-      const retryAfter = 'headers' in response ? retryAfterOf(response.headers['retry-after']) : undefined
       const error = new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
-      throw overloaded(error, status === 429 || status === 503 ? { retryAfter } : undefined)
+      throw overloaded(error, status === 429 || status === 503 ? { retryAfter: undefined } : undefined)
     }
     return undefined
   }

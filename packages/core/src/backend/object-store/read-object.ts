@@ -144,8 +144,9 @@ export function statOfHeaders(key: string, headers: ObjectHeaders, range?: Wante
     if (contentLength === undefined) throw foreignAnswer(asked, 'it does not state the size')
     return { key, size: contentLength, modifiedAt: lastModified, revision }
   }
-  const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? []
-  if (total === undefined || Number(start) !== range.start)
+  const [, start, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange ?? '') ?? []
+  const isLonger = Number(last) >= (range.end ?? Infinity)
+  if (total === undefined || Number(start) !== range.start || isLonger)
     throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
   return { key, size: Number(total), modifiedAt: lastModified, revision }
 }

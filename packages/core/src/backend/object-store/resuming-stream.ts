@@ -180,19 +180,20 @@ async function* resuming(
     const body: Readable = current ?? (await withRetry(() => reopen(position, end, inThreads), retry))
     current = undefined
     const before = position
+    let longer: HoldfastError | undefined
     try {
       if (body !== first && retry.signal !== undefined) addAbortSignal(retry.signal, body)
       refuseLonger(body, retry.what, end - position)
       for await (const chunk of chunksIn(body, pool, retry.what, progress)) {
         throwIfAborted(retry.signal, retry.what)
+        if (position + chunk.byteLength > end) throw (longer = longerThan(retry.what, end))
         position += chunk.byteLength
-        if (position > end)
-          throw new HoldfastError('CORRUPT', `${retry.what} returned more bytes than the object has.`)
         yield chunk
       }
       if (position < end) throw endedEarly(retry.what, position, end)
     } catch (error) {
       throwIfAborted(retry.signal, retry.what)
+      if (longer !== undefined) throw longer
       const failure = errorOf(error)
       // Otherwise connections that deliver a few bytes each would be retried for ever.
       fruitless = position - before >= Math.min(progress.bytes, (end - start) / 8) ? 1 : fruitless + 1
@@ -262,6 +263,14 @@ async function* givenBack(chunks: Chunks, pool: BufferPool): Chunks {
     if (before !== undefined) pool.give(before)
     before = chunk
   }
+}
+
+/** The error says nothing of the object: a proxy or a store that ignores ranges sends more than was requested. */
+function longerThan(what: string, end: number): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `${what} got bytes beyond byte ${end}, which were not requested. Check whether a proxy removes the header Range.`,
+  )
 }
 
 function endedEarly(what: string, position: number, end: number): HoldfastError {
