@@ -27,6 +27,6 @@ export function retryAfterOf(
 ): number | undefined {
   if (header === null || header === undefined) return undefined
   if (/^\d{1,9}$/.test(header)) return Number(header) * 1000
-  const time = / GMT$/.test(header) ? Date.parse(header) : Number.NaN
+  const time = header.endsWith(' GMT') ? Date.parse(header) : Number.NaN
   return Number.isNaN(time) ? undefined : Math.max(0, time - now)
 }
