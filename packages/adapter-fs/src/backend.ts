@@ -1,7 +1,7 @@
 import * as promises from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CheckedBackend } from '@holdfast/core/backend'
+import { CheckedBackend, withPatientChanges } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
 import { Cloning } from './clone.ts'
 import { knownNames } from './clone-object.ts'
@@ -14,7 +14,6 @@ import { freeSpace } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { Names } from './names.ts'
-import { withPatientChanges } from './patient-changes.ts'
 import { chunksInMemory, put } from './put.ts'
 import { read, stat } from './read.ts'
 import { SeenFolders } from './seen-folders.ts'
@@ -41,7 +40,7 @@ export class FileBackend extends CheckedBackend {
     root: string,
     { fileSystem: given = promises, platform = process.platform }: FileBackendOptions = {},
   ) {
-    const fileSystem = platform === 'win32' ? withPatientChanges(given) : given
+    const fileSystem = platform === 'win32' ? patient(given) : given
     const path = resolve(root)
     const url = pathToFileURL(path).href
     const names = new Names(path, url, platform)
@@ -78,4 +77,9 @@ export class FileBackend extends CheckedBackend {
     )
     knownNames.add(this, names)
   }
+}
+
+/** Waits for files that another program has open. Nothing waits for an empty folder, which does no harm. */
+function patient(fileSystem: FileSystem): FileSystem {
+  return { ...withPatientChanges(fileSystem), rmdir: (path) => fileSystem.rmdir(path) }
 }

@@ -1,9 +1,9 @@
 import * as promises from 'node:fs/promises'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withPatientChanges } from '@holdfast/core/backend'
 import { expect, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
-import { withPatientChanges } from '../src/patient-changes.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { systemError } from './recording.ts'
 

@@ -45,6 +45,7 @@ export {
   sha256Hex,
   StreamingDigest,
 } from './integrity/index.ts'
+export { patiently, withPatientChanges } from './local-files/patient-changes.ts'
 export {
   type Liveness,
   livenessOf,

@@ -14,6 +14,7 @@ import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from './fold
 import { HiddenFolder } from './hidden-folder.ts'
 import { type Journal, newFile, readJournal, removeJournal, writeJournal } from './journal.ts'
 import { clearLeftovers } from './leftovers.ts'
+import { withPatientChanges } from './patient-changes.ts'
 import { type OtherFiles, othersToRemove, reportOthers } from './other-files.ts'
 import { isReservedOnWindows } from './windows-names.ts'
 
@@ -83,9 +84,10 @@ export async function deliverToDirectory(
   destination: string,
   deliveries: readonly Delivery[],
   options: DeliveryOptions,
-  fileSystem: LocalFileSystem = promises,
+  given: LocalFileSystem = promises,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Delivered> {
+  const fileSystem = platform === 'win32' ? withPatientChanges(given) : given
   const root = resolve(destination)
   const names = deliveries.map(({ name }) => name)
   if (platform === 'win32') refuseReserved(names)

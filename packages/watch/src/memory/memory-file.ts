@@ -1,7 +1,8 @@
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
+import { diskOn } from '../disk.ts'
 import { isRecord } from '../formats/json.ts'
 import { type Adopted, Memory } from './memory.ts'
 import type { Seal } from './seal.ts'
@@ -83,7 +84,7 @@ export class MemoryFile {
       await writeFile(temporary, memory.all.map((entry) => `\n${JSON.stringify(entry)}`).join(''), {
         flush: true,
       })
-      await rename(temporary, path)
+      await diskOn().rename(temporary, path)
     } catch (error) {
       if (!isReadOnly(error)) throw fromNodeError(error, `writing ${path}`)
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import {
@@ -10,6 +10,7 @@ import {
   type ProcessIdentity,
   thisProcess,
 } from '@holdfast/core/backend'
+import { type Disk, diskOn } from '../disk.ts'
 import { isRecord } from '../formats/json.ts'
 
 const claimName = '.holdfast-run.json'
@@ -39,16 +40,18 @@ export class FolderClaim implements AsyncDisposable {
   /** What the supervisor before this one has left; `undefined` if it ended in order. */
   readonly leftover: Leftover | undefined
   readonly #folder: string
+  readonly #disk: Disk
   #record: ClaimRecord
 
-  private constructor(folder: string, record: ClaimRecord, leftover: Leftover | undefined) {
+  private constructor(folder: string, record: ClaimRecord, leftover: Leftover | undefined, disk: Disk) {
     this.#folder = folder
+    this.#disk = disk
     this.#record = record
     this.leftover = leftover
   }
 
   /** Makes the folder if it is missing. Rejects with `FENCED` if another supervisor works there. */
-  static async take(folder: string): Promise<FolderClaim> {
+  static async take(folder: string, disk: Disk = diskOn()): Promise<FolderClaim> {
     return inFolder(folder, async () => {
       await mkdir(folder, { recursive: true })
       const before = await staleClaim(folder)
@@ -58,8 +61,9 @@ export class FolderClaim implements AsyncDisposable {
         program: before?.program,
         isRestoring: before?.isRestoring ?? false,
       }
-      await (before === undefined ? create(folder, record) : replace(folder, record))
-      return new FolderClaim(folder, record, before === undefined ? undefined : await leftoverOf(before))
+      await (before === undefined ? create(folder, record, disk) : replace(folder, record, disk))
+      const leftover = before === undefined ? undefined : await leftoverOf(before)
+      return new FolderClaim(folder, record, leftover, disk)
     })
   }
 
@@ -76,7 +80,7 @@ export class FolderClaim implements AsyncDisposable {
   /** Gives the folder up. An interrupted exchange stays on record. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#record.isRestoring) return
-    await inFolder(this.#folder, () => rm(join(this.#folder, claimName), { force: true }))
+    await inFolder(this.#folder, () => this.#disk.rm(join(this.#folder, claimName), { force: true }))
   }
 
   /** Rejects with `FENCED` if another supervisor took a stale claim over at the same moment as this one. */
@@ -84,7 +88,7 @@ export class FolderClaim implements AsyncDisposable {
     await inFolder(this.#folder, async () => {
       const text = await readIfThere(join(this.#folder, claimName))
       if (text !== JSON.stringify(this.#record)) throw isTaken(this.#folder)
-      await replace(this.#folder, record)
+      await replace(this.#folder, record, this.#disk)
     })
     this.#record = record
   }
@@ -99,20 +103,20 @@ async function staleClaim(folder: string): Promise<ClaimRecord | undefined> {
   return record
 }
 
-async function create(folder: string, record: ClaimRecord): Promise<void> {
+async function create(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
   const draft = await writeDraft(folder, record)
   try {
-    await link(draft, join(folder, claimName))
+    await disk.link(draft, join(folder, claimName))
     await syncFolder(folder)
   } catch (error) {
     throw nodeErrorCode(error) === 'EEXIST' ? isTaken(folder) : error
   } finally {
-    await rm(draft, { force: true })
+    await disk.rm(draft, { force: true })
   }
 }
 
-async function replace(folder: string, record: ClaimRecord): Promise<void> {
-  await rename(await writeDraft(folder, record), join(folder, claimName))
+async function replace(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
+  await disk.rename(await writeDraft(folder, record), join(folder, claimName))
   await syncFolder(folder)
 }
 

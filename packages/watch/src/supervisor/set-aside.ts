@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rename } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fromNodeError } from '@holdfast/core/backend'
+import { type Disk, diskOn } from '../disk.ts'
 import { isGone } from '../folder/find-candidates.ts'
 
 /** Hidden, so that programs that list the folder do not find it. */
@@ -25,11 +26,12 @@ export async function makeAsideFolder(folder: string, now: Date): Promise<string
 export async function setAside(
   { name, path }: { readonly name: string; readonly path: string },
   aside: string,
+  disk: Disk = diskOn(),
 ): Promise<string | undefined> {
   const target = join(aside, `${name}.aside`)
   try {
     await mkdir(dirname(target), { recursive: true })
-    await rename(path, target)
+    await disk.rename(path, target)
     return target
   } catch (error) {
     if (isGone(error)) return undefined

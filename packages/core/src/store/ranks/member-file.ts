@@ -1,4 +1,5 @@
-import { access, constants, open, readFile, unlink } from 'node:fs/promises'
+import * as promises from 'node:fs/promises'
+import { access, constants, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { AttemptId } from '../../catalog/documents/index.ts'
@@ -10,6 +11,7 @@ import { requiresSchema } from '../../catalog/documents/requires.ts'
 import { seal } from '../../catalog/documents/sealed.ts'
 import { countSchema } from '../../catalog/documents/values.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { withPatientChanges } from '../../local-files/patient-changes.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 
 const uuid = v.pipe(v.string(), v.uuid())
@@ -53,14 +55,20 @@ export async function readMemberFile(file: string): Promise<StoredMember> {
   }
 }
 
+/** The part of a disk that removes a member file. Tests can fail it. */
+type Disk = Pick<typeof promises, 'unlink'>
+
 /**
  * Removes a member file, and checks that it can be created again. A restore calls this before it joins, so that no process
  * can act as a member of an earlier start if the restore fails.
  */
-export async function removeMemberFile(file: string): Promise<void> {
+export async function removeMemberFile(
+  file: string,
+  disk: Disk = process.platform === 'win32' ? withPatientChanges(promises) : promises,
+): Promise<void> {
   try {
     await access(dirname(file), constants.W_OK)
-    await unlink(file)
+    await disk.unlink(file)
   } catch (error) {
     const isGone = nodeErrorCode(error) === 'ENOENT'
     if (isGone && (await isThere(dirname(file)))) return
