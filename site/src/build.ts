@@ -1,20 +1,25 @@
 /**
- * Builds the site into `site/dist` from `docs/`, the doc comments of the packages and `site/landing.md`. It needs no network.
- * Any static host can serve the folder. `SITE_BASE` is the path below which it is served. Default: `/`.
+ * Builds the site from `docs/`, the doc comments of the packages and `site/landing.md`: `node build.ts [FOLDER]`. It needs no
+ * network. The folder, by default `site/dist`, can be served by any static host. `SITE_BASE` is the path below which it is
+ * served. Default: `/`.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vitepress'
-import { forSite, groups, summaryOf, titleOf } from './pages.ts'
+import { documentedPackages } from './entry-points.ts'
+import { llmsText } from './llms.ts'
+import { forSite, groups, titleOf } from './pages.ts'
 import { terminalSvg } from './terminal.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const site = join(root, 'site')
 const pages = join(site, '.pages')
 const docs = join(root, 'docs')
+const base = process.env['SITE_BASE'] ?? '/'
+const outDir = resolve(process.argv[2] ?? join(site, 'dist'))
 
 rmSync(pages, { recursive: true, force: true })
 mkdirSync(join(pages, 'public'), { recursive: true })
@@ -25,28 +30,29 @@ cpSync(join(docs, 'pictures'), join(pages, 'public', 'pictures'), { recursive: t
 cpSync(join(site, 'landing.md'), join(pages, 'index.md'))
 const demo = readFileSync(join(site, 'demo.txt'), 'utf8')
 writeFileSync(join(pages, 'public', 'demo.svg'), terminalSvg('npx -y pnpm@12 demo', demo))
-writeFileSync(join(pages, 'public', 'llms.txt'), llmsText())
+const packages = documentedPackages(root)
+writeFileSync(
+  join(pages, 'public', 'llms.txt'),
+  llmsText({
+    base,
+    readme: readFileSync(join(root, 'README.md'), 'utf8'),
+    pages: names.map((name) => ({
+      name: name.slice(0, -'.md'.length),
+      markdown: readFileSync(join(docs, name), 'utf8'),
+    })),
+    packages,
+  }),
+)
 writeReference()
 writeConfiguration()
 await build(pages)
 
 /** Writes the reference of each entry point from its doc comments. */
 function writeReference(): void {
-  const entries = {
-    core: ['core/src/index.ts', 'core/src/backend.ts', 'core/src/data.ts'],
-    conformance: ['conformance/src/index.ts'],
-    watch: ['watch/src/index.ts'],
-    page: ['page/src/index.ts'],
-    opentelemetry: ['opentelemetry/src/index.ts'],
-    'adapter-fs': ['adapter-fs/src/index.ts'],
-    'adapter-s3': ['adapter-s3/src/index.ts'],
-    'adapter-gcs': ['adapter-gcs/src/index.ts'],
-    'adapter-azure': ['adapter-azure/src/index.ts'],
-  }
   const manifest = createRequire(import.meta.url).resolve('typedoc/package.json')
   const typedoc = join(dirname(manifest), 'bin', 'typedoc')
-  for (const [name, files] of Object.entries(entries)) {
-    const sources = files.flatMap((file) => ['--entryPoints', join(root, 'packages', file)])
+  for (const { folder, sources } of packages) {
+    const entryPoints = sources.flatMap((source) => ['--entryPoints', source])
     const options = [
       '--plugin',
       'typedoc-plugin-markdown',
@@ -57,30 +63,21 @@ function writeReference(): void {
     ]
     const place = [
       '--tsconfig',
-      join(root, 'packages', name, 'tsconfig.json'),
+      join(root, 'packages', folder, 'tsconfig.json'),
       '--out',
-      join(pages, 'api', name),
+      join(pages, 'api', folder),
     ]
     const quiet = ['--logLevel', 'Error', '--skipErrorChecking', '--entryFileName', 'index.md']
-    execFileSync(process.execPath, [typedoc, ...sources, ...options, ...place, ...quiet], {
+    execFileSync(process.execPath, [typedoc, ...entryPoints, ...options, ...place, ...quiet], {
       cwd: site,
       stdio: 'inherit',
     })
   }
-  const list = Object.keys(entries).map((name) => `- [@holdfast/${name}](./${name}/)`)
+  const list = packages.map(({ folder, name }) => `- [${name}](./${folder}/)`)
   writeFileSync(
     join(pages, 'api', 'index.md'),
     `# API\n\nThe reference of each package, from its doc comments.\n\n${list.join('\n')}\n`,
   )
-}
-
-function llmsText(): string {
-  const lines = names.map((name) => {
-    const text = readFileSync(join(docs, name), 'utf8')
-    return `- [${titleOf(text)}](/${name.replace(/md$/, 'html')}): ${summaryOf(text)}`
-  })
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  return `# Holdfast\n\n> ${summaryOf(readme)}\n\n## Pages\n\n${lines.join('\n')}\n`
 }
 
 function writeConfiguration(): void {
@@ -96,8 +93,8 @@ function writeConfiguration(): void {
   const config = {
     title: 'Holdfast',
     description: 'Checkpoints of long-running jobs, saved completely or not at all.',
-    base: process.env['SITE_BASE'] ?? '/',
-    outDir: join(site, 'dist'),
+    base,
+    outDir,
     cacheDir: join(site, '.cache'),
     lastUpdated: false,
     themeConfig: {

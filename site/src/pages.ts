@@ -16,7 +16,7 @@ export const groups: readonly { readonly text: string; readonly pages: readonly 
   },
 ]
 
-const repository = 'https://github.com/holdfast-checkpoints/holdfast/blob/main'
+export const repository = 'https://github.com/holdfast-checkpoints/holdfast/blob/main'
 
 /**
  * Returns Markdown of a file of the repository for the site. Links to other files of `docs/` stay; links to files that the site
