@@ -5,18 +5,18 @@ import type { FileSystem } from './file-system.ts'
 
 const cloneNew = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE
 
-/** Errors that a copy would meet, too, or that the caller acts upon, such as a missing folder. */
+/** Errors that a link or a copy would meet, too, or that the caller acts upon, such as a missing folder. */
 const lasting = ['ENOENT', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'] as const
 
 /** Errors that apply to all files of a file system. */
 const withoutClones = ['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY'] as const
 
-/** The file system does not clone this file. Its bytes can still be copied. */
+/** The file system does not clone this file. It can still be linked or copied. */
 export class CannotClone extends Error {}
 
 /**
  * Creates copy-on-write clones (FICLONE) on file systems that support them (xfs, btrfs, zfs, apfs). A clone writes no
- * bytes and uses no space. Hashing the clone reads it once, so a clone takes about two thirds of the time of a copy.
+ * bytes, uses no space, and shares the blocks of the original.
  * https://man7.org/linux/man-pages/man2/ioctl_ficlone.2.html
  */
 export class Cloning {
@@ -29,7 +29,7 @@ export class Cloning {
 
   /**
    * Clones a file to a new name, sets its permission bits, and opens it for reading. It cannot be opened for writing,
-   * since a clone of a read-only file is read-only. Throws `CannotClone` if a copy may work although the clone failed. ZFS,
+   * since a clone of a read-only file is read-only. Throws `CannotClone` if a link or a copy may work although the clone failed. ZFS,
    * for example, fails with EAGAIN for some seconds after the file was written: https://github.com/openzfs/zfs/pull/17455.
    */
   async clone(fileSystem: FileSystem, from: string, to: string, mode: number): Promise<FileHandle> {

@@ -3,8 +3,13 @@ import { dirname } from 'node:path'
 import { HoldfastError, type PutResult } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
-import type { Written } from './hash-clone.ts'
 import { revisionOf, statOf } from './read.ts'
+
+/** A file that is written, durable and closed. */
+export interface Written {
+  readonly sha256: string
+  readonly stats: BigIntStats
+}
 
 /**
  * Renames a temporary file to the name of a key, and makes the name durable. If the temporary file is gone, `isStored` decides

@@ -2,6 +2,8 @@ import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
+  type FileSource,
+  hasSameMiddle,
   isFileSource,
   type PutOptions,
   type PutResult,
@@ -9,48 +11,38 @@ import {
   type SourceObject,
   SourceReader,
   throwIfAborted,
-  type UnchangedObject,
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
 import { CannotClone } from './clone.ts'
-import { pathIn } from './clone-object.ts'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { pathIn } from './known-names.ts'
 import { openFlags, revisionOf, statOf } from './read.ts'
 import { modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /** The largest number of names of one file. One bad block of the disk damages all of them. */
 const mostNames = 8n
 
-/** What came of an object that may have the bytes of a source. */
-export type Unchanged =
-  | { readonly kind: 'shared'; readonly result: PutResult }
-  /** The bytes are equal, and must be stored apart from those of the object. */
-  | { readonly kind: 'apart' }
-  | { readonly kind: 'other' }
-
 /**
  * Compares a source with an object, and stores it as a clone or a hard link of that object if both have the announced digest.
- * Ends at the first byte that differs. If the object cannot be read or shared, the source can still be stored.
+ * Returns `undefined` if the bytes differ, or if the object cannot be read or shared. The source can then still be stored.
  */
 export async function putUnchanged(
   disk: Disk,
   key: string,
   source: PutSource,
-  { object, apart = false }: UnchangedObject,
+  object: SourceObject,
   options: PutOptions,
-): Promise<Unchanged> {
+): Promise<PutResult | undefined> {
   const from = pathIn(disk, object)
-  // Without clones, a stored source never shares its bytes.
-  if (from === undefined || (apart && !disk.cloning.mayWork)) return { kind: 'other' }
+  if (from === undefined) return undefined
   const verified = await verifiedStats(disk, key, from, source, object, options)
-  if (verified === undefined) return { kind: 'other' }
-  if (apart) return { kind: 'apart' }
+  if (verified === undefined) return undefined
   try {
-    return { kind: 'shared', result: await share(disk, key, from, verified, object, options) }
+    return await share(disk, key, from, verified, object, options)
   } catch (error) {
-    if (error instanceof CannotShare) return { kind: 'other' }
+    if (error instanceof CannotShare) return undefined
     throw error
   }
 }
@@ -83,14 +75,18 @@ async function verifiedStats(
   }
 }
 
-/** Whether a file has the bytes of a source, and both have the digest of the object. */
+/** Whether a file has the bytes of a source, and both have the digest of the object. Ends at the first byte that differs. */
 async function isEqual(
   handle: FileHandle,
   stats: BigIntStats,
-  source: PutSource,
+  source: Uint8Array | FileSource,
   object: SourceObject,
   { size, signal, observe, onProgress }: PutOptions,
 ): Promise<boolean> {
+  if (Number(stats.size) !== object.size) return false
+  const stored = async ({ start, end }: { readonly start: number; readonly end: number }) =>
+    readFully(handle, Buffer.allocUnsafeSlow(end - start), start)
+  if (!(await hasSameMiddle(source, object.size, stored))) return false
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 1,
@@ -99,14 +95,14 @@ async function isEqual(
     observer: observe?.(),
     signal,
   })
-  if (reader.size !== object.size || Number(stats.size) !== object.size) return false
+  if (reader.size !== object.size) return false
   // A file that more users may read than the source is not shared.
   if ((Number(stats.mode) & 0o777 & ~modeInStore(reader.mode)) !== 0) return false
   const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, object.size))
   let position = 0
   for await (const chunk of reader.chunks()) {
-    const stored = await readFully(handle, buffer.subarray(0, chunk.byteLength), position)
-    if (Buffer.compare(stored, chunk) !== 0) return false
+    const same = await readFully(handle, buffer.subarray(0, chunk.byteLength), position)
+    if (Buffer.compare(same, chunk) !== 0) return false
     position += chunk.byteLength
     if (position < object.size) onProgress?.(position)
   }

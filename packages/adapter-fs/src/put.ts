@@ -2,8 +2,8 @@ import type { FileHandle } from 'node:fs/promises'
 import {
   assertDigest,
   DurableWriter,
-  isFileSource,
   isReopenable,
+  onlyForward,
   type PutOptions,
   type PutResult,
   type PutSource,
@@ -11,11 +11,8 @@ import {
   throwIfAborted,
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
-import { CannotClone } from './clone.ts'
 import type { Disk } from './disk.ts'
-import { cloneObject } from './clone-object.ts'
-import { hashClone, type Written } from './hash-clone.ts'
-import { publish } from './publish.ts'
+import { publish, type Written } from './publish.ts'
 import { putUnchanged } from './put-unchanged.ts'
 import { putResumable } from './resumable-put.ts'
 import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file.ts'
@@ -24,9 +21,10 @@ import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file
 export const chunksInMemory = 3
 
 /**
- * Writes or clones a temporary file, syncs it, renames it, and syncs the folder. Bytes and files of this machine are never
- * continued, since reading them again costs as much as reading what an earlier put left. A source whose bytes an object has may
- * share them with it.
+ * Writes a temporary file, syncs it, renames it, and syncs the folder. Bytes and files of this machine are never continued,
+ * since reading them again costs as much as reading what an earlier put left. Only an object that `unchanged` names shares its
+ * bytes. A source is never cloned: a program that leaves it unchanged, or changes a part of it, would give several checkpoints
+ * the same blocks of the disk, and no manifest would say so.
  */
 export async function put(
   disk: Disk,
@@ -34,15 +32,21 @@ export async function put(
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { fileSystem, names, cloning } = disk
-  const { size, signal, observe, resume, unchanged } = options
-  const compared = unchanged && (await putUnchanged(disk, key, source, unchanged, options))
-  if (compared?.kind === 'shared') return compared.result
-  if (isReopenable(source)) {
-    const cloned = await cloneObject(disk, key, source, options)
-    if (cloned !== undefined) return cloned
-    if (resume !== undefined) return putResumable(disk, key, source, { ...options, resume })
+  const { unchanged, resume, onProgress } = options
+  if (unchanged === undefined) {
+    return isReopenable(source) && resume !== undefined
+      ? putResumable(disk, key, source, { ...options, resume })
+      : putWhole(disk, key, source, options)
   }
+  const ofBoth = { ...options, onProgress: onlyForward(onProgress) }
+  return (
+    (await putUnchanged(disk, key, source, unchanged.object, ofBoth)) ?? putWhole(disk, key, source, ofBoth)
+  )
+}
+
+async function putWhole(disk: Disk, key: string, source: PutSource, options: PutOptions): Promise<PutResult> {
+  const { fileSystem, names } = disk
+  const { size, signal, observe, resume } = options
   const isObserved = observe !== undefined // then this thread has other work beside the hash
   await using reader = await SourceReader.open(source, {
     chunkBytes,
@@ -53,26 +57,14 @@ export async function put(
     observer: observe?.(),
     signal,
   })
-  const verifyAndPublish = async (temporary: string, written: Written): Promise<PutResult> => {
-    if (resume !== undefined) assertDigest(key, written, resume)
-    throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-    return publish(disk, key, temporary, written)
-  }
-  if (isFileSource(source) && cloning.mayWork && compared?.kind !== 'apart') {
-    try {
-      return await throughTemporaryFile(disk, key, {
-        create: (path) => cloning.clone(fileSystem, source.path, path, modeInStore(reader.mode)),
-        write: (temporary) => hashClone(temporary, reader, options),
-        publish: verifyAndPublish,
-      })
-    } catch (error) {
-      if (!(error instanceof CannotClone)) throw error
-    }
-  }
   return await throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem, modeInStore(reader.mode)),
     write: ({ handle }) => write(handle, reader, options),
-    publish: verifyAndPublish,
+    publish: async (temporary, written: Written) => {
+      if (resume !== undefined) assertDigest(key, written, resume)
+      throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
+      return publish(disk, key, temporary, written)
+    },
   })
 }
 

@@ -17,8 +17,7 @@ import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import type { Written } from './hash-clone.ts'
-import { publish } from './publish.ts'
+import { publish, type Written } from './publish.ts'
 import { createEmpty, modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /** The options of a put that continues others. */

@@ -3,6 +3,7 @@ import { chmod, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describeConformance } from '@holdfast/conformance'
+import { sha256Hex } from '@holdfast/core/backend'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { FileBackend } from '../src/index.ts'
 import { type KindOfFileSystem, loopFileSystem } from './loop-file-system.ts'
@@ -39,19 +40,34 @@ function testClones(kind: string, { folder }: { readonly folder: string }): void
       partBytes: 4 * 2 ** 20,
     })
 
-    test('stores a file without writing its bytes', async () => {
-      const source = join(folder, 'source.bin')
-      await writeFile(source, Buffer.alloc(64 * 2 ** 20, 'x'))
-      execFileSync('sync', ['--file-system', folder])
-      const backend = new FileBackend(join(folder, 'cloned'))
-      const before = await backend.freeSpace()
-      for (let copy = 0; copy < 10; copy += 1) await backend.put(`copy-${copy}`, { path: source })
-      execFileSync('sync', ['--file-system', folder])
-      const after = await backend.freeSpace()
-      if (before.kind !== 'measured' || after.kind !== 'measured') throw new Error('free space is measured')
-      expect(before.available - after.available).toBeLessThan(64 * 2 ** 20)
-      const [copied, copy] = [await readFile(source), await readFile(join(folder, 'cloned', 'copy-9'))]
+    /** Returns by how many bytes the free space shrinks while four objects with the bytes of one file are stored. */
+    async function spaceFor(name: string, put: (backend: FileBackend, key: string) => Promise<unknown>) {
+      const backend = new FileBackend(join(folder, name))
+      const free = async (): Promise<number> => {
+        execFileSync('sync', ['--file-system', folder])
+        const found = await backend.freeSpace()
+        if (found.kind !== 'measured') throw new Error('free space is measured')
+        return found.available
+      }
+      await backend.put('first', { path: source })
+      const before = await free()
+      for (let copy = 0; copy < 4; copy += 1) await put(backend, `copy-${copy}`)
+      const [copied, copy] = [await readFile(source), await readFile(join(folder, name, 'copy-3'))]
       expect(copy.equals(copied)).toBe(true)
+      return before - (await free())
+    }
+    const size = 16 * 2 ** 20
+    const source = join(folder, 'source.bin')
+
+    test('shares the bytes of an object that is named as unchanged, and of no other', async () => {
+      await writeFile(source, Buffer.alloc(size, 'x'))
+      const first = { key: 'first', size, sha256: sha256Hex(await readFile(source)) }
+      const shared = await spaceFor('shared', (backend, key) =>
+        backend.put(key, { path: source }, { unchanged: { object: { backend, ...first } } }),
+      )
+      expect(shared).toBeLessThan(size)
+      const apart = await spaceFor('apart', (backend, key) => backend.put(key, { path: source }))
+      expect(apart).toBeGreaterThanOrEqual(4 * size)
     })
 
     test('keeps exactly the permission bits of the source', async () => {

@@ -2,12 +2,24 @@ import * as promises from 'node:fs/promises'
 import { chmod, link, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore, copyCheckpoints, type RetentionOptions, type SaveRequest } from '@holdfast/core'
+import { codeOf } from '@holdfast/conformance/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
 import { temporaryFolder } from './folders.ts'
 import { recordingFileSystem } from './recording.ts'
 
 const frozen = Buffer.alloc(3 * 2 ** 20 + 7, 'frozen')
+
+/** A file system on which every clone succeeds. Calls with the path of the original. */
+function withClones(onClone: (from: string) => void): FileSystem {
+  return {
+    ...promises,
+    copyFile: (from, to) => {
+      onClone(String(from))
+      return promises.copyFile(from, to, promises.constants.COPYFILE_EXCL)
+    },
+  }
+}
 
 /** A file system without clones, so that files are linked. */
 const withoutClones: FileSystem = {
@@ -185,15 +197,9 @@ describe("unchanged: 'link'", () => {
     ])
   })
 
-  test('clones the stored file where the disk supports that, and writes the second copy without a clone', async () => {
+  test('clones the stored file where the disk supports that, and never a file that is saved', async () => {
     const cloned: string[] = []
-    const { root, store } = await openStore({}, () => ({
-      ...promises,
-      copyFile: (from, to) => {
-        cloned.push(String(from))
-        return promises.copyFile(from, to, promises.constants.COPYFILE_EXCL)
-      },
-    }))
+    const { root, store } = await openStore({}, () => withClones((from) => cloned.push(from)))
     const source = join(await temporaryFolder(), 'backbone.bin')
     await writeFile(source, frozen)
     const clonedFrom: string[][] = []
@@ -206,8 +212,96 @@ describe("unchanged: 'link'", () => {
       await pathOf(root, store, 1, 'backbone.bin'),
       await pathOf(root, store, 2, 'backbone.bin'),
     ]
-    expect(clonedFrom).toEqual([[source], [], [first], [second]])
+    expect(clonedFrom).toEqual([[], [], [first], [second]])
     expect((await store.verify()).good).toBe(true)
+  })
+
+  test('lets at most 8 checkpoints share a clone', async () => {
+    const originals = new Map<string, number>()
+    // A clone of a clone shares the blocks of the first file.
+    const firstOf = new Map<string, string>()
+    const { root, store } = await openStore({}, () => ({
+      ...withClones(() => undefined),
+      copyFile: async (from, to) => {
+        await promises.copyFile(from, to, promises.constants.COPYFILE_EXCL)
+        firstOf.set(String(to), firstOf.get(String(from)) ?? String(from))
+      },
+      rename: async (from, to) => {
+        await promises.rename(from, to)
+        const first = firstOf.get(String(from))
+        if (first !== undefined) firstOf.set(String(to), first)
+      },
+    }))
+    for (let step = 1; step <= 40; step += 1) await store.save(request(step))
+    const copies: string[] = []
+    for (const { step } of await store.list()) {
+      const path = await pathOf(root, store, step, 'backbone.bin')
+      copies.push(firstOf.get(path) ?? path)
+    }
+    for (const copy of copies) originals.set(copy, (originals.get(copy) ?? 0) + 1)
+    expect(Math.max(...originals.values())).toBe(8)
+    for (const [index, copy] of copies.slice(1).entries()) expect(copy).not.toBe(copies[index])
+  })
+
+  test('keeps two physical copies if a save without the file comes between', async () => {
+    const cloned: string[] = []
+    const { store } = await openStore({}, () => withClones((from) => cloned.push(from)))
+    const source = join(await temporaryFolder(), 'backbone.bin')
+    await writeFile(source, frozen)
+    const save = (step: number, files: SaveRequest['files']) => store.save({ step, files })
+    await save(1, { 'backbone.bin': source })
+    await save(2, { 'backbone.bin': Buffer.alloc(frozen.byteLength) })
+    await save(3, { 'head.bin': Buffer.from('head') })
+    expect(await save(4, { 'backbone.bin': source })).toMatchObject({ unchangedBytes: 0 })
+    expect(cloned).toEqual([])
+  })
+
+  test('lets saves that overlap share different copies', async () => {
+    const { root, store } = await openStore({ keepLast: 3 })
+    for (let step = 1; step <= 6; step += 1) await store.save(request(step))
+    await Promise.all([7, 8, 9].map((step) => store.save(request(step))))
+    await store.flush()
+    expect((await store.list()).map(({ step }) => step)).toEqual([7, 8, 9])
+    expect(new Set(await inodes(root, store)).size).toBe(3)
+    for (let step = 10; step <= 12; step += 1) await store.save(request(step))
+    expect(new Set(await inodes(root, store)).size).toBeGreaterThan(1)
+  })
+
+  test('shares another copy than a save that overlapped and has ended', async () => {
+    const { root, store } = await openStore()
+    for (let step = 1; step <= 4; step += 1) await store.save(request(step))
+    const begun = Promise.withResolvers<undefined>()
+    const goOn = Promise.withResolvers<undefined>()
+    async function* slowly(): AsyncGenerator<Uint8Array> {
+      begun.resolve(undefined)
+      await goOn.promise
+      yield Buffer.from('the stream is written before the backbone')
+    }
+    const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, slowly()]))
+    const slow = store.save({ step: 5, files: { ...files, 'backbone.bin': frozen } })
+    await begun.promise
+    await store.save(request(6))
+    goOn.resolve(undefined)
+    await slow
+    const [, , , fourth, fifth, sixth] = await inodes(root, store)
+    expect(new Set([fourth, fifth, sixth]).size).toBe(3)
+  })
+
+  test('needs no free space for the files that it shares', async () => {
+    let free = Infinity
+    const { store } = await openStore({}, () => ({
+      ...withoutClones,
+      statfs: (async (path: string) => {
+        const found = await promises.statfs(path)
+        return Object.assign(found, { bavail: Math.min(found.bavail, Math.floor(free / found.bsize)) })
+      }) as typeof promises.statfs,
+    }))
+    for (let step = 1; step <= 2; step += 1) await store.save(request(step))
+    free = frozen.byteLength / 2
+    expect(await store.save(request(3))).toMatchObject({ unchangedBytes: frozen.byteLength })
+    const changed = { 'backbone.bin': Buffer.alloc(frozen.byteLength + 1) }
+    expect(await codeOf(store.save(request(4, changed)))).toBe('INSUFFICIENT_SPACE')
+    expect(await codeOf(store.save({ ...request(4), unchanged: 'never' }))).toBe('INSUFFICIENT_SPACE')
   })
 
   test.each(['modified', 'deleted'])('stores the file if the one to clone is %s meanwhile', async (what) => {
@@ -246,6 +340,20 @@ describe("unchanged: 'link'", () => {
     expect(await store.save(request(3))).toMatchObject({ unchangedBytes: 0 })
     expect(swept).toBe(1)
     expect((await store.verify()).good).toBe(true)
+  })
+
+  test('never clones what it saves or copies by default, so that each checkpoint has bytes of its own', async () => {
+    const cloned: string[] = []
+    const fileSystem = withClones((from) => cloned.push(from))
+    const [from, to] = [await temporaryFolder(), await temporaryFolder()]
+    const source = join(await temporaryFolder(), 'backbone.bin')
+    await writeFile(source, frozen)
+    await using store = new CheckpointStore(new FileBackend(from, { fileSystem }))
+    await using copy = new CheckpointStore(new FileBackend(to, { fileSystem }))
+    for (let step = 1; step <= 3; step += 1) await store.save({ step, files: { 'backbone.bin': source } })
+    await copyCheckpoints(store, copy)
+    expect((await copy.verify()).good).toBe(true)
+    expect(cloned).toEqual([])
   })
 
   test('stores unchanged files again by default', async () => {

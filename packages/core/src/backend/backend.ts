@@ -175,15 +175,11 @@ export interface PutOptions extends CallOptions {
 
 /**
  * An object of the same backend that may have the bytes of a source. The backend MUST read the source during the put, and use
- * the object only if both have the announced digest. In every other case the source is stored.
+ * the object only if both have the announced digest. In every other case the source is stored. Objects MUST NOT share bytes in
+ * any other way, also not with the source, so that damage to one is not damage to the other.
  */
 export interface UnchangedObject {
   readonly object: SourceObject
-  /**
-   * Whether the stored bytes must be apart from those of the object, so that damage to one cannot be damage to the other. A
-   * backend that copies bytes ignores it. Default: false.
-   */
-  readonly apart?: boolean | undefined
 }
 
 /** What puts that continue each other have in common. */

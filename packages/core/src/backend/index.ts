@@ -84,6 +84,7 @@ export {
   type WaysToPut,
 } from './object-store/put-object.ts'
 export { putOrCopy } from './object-store/put-or-copy.ts'
+export { onlyForward } from './only-forward.ts'
 export type { ServiceCopy } from './object-store/service-copy.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export { type Created, createOnce, type Creation } from './object-store/create-once.ts'
@@ -137,3 +138,4 @@ export {
 } from './object-store/meanings.ts'
 export { mayHaveHappened, storeError, storeErrors, type StoreErrors } from './object-store/store-errors.ts'
 export { KnownBackends } from './source/known-backends.ts'
+export { hasSameMiddle } from './source/same-middle.ts'

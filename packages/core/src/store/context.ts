@@ -9,6 +9,7 @@ import type { PackMode } from './pack-mode.ts'
 import type { RecentManifests } from './recent-manifests.ts'
 import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
+import type { SavesThatShare } from './saves-that-share.ts'
 import type { Environment } from '../environment.ts'
 import type { BusyLimit, Transfers } from '../pacing/index.ts'
 
@@ -28,6 +29,8 @@ export interface StoreContext {
   readonly packs: PackMode
   /** The manifests with which saves compare their files. */
   readonly manifests: RecentManifests
+  /** The physical copies of files that saves share while they run. */
+  readonly sharing: SavesThatShare
   readonly space: SpaceLimits
   /** How fast the files of checkpoints are sent and read. */
   readonly transfers: Transfers

@@ -9,8 +9,9 @@ import type { StoreContext } from './context.ts'
 import type { StoreEventEmitter } from './events.ts'
 import { defaultGracePeriod, type StoreOptions } from './options.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
-import { RecentManifests } from './recent-manifests.ts'
+import { mostCompared, RecentManifests } from './recent-manifests.ts'
 import { RunLine } from './run-line.ts'
+import { SavesThatShare } from './saves-that-share.ts'
 import { limitsOfStore, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** What differs from the options in the context of a mirror. */
@@ -58,7 +59,8 @@ export function newContext(
     restoring,
     line: new RunLine(),
     packs: options.packs ?? 'auto',
-    manifests: new RecentManifests(),
+    manifests: new RecentManifests(backend.capabilities.reusesObjects === 'shares' ? mostCompared : 1),
+    sharing: new SavesThatShare(),
     deleted: new Set(),
     space: spaceLimits(options.space),
     transfers: transfersOf(limitsOfStore(options, backend), clock),

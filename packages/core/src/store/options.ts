@@ -65,7 +65,7 @@ export interface StoreOptions<Name extends string = string> {
   /**
    * The most bytes per second that this process sends to the store as files of checkpoints, such as `'200 MB/s'`. All saves and
    * copies share it. The mirror has a limit of this size, too. A store on a disk that has a mirror is not limited itself. Bytes
-   * that a service copies, and clones on a disk, do not count. Default: no limit.
+   * that a service copies, and shared bytes on a disk, do not count. Default: no limit.
    */
   readonly limitUpload?: Rate | undefined
   /**

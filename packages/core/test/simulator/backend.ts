@@ -106,7 +106,7 @@ export class SimulatedBackend implements CheckpointBackend {
         this.#delayed.push(write)
         return { key, size: bytes.byteLength, revision: '', sha256 }
       }
-      if (unchanged?.apart === false && this.#isStored(unchanged.object, bytes, sha256)) {
+      if (unchanged !== undefined && this.#isStored(unchanged.object, bytes, sha256)) {
         this.#disk.share(unchanged.object.key, key)
         return { ...this.#statOf(key), sha256, reused: 'shared' }
       }

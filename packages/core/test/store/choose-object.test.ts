@@ -27,21 +27,22 @@ function filesOf({ files }: Manifest): ReadonlyMap<string, ManifestFile> {
   return new Map(files.map((each) => [each.name, each]))
 }
 
-const sharing = (kept: readonly Manifest[]) => twinToShare(file, kept, filesOf)
+const sharing = (kept: readonly Manifest[], taken: readonly AttemptId[] = []) =>
+  twinToShare(file, kept, filesOf, (writer) => taken.includes(writer))
 
 test('gives a file bytes of its own if the kept checkpoints have one copy or none', () => {
   expect(sharing([])).toBeUndefined()
-  expect(sharing([checkpoint(1)])).toMatchObject({ apart: true })
-  expect(sharing([checkpoint(2, { sharedWith: attemptOf(1) }), checkpoint(1)])).toMatchObject({ apart: true })
+  expect(sharing([checkpoint(1)])).toBeUndefined()
+  expect(sharing([checkpoint(2, { sharedWith: attemptOf(1) }), checkpoint(1)])).toBeUndefined()
   const others = { sha256: 'b'.repeat(64) }
-  expect(sharing([checkpoint(2), checkpoint(1, others)])).toMatchObject({ apart: true })
+  expect(sharing([checkpoint(2), checkpoint(1, others)])).toBeUndefined()
 })
 
 test('shares the copy that the latest checkpoint does not have', () => {
   const [first, second] = [checkpoint(1), checkpoint(2)]
   const third = checkpoint(3, { sharedWith: first.attempt })
-  expect(sharing([second, first])).toMatchObject({ apart: false, attempt: first.attempt })
-  expect(sharing([third, second, first])).toMatchObject({ apart: false, attempt: second.attempt })
+  expect(sharing([second, first])).toMatchObject({ attempt: first.attempt })
+  expect(sharing([third, second, first])).toMatchObject({ attempt: second.attempt })
   // The checkpoint that wrote a copy may be deleted.
   const fourth = checkpoint(4, { sharedWith: second.attempt })
   expect(sharing([fourth, third])).toMatchObject({ attempt: third.attempt, writtenBy: first.attempt })
@@ -57,10 +58,10 @@ test.each<[string, Partial<ManifestFile>]>([
   expect(twinToCopy(file, kept[0], filesOf)).toBeUndefined()
 })
 
-test('lets no more than 8 checkpoints share a copy', () => {
-  const kept = Array.from({ length: 9 }, (_, index) => checkpoint(2 + index, { sharedWith: attemptOf(1) }))
-  expect(sharing([checkpoint(20), ...kept.slice(0, 7)])).toMatchObject({ apart: false })
-  expect(sharing([checkpoint(20), ...kept.slice(0, 8)])).toMatchObject({ apart: true })
+test('does not share a copy that is taken, and then shares the next one', () => {
+  const [first, second, third] = [checkpoint(1), checkpoint(2), checkpoint(3)]
+  expect(sharing([third, second, first], [second.attempt])).toMatchObject({ attempt: first.attempt })
+  expect(sharing([third, second, first], [second.attempt, first.attempt])).toBeUndefined()
 })
 
 test('lets a service copy files of at least 1 MiB of the latest checkpoint', () => {

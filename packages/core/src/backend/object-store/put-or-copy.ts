@@ -1,4 +1,5 @@
 import type { PutOptions, PutResult } from '../backend.ts'
+import { onlyForward } from '../only-forward.ts'
 import { isReopenable, type PutSource, type SourceObject } from '../source/byte-source.ts'
 import { copyUnchanged } from './copy-unchanged.ts'
 import { copyIfVerified, type ServiceCopy } from './service-copy.ts'
@@ -18,12 +19,7 @@ export async function putOrCopy(
 ): Promise<PutResult> {
   const object = objectOf(source, options)
   if (object === undefined && options.unchanged === undefined) return put(options)
-  let reported = 0
-  const onProgress = (bytes: number): void => {
-    if (bytes <= reported && bytes < (object?.size ?? Infinity)) return
-    reported = bytes
-    options.onProgress?.(bytes)
-  }
+  const onProgress = onlyForward(options.onProgress)
   if (object === undefined) {
     const copied = await copyUnchanged(key, source, { ...options, onProgress }, ways)
     return copied ?? put({ ...options, onProgress })

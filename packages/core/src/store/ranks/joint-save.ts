@@ -13,7 +13,7 @@ import { withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
-import { findReusable } from '../save/find-reusable.ts'
+import { bytesToShare, findReusable } from '../save/find-reusable.ts'
 import { guardSpace } from '../save/space/guard.ts'
 import { type AgreedSave, agreeOnNextTry } from './agree-on-save.ts'
 import { completeAttempt } from './complete.ts'
@@ -64,11 +64,13 @@ export async function saveJointly(
     const { proposal, mayExist, newest, previous } = save
     const { attempt, order } = proposal
     await refuseExisting(member, newest, request, attempt)
-    await guardSpace({ context, access, step, toStore, signal }, newest)
+    const shared = (known: PagedCatalog): Promise<number> => bytesToShare(context, known, request, plan.files)
+    await guardSpace({ context, access, step, toStore, bytesToShare: shared, signal }, newest)
     if (save !== first) assertReplayable(plan, step, context.backend.url)
     access.attempts.add(attempt)
     try {
-      const reuse = await findReusable(context, newest, request, plan.files, { attempt, order })
+      using chosen = context.sharing.begin()
+      const reuse = await findReusable(context, newest, request, plan.files, { attempt, order, chosen })
       const part = await writeOwnPart(member, attempt, { ...request, finite, reuse }, plan.files, mayExist)
       if (part === undefined) continue
       const outcome = await awaitCommit(member, proposal, request, part, timeout)

@@ -1,30 +1,34 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { nextCatalog } from '../../catalog/commit/rules/index.ts'
+import { ownSegment } from '../../catalog/commit/segments.ts'
 import {
   type AttemptId,
   type CatalogEntry,
   type Manifest,
+  newAttemptId,
   storedMetrics,
 } from '../../catalog/documents/index.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { compareSaves, type OrderKey } from '../../order-key.ts'
 import type { PlannedFile } from '../attempts/content.ts'
+import { planPacks } from '../attempts/packs/plan-packs.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
+import { countSharing, mostSharing } from '../attempts/reuse/count-sharing.ts'
 import { Reuse } from '../attempts/reuse/reuse.ts'
 import type { StoreContext } from '../context.ts'
+import { mostCompared } from '../recent-manifests.ts'
+import type { ChosenCopies } from '../saves-that-share.ts'
 import type { SaveRequest } from './request.ts'
-
-/** As many checkpoints may share one physical copy of a file. */
-const mostCompared = 8
 
 /** A smaller file is sent in any case, so that a small save needs no request for the manifest of the latest checkpoint. */
 const sentBelow = 2 ** 20
 
-/** The attempt that a save begins, and its place in the order of saves. */
+/** The attempt that a save begins, its place in the order of saves, and the physical copies that it and others share. */
 interface Beginning {
   readonly attempt: AttemptId
   readonly order: OrderKey
+  readonly chosen: ChosenCopies
 }
 
 /**
@@ -39,24 +43,66 @@ export async function findReusable(
   files: readonly PlannedFile[],
   beginning: Beginning,
 ): Promise<Reuse | undefined> {
-  const { backend } = context
-  const { unchanged: mode = 'auto' } = request
-  const how = backend.capabilities.reusesObjects
+  const { unchanged: mode = 'auto', signal } = request
+  const how = context.backend.capabilities.reusesObjects
   if (how === undefined || mode === 'never' || newest.latest === undefined) return undefined
   if (how === 'copies') {
     if (!files.some(({ size = 0 }) => size >= sentBelow)) return undefined
-    return reuseOf(context, [newest.latest], request)
+    return new Reuse(context.backend, await manifestsOf(context, [newest.latest], signal))
   }
-  return mode === 'link'
-    ? reuseOf(context, await keptAfter(context, newest, request, files, beginning), request)
-    : undefined
+  return mode === 'link' ? findShareable(context, newest, request, files, beginning) : undefined
 }
 
-async function reuseOf(
+/**
+ * Returns how many bytes a save is going to share with stored files instead of writing them, as far as that can be known before
+ * the files are compared.
+ */
+export async function bytesToShare(
+  context: StoreContext,
+  newest: PagedCatalog,
+  request: SaveRequest,
+  files: readonly PlannedFile[],
+): Promise<number> {
+  const { environment, backend, sharing } = context
+  using chosen = sharing.begin()
+  const order = { segment: ownSegment(newest), base: newest.version }
+  const attempt = newAttemptId(request.step, newest.version, environment.newToken())
+  const reuse = await findReusable(context, newest, request, files, { attempt, order, chosen })
+  if (reuse === undefined) return 0
+  const { singles } = planPacks(files, request.packs ?? 'auto', backend.capabilities)
+  return singles.reduce((sum, file) => (reuse.of(file) === undefined ? sum : sum + (file.size ?? 0)), 0)
+}
+
+async function findShareable(
+  context: StoreContext,
+  newest: PagedCatalog,
+  request: SaveRequest,
+  files: readonly PlannedFile[],
+  beginning: Beginning,
+): Promise<Reuse | undefined> {
+  // Saves that do not overlap with this one any more are listed in the newest version.
+  const catalog = await catalogAfter(context, context.log.known ?? newest, request, files, beginning)
+  if (catalog === undefined) return undefined
+  const { attempt, chosen } = beginning
+  const kept = catalog.checkpoints.all
+    .filter((each) => each.attempt !== attempt)
+    .toSorted((one, other) => compareSaves(other, one))
+    .slice(0, mostCompared)
+  const counts = countSharing(catalog)
+  return new Reuse(context.backend, await manifestsOf(context, kept, request.signal), {
+    isTaken: (name, writer) => (counts.get(writer) ?? 0) >= mostSharing || chosen.isTaken(name, writer),
+    onChosen: (name, writer) => {
+      chosen.choose(name, writer)
+    },
+  })
+}
+
+/** Returns the manifests of checkpoints that can be read. */
+async function manifestsOf(
   { backend, manifests }: StoreContext,
   entries: readonly CatalogEntry[],
-  { signal }: SaveRequest,
-): Promise<Reuse> {
+  signal: AbortSignal | undefined,
+): Promise<readonly Manifest[]> {
   const found: Manifest[] = []
   for (const entry of entries) {
     const manifest = manifests.get(entry.attempt) ?? (await readableManifest(backend, entry, signal))
@@ -64,7 +110,7 @@ async function reuseOf(
     manifests.add(manifest)
     found.push(manifest)
   }
-  return new Reuse(backend, found)
+  return found
 }
 
 /** Returns the manifest of a checkpoint; `undefined` if it is missing, damaged, or of a newer version. */
@@ -81,14 +127,14 @@ async function readableManifest(
   }
 }
 
-/** Returns the checkpoints that will be listed after the save, the latest first: its commit may drop others. */
-async function keptAfter(
+/** Returns the catalog after the save, whose commit may drop checkpoints; `undefined` if the save cannot be committed. */
+async function catalogAfter(
   { log, writer, keeping, environment }: StoreContext,
   newest: PagedCatalog,
   { step, metrics = {}, tags = [], onExisting = 'fail', allowBest, signal }: SaveRequest,
   files: readonly PlannedFile[],
   { attempt, order }: Beginning,
-): Promise<readonly CatalogEntry[]> {
+): Promise<WholeCatalog | undefined> {
   const whole = await log.wholeOf(newest, signal)
   const at = environment.now().toISOString()
   const entry: CatalogEntry = {
@@ -104,9 +150,5 @@ async function keptAfter(
   }
   const change = { kind: 'save', entry, onExisting, allowBest } as const
   const verdict = nextCatalog(whole, { writer, commitId: environment.newId(), change, keeping, at })
-  if (verdict.kind !== 'next') return []
-  return verdict.catalog.checkpoints.all
-    .filter((each) => each.attempt !== attempt)
-    .toSorted((one, other) => compareSaves(other, one))
-    .slice(0, mostCompared)
+  return verdict.kind === 'next' ? verdict.catalog : undefined
 }

@@ -11,7 +11,7 @@ import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
 import { storedAtOf, withClockJump } from './clocks.ts'
-import { findReusable } from './find-reusable.ts'
+import { bytesToShare, findReusable } from './find-reusable.ts'
 import { giveUp } from './give-up.ts'
 import { highestStepOf } from './highest-step.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
@@ -42,7 +42,8 @@ export async function saveCheckpoint(
   const order = { segment: ownSegment(newest), base: newest.version }
   throwIfAborted(signal, `The save of step ${step}`, { url: backend.url })
   const toStore = { files, packs }
-  const madeRoom = await guardSpace({ context, access, step, toStore, signal }, newest)
+  const shared = (known: PagedCatalog): Promise<number> => bytesToShare(context, known, request, files)
+  const madeRoom = await guardSpace({ context, access, step, toStore, bytesToShare: shared, signal }, newest)
   // Read in the same turn in which the attempt is registered, so that this process cannot raise the floor in between.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(step, base, environment.newToken())
@@ -53,7 +54,8 @@ export async function saveCheckpoint(
     const resumed = context.line.before(step)
     const start = { savedAt: began.toISOString(), order, resumed, replaces }
     const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
-    const reuse = await findReusable(context, newest, request, files, { attempt, order })
+    using chosen = context.sharing.begin()
+    const reuse = await findReusable(context, newest, request, files, { attempt, order, chosen })
     const content = { ...request, finite, reuse }
     const { written, committed } = await writeAndCommit(context, access, attempt, files, content, start)
     context.line.add(written.entry)

@@ -13,17 +13,12 @@ export interface FileToMatch {
 export interface StoredTwin {
   readonly attempt: AttemptId
   readonly file: ManifestFile
-  /** Whether the new file must get bytes of its own, since the checkpoints that stay have only one physical copy of them. */
-  readonly apart: boolean
   /** The attempt whose save wrote the bytes. */
   readonly writtenBy: AttemptId
 }
 
 /** A smaller file takes about as long to copy by a service as to send. */
 const copiedFrom = 2 ** 20
-
-/** Maximum number of checkpoints that share one physical copy of a file. */
-const mostSharing = 8
 
 /** Finds files of checkpoints by name. */
 export type FilesOf = (manifest: Manifest) => ReadonlyMap<string, ManifestFile>
@@ -36,36 +31,32 @@ export function twinToCopy(
 ): StoredTwin | undefined {
   if (latest === undefined || (file.size ?? 0) < copiedFrom) return undefined
   const stored = twinIn(latest, file, filesOf)
-  return stored && { attempt: latest.attempt, file: stored, apart: false, writtenBy: latest.attempt }
+  return stored && { attempt: latest.attempt, file: stored, writtenBy: latest.attempt }
 }
 
 /**
  * Returns the stored file whose bytes a file to save may share. `kept` are the checkpoints that stay after the save, the latest
  * first. Neighbours never share: the file is chosen from the latest checkpoint that has another physical copy than the latest
- * one. Without a second copy, the new file gets bytes of its own.
+ * one, and one that is not taken. Without such a copy, the new file gets bytes of its own.
  */
 export function twinToShare(
   file: FileToMatch,
   kept: readonly Manifest[],
   filesOf: FilesOf,
+  isTaken: (writer: AttemptId) => boolean,
 ): StoredTwin | undefined {
   const [latest] = kept
   const wanted = latest && twinIn(latest, file, filesOf)
   if (latest === undefined || wanted === undefined || wanted.size === 0) return undefined
-  const twins = kept.flatMap((manifest) => {
-    const stored = twinIn(manifest, file, filesOf)
-    return stored?.sha256 === wanted.sha256
-      ? [{ attempt: manifest.attempt, file: stored, writtenBy: writerOf(manifest, stored) }]
-      : []
-  })
-  const sharing = Map.groupBy(twins, ({ writtenBy }) => writtenBy)
   const ofLatest = writerOf(latest, wanted)
-  const other = twins.find(
-    ({ writtenBy }) => writtenBy !== ofLatest && (sharing.get(writtenBy)?.length ?? 0) < mostSharing,
-  )
-  return other === undefined
-    ? { attempt: latest.attempt, file: wanted, writtenBy: ofLatest, apart: true }
-    : { ...other, apart: false }
+  for (const manifest of kept) {
+    const stored = twinIn(manifest, file, filesOf)
+    if (stored?.sha256 !== wanted.sha256) continue
+    const writtenBy = writerOf(manifest, stored)
+    if (writtenBy !== ofLatest && !isTaken(writtenBy))
+      return { attempt: manifest.attempt, file: stored, writtenBy }
+  }
+  return undefined
 }
 
 /** The file with the name, the size and the permission bits of a file to save, if it is an object of its own. */

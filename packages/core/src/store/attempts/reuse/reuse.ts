@@ -9,28 +9,40 @@ export interface ReusableObject extends UnchangedObject {
   readonly writtenBy: AttemptId
 }
 
+/** Decides which physical copies a save may share, and learns which ones it does. */
+export interface SharingRules {
+  /** Whether a file must not share the bytes that an attempt wrote. */
+  readonly isTaken: (name: string, writer: AttemptId) => boolean
+  readonly onChosen: (name: string, writer: AttemptId) => void
+}
+
 /** The stored files that a save may use again, and how many bytes it did not have to send. */
 export class Reuse {
   /** Bytes of files that were copied by the service or share stored bytes. */
   bytes = 0
   readonly #backend: CheckpointBackend
   readonly #kept: readonly Manifest[]
+  readonly #rules: SharingRules | undefined
   readonly #files = new Map<Manifest, ReadonlyMap<string, ManifestFile>>()
 
-  /** `kept` are the manifests to choose from, the latest first. */
-  constructor(backend: CheckpointBackend, kept: readonly Manifest[]) {
+  /** `kept` are the manifests to choose from, the latest first. With `rules` files share bytes; without, a service copies them. */
+  constructor(backend: CheckpointBackend, kept: readonly Manifest[], rules?: SharingRules) {
     this.#backend = backend
     this.#kept = kept
+    this.#rules = rules
   }
 
   /** Returns the object that may have the bytes of a file. */
   of(file: FileToMatch): ReusableObject | undefined {
+    const rules = this.#rules
     const twin =
-      this.#backend.capabilities.reusesObjects === 'shares'
-        ? twinToShare(file, this.#kept, this.#filesOf)
-        : twinToCopy(file, this.#kept[0], this.#filesOf)
+      rules === undefined
+        ? twinToCopy(file, this.#kept[0], this.#filesOf)
+        : twinToShare(file, this.#kept, this.#filesOf, (writer) => rules.isTaken(file.name, writer))
     const object = twin && sourceObject(this.#backend, twin.attempt, twin.file)
-    return twin && object && { object, apart: twin.apart, writtenBy: twin.writtenBy }
+    if (twin === undefined || object === undefined) return undefined
+    rules?.onChosen(file.name, twin.writtenBy)
+    return { object, writtenBy: twin.writtenBy }
   }
 
   readonly #filesOf = (manifest: Manifest): ReadonlyMap<string, ManifestFile> => {

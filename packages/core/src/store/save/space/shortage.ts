@@ -12,6 +12,8 @@ export interface ComingSave {
   readonly access: SpaceAccess
   readonly step: number
   readonly toStore: FilesToStore
+  /** Returns how many bytes of the files the save shares with stored ones instead of writing them. Default: none. */
+  readonly bytesToShare?: ((catalog: PagedCatalog) => Promise<number>) | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -35,11 +37,13 @@ export interface Shortage {
 
 /** Returns the space that is missing for a save; `undefined` if it fits. */
 export async function findShortage(
-  { context, access, step, toStore, signal }: ComingSave,
+  { context, access, step, toStore, bytesToShare, signal }: ComingSave,
   catalog: PagedCatalog,
 ): Promise<Shortage | undefined> {
   const recent = await withRecent(context, catalog, signal)
-  const needed = spaceNeeded(toStore, context.backend.capabilities, recent)
+  const most = spaceNeeded(toStore, context.backend.capabilities, recent)
+  if ((await refusal(context, most, signal)) === undefined) return undefined
+  const needed = { ...most, bytes: most.bytes - ((await bytesToShare?.(catalog)) ?? 0) }
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return undefined
   const missing = { ...missingIn(refused), because: `to make room for step ${step}` }
