@@ -168,6 +168,18 @@ export default defineConfig(
       ],
     },
   },
+  {
+    files: ['scripts/**', 'site/src/**', 'examples/training/src/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'VariableDeclaration[kind=/using/]',
+          message: 'Node.js 22 cannot parse `using`, and this file runs as it is written. Call close().',
+        },
+      ],
+    },
+  },
   ...arrowRules,
   { files: ['packages/core/src/hints.ts'], rules: { 'no-restricted-syntax': ['error', ...noCommandLine] } },
   {

@@ -48,8 +48,9 @@ function threadScript(): Plugin {
     async load(id) {
       if (!/[\\/]receiving-script\.ts$/.test(id)) return null
       const input = id.replace(/receiving-script\.ts$/, 'receiving-thread.ts')
-      await using thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
+      const thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
       const { output: chunks } = await thread.generate({ format: 'cjs', minify: true })
+      await thread.close()
       return `export const receivingScript = () => ${JSON.stringify(chunks[0].code)}`
     },
   }

@@ -121,9 +121,10 @@ function describeEnd({ steps, accuracy, sha256 }: Finished): void {
 
 /** Reports what the crash left: the newest good checkpoint, and leftover bytes that no list shows. */
 async function describeLeavings(): Promise<void> {
-  await using store = await openStore(stormy, { mode: 'shared' })
+  const store = await openStore(stormy, { mode: 'shared' })
   const latest = await store.latest()
   const left = await bytesOfStep(store.backend, killAtStep)
+  await store.close()
   const half =
     left > 0 ? `; ${formatSize(left)} of step ${killAtStep} are leftovers that no command lists` : ''
   say(`    the newest checkpoint is step ${String(latest?.step)}, complete${half}`)
@@ -138,12 +139,13 @@ async function bytesOfStep(backend: CheckpointBackend, step: number): Promise<nu
 }
 
 async function describeStore(): Promise<void> {
-  await using store = await openStore(stormy, {
+  const store = await openStore(stormy, {
     mode: 'shared',
     objectives: { accuracy: { metric: 'accuracy', direction: 'max' } },
   })
   const { good, checkpoints } = await store.verify()
   const best = await store.best()
+  await store.close()
   if (!good) throw new Error('The store has corrupt checkpoints')
   say(
     `    ${styleText('green', '✓')} ${checkpoints.length} checkpoints, every byte verified; the best is step ${String(best?.step)}`,

@@ -30,7 +30,7 @@ const network = new Network(seed)
 let step = 0
 
 const [, , place, mirror] = process.argv
-await using store = await openStore(place, {
+const store = await openStore(place, {
   ...(mirror === undefined ? {} : { mirror: { store: mirror } }),
   objectives: { accuracy: { metric: 'accuracy', direction: 'max' } },
 })
@@ -56,6 +56,7 @@ for (let { epoch } = loader; epoch < epochs; epoch += 1) {
   }
 }
 
+await store.close()
 const sha256 = createHash('sha256').update(bytesOf(network.parameters)).digest('hex')
 tell({ kind: 'finished', steps: step, accuracy: network.accuracy(test), sha256 })
 
