@@ -10,18 +10,29 @@ export interface RecordMetricsOptions {
 
 const operations: readonly TracedOperation[] = ['save', 'restore', 'verify', 'prune', 'copy']
 
-/** The events of stores that are counted. */
-const countedEvents: readonly (keyof StoreEvents)[] = [
-  'dropped',
-  'droppedUnmirrored',
-  'quarantined',
-  'mirrored',
-  'mirrorFailed',
-  'retry',
-  'spaceLow',
-  'tookOver',
-  'cleanupFailed',
-]
+/** Whether each event of stores is counted. The histograms count saves and copies, and the other omitted events are no news. */
+export const isCounted: { readonly [Name in keyof StoreEvents]: boolean } = {
+  saved: false,
+  copied: false,
+  best: false,
+  restoringFrom: false,
+  dropped: true,
+  droppedUnmirrored: true,
+  quarantined: true,
+  rebuilt: true,
+  mirrored: true,
+  mirrorFailed: true,
+  retry: true,
+  backgroundError: true,
+  spaceLow: true,
+  swept: true,
+  tookOver: true,
+  cleanupFailed: true,
+  clockDoubted: true,
+  unscored: true,
+  notFinite: true,
+}
+const countedEvents = Object.entries(isCounted).flatMap(([name, counted]) => (counted ? [name] : []))
 
 /** Boundaries in seconds, from a small save on a disk to a restore of terabytes. */
 const boundaries = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000]
@@ -44,7 +55,7 @@ interface Ended extends TraceContext {
  * provider is set.
  *
  * @example
- * using metrics = recordMetrics()
+ * recordMetrics() // until the process ends
  */
 export function recordMetrics({ meterProvider }: RecordMetricsOptions = {}): Disposable {
   const meter = (meterProvider ?? metrics.getMeterProvider()).getMeter('@holdfast/opentelemetry')

@@ -5,11 +5,13 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import { mkdtemp } from 'node:fs/promises'
+import { channel } from 'node:diagnostics_channel'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { recordMetrics } from '../src/index.ts'
+import { isCounted } from '../src/record-metrics.ts'
 
 const files = { a: Buffer.from('abc') }
 
@@ -84,6 +86,37 @@ test('records the sizes of saved checkpoints, and counts events', async () => {
   expect(await recorded('holdfast.events')).toMatchObject([
     { attributes: { 'holdfast.event': 'dropped', 'holdfast.store': store.url }, count: 1 },
   ])
+})
+
+test('counts metrics that are not finite, and objectives without a value', async () => {
+  const { meterProvider, recorded } = setUp()
+  using _ = recordMetrics({ meterProvider })
+  const store = new CheckpointStore(new MemoryBackend('mem:misspelt'), {
+    mode: 'shared',
+    objectives: {
+      loss: { metric: 'loss', direction: 'min' },
+      misspelt: { metric: 'lss', direction: 'min' },
+    },
+    retention: { keepBest: { misspelt: 1 } },
+  })
+  onTestFinished(() => store.close())
+  await store.save({ step: 1, files, metrics: { loss: Number.NaN } })
+  const names = (await recorded('holdfast.events')).map(({ attributes }) => attributes['holdfast.event'])
+  expect(names.sort()).toEqual(['notFinite', 'unscored'])
+})
+
+test('the README lists each event that is counted', async () => {
+  const { meterProvider, recorded } = setUp()
+  using _ = recordMetrics({ meterProvider })
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const [, list = ''] = /`holdfast\.event` is one of (.*)\n/.exec(readme) ?? []
+  const listed = [...list.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? '')
+  for (const name of listed) channel(`holdfast:${name}`).publish({ store: 'mem:' })
+  const counted = await recorded('holdfast.events')
+  expect(counted.map(({ attributes }) => attributes['holdfast.event'])).toEqual(listed)
+  expect(new Set(listed)).toEqual(
+    new Set(Object.keys(isCounted).filter((name) => Reflect.get(isCounted, name))),
+  )
 })
 
 test('records nothing after it is disposed', async () => {
