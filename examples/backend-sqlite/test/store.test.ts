@@ -35,7 +35,7 @@ test('the conformance suite runs from the command line and leaves the database e
   const words = [join(dirname(suite), 'cli/main.js'), place, '--adapter', module, '--only', 'commit']
   const { stdout } = await promisify(execFile)(process.execPath, words)
   expect(stdout).toContain('ok      exactly one of 16 processes')
-  expect(stdout).toContain('passes the suite')
+  expect(stdout).toMatch(/: \d+ of \d+ cases ran, and passed\./)
   const backend = await adapter.open(new URL(place))
   expect(await Array.fromAsync(backend.list(''))).toEqual([])
   await backend.close()

@@ -2,17 +2,22 @@ import { HoldfastError } from '@holdfast/core/backend'
 import type { Case, Subject } from './subject.ts'
 
 /**
- * Runs a case on an empty place. If the case is among the gaps of the subject, rejects unless the case fails. Does
- * nothing if the case is among `unsteady`.
+ * Runs a case on an empty place. Returns why it did not run: the case is among `unsteady`, or does not apply to the backend. If
+ * the case is among the gaps of the subject, rejects unless the case fails.
  */
-export async function runCase(each: Case, subject: Subject): Promise<void> {
-  if (subject.unsteady?.[each.name] !== undefined) return
+export async function runCase(each: Case, subject: Subject): Promise<string | undefined> {
+  const unsteady = subject.unsteady?.[each.name]
+  if (unsteady !== undefined) return unsteady
   const gap = subject.gaps?.[each.name]
-  if (gap === undefined) {
-    await runOnce(each, subject)
-    return
-  }
-  if (await fails(() => runOnce(each, subject))) return
+  if (gap === undefined) return runOnce(each, subject)
+  let reason: string | undefined
+  if (
+    await fails(async () => {
+      reason = await runOnce(each, subject)
+    })
+  )
+    return undefined
+  if (reason !== undefined) return reason
   throw new HoldfastError(
     'INVALID_ARGUMENT',
     `"${each.name}" passes, but it is listed in gaps (${gap}). Remove it from gaps.`,
@@ -38,10 +43,12 @@ export function refuseUnknownGaps({ gaps = {}, unsteady = {} }: Subject, cases: 
   )
 }
 
-async function runOnce(each: Case, subject: Subject): Promise<void> {
+async function runOnce(each: Case, subject: Subject): Promise<string | undefined> {
   const backend = await subject.open()
   try {
-    await each.run(backend, subject)
+    const reason = each.notApplicable?.(backend.capabilities)
+    if (reason === undefined) await each.run(backend, subject)
+    return reason
   } finally {
     await backend.close()
   }

@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '@holdfast/core/backend'
+import type { BackendCapabilities, CheckpointBackend } from '@holdfast/core/backend'
 import type { Place } from './place.ts'
 
 /** The backend under test, and how the suite opens it. */
@@ -46,5 +46,7 @@ export interface Case {
   readonly name: string
   /** Returns the reason to skip the case, such as a missing option of the subject, or `undefined` to run it. */
   readonly skipReason?: (subject: Subject) => string | undefined
+  /** Returns why the case does not apply to a backend with these capabilities, or `undefined` to run it. */
+  readonly notApplicable?: (capabilities: BackendCapabilities) => string | undefined
   readonly run: (backend: CheckpointBackend, subject: Subject) => Promise<void>
 }

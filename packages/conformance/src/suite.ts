@@ -14,9 +14,17 @@ import { unchangedCases } from './cases/unchanged.ts'
 import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
-/** Declares a test. With `skip`, skipped cases are shown as skipped tests. Without it, they are left out. */
+/** What a runner such as vitest or node:test passes to a test. */
+export interface TestContext {
+  skip?(reason: string): void
+}
+
+/**
+ * Declares a test. With `skip`, skipped cases are shown as skipped tests. Without it, they are left out. A case that does not
+ * apply to the backend, which shows only when it is open, skips itself with the context, if the runner passes one.
+ */
 export interface TestFunction {
-  (name: string, body: () => Promise<void>): void
+  (name: string, body: (context?: TestContext) => Promise<void>): void
   skip?(name: string, body: () => Promise<void>): void
 }
 
@@ -65,8 +73,16 @@ export function describeConformance(
   runner.describe(`${name} keeps the guarantees of CheckpointBackend`, () => {
     for (const each of cases) {
       const reason = each.skipReason?.(subject)
-      if (reason === undefined) runner.test(titleOf(each, subject), () => runCase(each, subject))
+      if (reason === undefined) runner.test(titleOf(each, subject), testOf(each, subject))
       else runner.test.skip?.(`${each.name} (skipped: ${reason})`, async () => undefined)
     }
   })
+}
+
+/** A default value of its parameter, because jest and mocha pass a callback to a function that requires one. */
+function testOf(each: Case, subject: Subject): (context?: TestContext) => Promise<void> {
+  return async (context = {}) => {
+    const reason = await runCase(each, subject)
+    if (reason !== undefined) context.skip?.(reason)
+  }
 }

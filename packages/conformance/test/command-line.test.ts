@@ -27,7 +27,9 @@ test('prints each case, the capabilities and the result, and exits with 0 if all
   for (const { name } of conformanceCases) expect(stdout).toContain(`  ${name}\n`)
   expect(stdout).toContain('\nok      put replaces an existing object\n')
   expect(stdout).toContain('\nfree space      unbounded\n')
-  expect(stdout).toMatch(/\nmem:conformance-\w+ passes the suite: all \d+ cases passed, 5 skipped\. /)
+  expect(stdout).toMatch(/\nmem:conformance-\w+ passes the suite: all \d+ cases passed, \d+ skipped\. /)
+  expect(stdout).toContain('skip    setHold holds objects until the hold ends, and rejects an absent key\n')
+  expect(stdout).toContain('        the capabilities of the backend do not declare holdsObjects\n')
   expect(stderr).toContain('Providers may charge for both')
   expect(code).toBe(0)
 })
@@ -72,6 +74,19 @@ test('prints only lines of JSON with --json, and the result in the last line', a
   ])
   expect(stderr).toBe('')
   expect(code).toBe(0)
+})
+
+test('claims that a place passes the suite only if no case was left out', async () => {
+  const { code, stdout } = await conformance('mem:', '--only', 'commit stores')
+  expect(stdout).toMatch(new RegExp(`: 1 of ${conformanceCases.length} cases ran, and passed\\.`))
+  expect(stdout).not.toContain('passes the suite')
+  expect(code).toBe(0)
+})
+
+test('exits with 2 if no case ran', async () => {
+  const { code, stdout } = await conformance('mem:', '--only', 'setHold holds')
+  expect(stdout).toMatch(/\nNo case ran on mem:conformance-\w+, 1 skipped\. /)
+  expect(code).toBe(2)
 })
 
 test('says that a place in memory has no policy documents', async () => {

@@ -41,3 +41,22 @@ test('rejects a gap that is not the name of a case', () => {
     describeConformance({ describe, test }, 'MemoryBackend', { ...subject, gaps: { misspelt: 'why' } })
   }).toThrow('no case named "misspelt"')
 })
+
+test('skips a case that does not apply to the backend, with the reason, also if it is listed in gaps', async () => {
+  const other = { ...passing, notApplicable: () => 'it has no holds' }
+  const skipped: string[] = []
+  const runner = {
+    describe: (_: string, body: () => void) => {
+      body()
+    },
+    test: (_: string, body: (context: object) => Promise<void>) => {
+      bodies.push(body)
+    },
+  }
+  const bodies: ((context: object) => Promise<void>)[] = []
+  describeConformance(runner, 'MemoryBackend', subject, [other, passing])
+  for (const body of bodies) await body({ skip: (reason: string) => skipped.push(reason) })
+  expect(skipped).toEqual(['it has no holds'])
+  expect(bodies.map(({ length }) => length)).toEqual([0, 0])
+  expect(await runCase(other, { ...subject, gaps: { passes: 'it is old' } })).toBe('it has no holds')
+})

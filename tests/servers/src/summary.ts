@@ -17,11 +17,22 @@ export function summarise(project: string, servers: Servers, emulator: EmulatorU
   return [`${project} on ${ranOn.length > 0 ? ranOn.join(', ') : 'no server'}`, ...without]
 }
 
-/** Returns one line for each skipped test, such as `adapter-fs, clones on xfs: mkfs.xfs is missing`. */
+/** Tests with one reason that are listed one by one. */
+const mostTests = 3
+
+/**
+ * Returns one line for each skipped test, such as `adapter-fs, clones on xfs: mkfs.xfs is missing`. Many tests with one reason are
+ * counted in one line.
+ */
 export function summariseSkipped(
   skipped: readonly { readonly test: string; readonly reason: string }[],
 ): readonly string[] {
-  return skipped.map(({ test, reason }) => `${test}: ${firstLine(reason)}`)
+  const byReason = Map.groupBy(skipped, ({ reason }) => firstLine(reason))
+  return [...byReason].flatMap(([reason, tests]) =>
+    tests.length > mostTests
+      ? [`${tests[0]?.test ?? ''}, and ${tests.length - 1} more tests: ${reason}`]
+      : tests.map(({ test }) => `${test}: ${reason}`),
+  )
 }
 
 function describeServer({ name, version, how }: AvailableServer): string {

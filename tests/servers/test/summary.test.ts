@@ -36,3 +36,11 @@ test('the summary lists each skipped test with its reason', () => {
   const skipped = [{ test: 'adapter-fs, clones on xfs', reason: 'mkfs.xfs is missing\na log' }]
   expect(summariseSkipped(skipped)).toEqual(['adapter-fs, clones on xfs: mkfs.xfs is missing'])
 })
+
+test('the summary counts many skipped tests with one reason in one line', () => {
+  const skipped = ['a', 'b', 'c', 'd'].map((test) => ({ test, reason: 'no holds' }))
+  expect(summariseSkipped([...skipped, { test: 'e', reason: 'no disk' }])).toEqual([
+    'a, and 3 more tests: no holds',
+    'e: no disk',
+  ])
+})

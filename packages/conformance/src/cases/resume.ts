@@ -95,9 +95,9 @@ export const resumeCases: readonly Case[] = [
 function caseOf(name: string, run: Case['run']): Case {
   return {
     name,
-    async run(backend, subject) {
-      if (backend.capabilities.resumesPuts) await run(backend, subject)
-    },
+    notApplicable: ({ resumesPuts }) =>
+      resumesPuts ? undefined : 'the capabilities of the backend do not declare resumesPuts',
+    run,
   }
 }
 

@@ -122,13 +122,15 @@ export const unchangedCases: readonly Case[] = [
   }),
 ]
 
-/** A case for backends that support the option. On others it does nothing. */
+/** A case for backends that support the option. */
 function caseOf(name: string, run: (backend: CheckpointBackend, subject: Subject) => Promise<void>): Case {
   return {
     name,
-    async run(backend, subject) {
-      if (backend.capabilities.reusesObjects !== undefined) await run(backend, subject)
-    },
+    notApplicable: ({ reusesObjects }) =>
+      reusesObjects === undefined
+        ? 'the capabilities of the backend do not declare reusesObjects'
+        : undefined,
+    run,
   }
 }
 

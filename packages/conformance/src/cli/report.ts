@@ -14,7 +14,9 @@ export interface CaseResult {
 export interface Summary {
   readonly url: string
   readonly capabilities: BackendCapabilities
+  /** The results of the cases that were chosen and reached. */
   readonly results: readonly CaseResult[]
+  readonly casesInSuite: number
   /** The error of the clean-up, if test objects may be left. */
   readonly cleanupFailed: string | undefined
   readonly interrupted: boolean
@@ -115,12 +117,9 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
   ]
 }
 
-function sentence({ url, results, cleanupFailed, interrupted }: Summary): string {
-  const { ok, failed, skipped } = countsOf(results)
-  const verdict =
-    failed > 0
-      ? `${url} fails the suite: ${failed} of ${ok + failed} cases failed`
-      : `${url} passes the suite: all ${ok} cases passed`
+function sentence({ url, results, casesInSuite, cleanupFailed, interrupted }: Summary): string {
+  const { skipped } = countsOf(results)
+  const verdict = verdictOf(url, results, casesInSuite)
   return [
     skipped === 0 ? `${verdict}.` : `${verdict}, ${skipped} skipped.`,
     interrupted ? 'The run was interrupted, so the other cases did not run.' : undefined,
@@ -130,6 +129,15 @@ function sentence({ url, results, cleanupFailed, interrupted }: Summary): string
   ]
     .filter((part) => part !== undefined)
     .join(' ')
+}
+
+/** A place passes the suite only if every case was reached. */
+function verdictOf(url: string, results: readonly CaseResult[], casesInSuite: number): string {
+  const { ok, failed } = countsOf(results)
+  if (failed > 0) return `${url} fails the suite: ${failed} of ${ok + failed} cases failed`
+  if (ok === 0) return `No case ran on ${url}`
+  if (results.length === casesInSuite) return `${url} passes the suite: all ${ok} cases passed`
+  return `${url}: ${ok} of ${casesInSuite} cases ran, and passed`
 }
 
 function indented(text: string): string {

@@ -67,9 +67,17 @@ async function runCases(
   } finally {
     cleanupFailed = await failureOf(() => workplace.remove())
   }
-  report.end({ url, capabilities, results, cleanupFailed, interrupted: signal.aborted })
+  report.end({
+    url,
+    capabilities,
+    results,
+    casesInSuite: conformanceCases.length,
+    cleanupFailed,
+    interrupted: signal.aborted,
+  })
   if (policies) report.policies(policiesFor(location))
   if (signal.aborted) return exitCodes.interrupted
+  if (results.every(({ outcome }) => outcome === 'skipped')) return exitCodes.usage
   const failed =
     cleanupFailed !== undefined ||
     diagnoses.some(({ verdict }) => verdict === 'bad') ||
@@ -81,8 +89,14 @@ async function resultOf(each: Case, subject: Subject): Promise<CaseResult> {
   const { name } = each
   const skipReason = each.skipReason?.(subject)
   if (skipReason !== undefined) return { name, outcome: 'skipped', why: skipReason }
-  const why = await failureOf(() => withDeadline(() => runCase(each, subject)))
-  return why === undefined ? { name, outcome: 'ok' } : { name, outcome: 'failed', why }
+  let notRun: string | undefined
+  const failure = await failureOf(() =>
+    withDeadline(async () => {
+      notRun = await runCase(each, subject)
+    }),
+  )
+  if (failure !== undefined) return { name, outcome: 'failed', why: failure }
+  return notRun === undefined ? { name, outcome: 'ok' } : { name, outcome: 'skipped', why: notRun }
 }
 
 /** Awaits a call. Rejects as well if the call exceeds the deadline, or if any promise rejects without a handler. */
