@@ -14,7 +14,7 @@ import pytest
 from conftest import LONG, open_store
 
 import holdfast_checkpoints as holdfast
-from holdfast_checkpoints._helper import Helper
+from holdfast_checkpoints._helper_connection import Helper
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -58,7 +58,7 @@ def test_no_error_of_a_save_in_the_background_is_lost_if_two_threads_begin_one()
 HANDLER_THAT_SAVES = """
 import signal, sys, threading
 import holdfast_checkpoints as holdfast
-from holdfast_checkpoints._helper import Helper
+from holdfast_checkpoints._helper_connection import Helper
 
 with holdfast.open(sys.argv[1], config=False) as store:
     gate = threading.Event()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import IO, Any, Union
 
-from ._helper import Call, Helper, ProgressListener
+from ._helper_connection import Call, Helper, ProgressListener
 from ._streams import StreamClosed, Upload, UploadWriter
 from .errors import InvalidArgument
 

@@ -13,11 +13,11 @@ from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
-from . import _helpers
+from . import _running_helpers
 from ._background import SaveHandle
 from ._callback import Callback
 from ._contents import Files, Path, absolute, copied, send_save
-from ._helper import TIME_TO_END, Helper, ProgressListener
+from ._helper_connection import TIME_TO_END, Helper, ProgressListener
 from ._save_options import SaveOptions, save_params
 from ._streams import Download, DownloadReader
 from ._values import sent_metrics, sent_step, without_none
@@ -123,7 +123,7 @@ class Store:
                 helper.call("closeStore", {"store": self._number})
         finally:
             if helper is not None:
-                _helpers.release(helper)
+                _running_helpers.release(helper)
             self._end_listeners()
 
     def _end_listeners(self) -> None:
@@ -601,13 +601,13 @@ class Store:
             if self._helper is not None and self._helper.is_running:
                 return self._helper, self._number
             if self._helper is not None:
-                _helpers.release(self._helper)
+                _running_helpers.release(self._helper)
                 self._helper = None
-            helper = _helpers.acquire()
+            helper = _running_helpers.acquire()
             try:
                 opened = helper.call("openStore", self._options)
             except BaseException:
-                _helpers.release(helper)
+                _running_helpers.release(helper)
                 raise
             self._helper, self._number, self.url = helper, opened["store"], opened["url"]
             helper.listen(self._number, self._on_event)

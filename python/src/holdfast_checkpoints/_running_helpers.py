@@ -1,11 +1,11 @@
-"""The helper processes of this process. Stores that were opened in the same environment share one."""
+"""The helpers that run for this process. Stores that were opened in the same environment share one."""
 
 from __future__ import annotations
 
 import os
 import threading
 
-from ._helper import Helper
+from ._helper_connection import Helper
 
 _lock = threading.Lock()
 _users: dict[Helper, int] = {}

@@ -1,4 +1,4 @@
-"""The helper process, which runs `holdfast serve --stdio`, and its pipes. See docs/serve.md."""
+"""The connection to one helper process, which runs `holdfast serve --stdio`. See docs/serve.md."""
 
 from __future__ import annotations
 
