@@ -1,5 +1,4 @@
 import {
-  HoldfastError,
   ObjectNames,
   ObjectStoreBackend,
   parseSize,
@@ -23,6 +22,7 @@ import { put } from './put.ts'
 import { read, stat } from './read.ts'
 import { knownBuckets } from './server-copy.ts'
 import { sweep } from './sweep.ts'
+import { refuseWithoutConditions } from './without-conditions.ts'
 
 /** The longest name of an object in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. */
 const maxNameBytes = 1024
@@ -67,39 +67,10 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
   }
 }
 
-/** Services whose S3 interface has no conditional create, so that two writers could both win. */
-const withoutConditions = [
-  {
-    // It answers 501 to `If-None-Match`: https://www.backblaze.com/docs/cloud-storage-s3-compatible-api.
-    domain: 'backblazeb2.com',
-    name: 'Backblaze B2',
-    instead:
-      'Keep the store on a disk, Amazon S3, Cloudflare R2 or MinIO, and copy restored files to B2 by other means.',
-  },
-  {
-    // The header has another meaning there: https://cloud.google.com/storage/docs/xml-api/reference-headers.
-    domain: 'storage.googleapis.com',
-    name: 'The S3 interface of Google Cloud Storage',
-    instead: 'Use gs://BUCKET/PATH instead.',
-  },
-] as const
-
-function refuseWithoutConditions(endpoint: string | undefined): void {
-  const host = endpoint === undefined ? undefined : URL.parse(endpoint)?.hostname
-  const found = withoutConditions.find(
-    ({ domain }) => host === domain || host?.endsWith(`.${domain}`) === true,
-  )
-  if (found === undefined) return
-  throw new HoldfastError(
-    'UNSUPPORTED',
-    `${found.name} cannot create an object only if it is absent, which every commit requires. ${found.instead}`,
-  )
-}
-
 function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const isDirectory = isDirectoryBucket(name)
   if (isDirectory) refuseForDirectory(name, options)
-  refuseWithoutConditions(options.endpoint)
+  if (options.endpoint !== undefined) refuseWithoutConditions(options.endpoint)
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)
   const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
   const client = options.client ?? createClient(options)

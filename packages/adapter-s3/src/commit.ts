@@ -5,6 +5,7 @@ import { isProvenBy, proofOf } from './checksum.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'
 import { read } from './read.ts'
 import { send } from './send.ts'
+import { requireConditions } from './without-conditions.ts'
 
 /**
  * Sends one PUT with `If-None-Match: *`. The status 412 means that the object exists. The status 409 means that another
@@ -16,6 +17,7 @@ export async function commit(
   bytes: Uint8Array,
   { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
+  await requireConditions(bucket)
   const asked = { what: `The commit of ${key}`, key, signal }
   const proof = proofOf(bucket, bytes)
   const input = {

@@ -89,6 +89,24 @@ test.each([
   await expect(open('s3://bucket/a', options)).rejects.toThrow(message)
 })
 
+test('rejects a commit to Backblaze B2 by its name if the environment has the address', async () => {
+  const before = process.env
+  process.env = { ...before, AWS_ENDPOINT_URL_S3: 'https://s3.us-west-004.backblazeb2.com' }
+  try {
+    const backend = new S3Backend('bucket', 'a', {
+      region: 'us-west-004',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    })
+    await expect(backend.commit('a', Buffer.from('a'))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('Backblaze B2 cannot create') as string,
+    })
+    await backend.close()
+  } finally {
+    process.env = before
+  }
+})
+
 test('rejects calls without credentials, states where to set them, and knows that nothing was committed', async () => {
   const before = process.env
   process.env = {
