@@ -18,14 +18,17 @@ const defaultShardBytes = 64 * 2 ** 20
  * A save resolves when the checkpoint is durable, and rejects as `store.save` does. A load verifies every byte before the model
  * exists. It rejects with `NOT_FOUND` if there is no such checkpoint, and with `CORRUPT`.
  */
-export function holdfast(store: CheckpointStore, given: ModelOptions | CheckpointChoice): io.IOHandler {
+export function holdfast<Name extends string>(
+  store: CheckpointStore<Name>,
+  given: ModelOptions | CheckpointChoice<Name>,
+): io.IOHandler {
   return typeof given === 'object'
     ? { save: (artifacts) => save(store, given, artifacts) }
     : { load: () => load(store, given) }
 }
 
-async function save(
-  store: CheckpointStore,
+async function save<Name extends string>(
+  store: CheckpointStore<Name>,
   { shardBytes = defaultShardBytes, ...request }: ModelOptions,
   artifacts: io.ModelArtifacts,
 ): Promise<io.SaveResult> {
@@ -33,7 +36,10 @@ async function save(
   return { modelArtifactsInfo: { dateSaved: savedAt, modelTopologyType: 'JSON' } }
 }
 
-async function load(store: CheckpointStore, choice: CheckpointChoice): Promise<io.ModelArtifacts> {
+async function load<Name extends string>(
+  store: CheckpointStore<Name>,
+  choice: CheckpointChoice<Name>,
+): Promise<io.ModelArtifacts> {
   const checkpoint = await store.get(choice)
   if (checkpoint === undefined)
     throw new HoldfastError('NOT_FOUND', `${store.url} has no such checkpoint. Save the model first.`)
