@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { allowsSlowInstalls, cacheFolder, installInto, run } from '@holdfast/test-servers'
+import { installPacked } from './packed.ts'
 
 const packages = ['next@16.4.6', 'react@19.2.3', 'react-dom@19.2.3']
 const environment = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
@@ -48,15 +48,7 @@ export async function newProject(nextFolder: string): Promise<NextProject> {
 
 async function fillProject(folder: string): Promise<void> {
   await cp(fileURLToPath(new URL('../programs/next', import.meta.url)), folder, { recursive: true })
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  const packed = await mkdtemp(join(tmpdir(), 'holdfast-packed-'))
-  const tarballs = ['core', 'adapter-fs'].map((name) => ({ name, tarball: join(packed, `${name}.tgz`) }))
-  for (const { name, tarball } of tarballs) {
-    const directory = fileURLToPath(new URL(`../../../packages/${name}`, import.meta.url))
-    await run('npx', ['-y', 'pnpm@12', 'pack', '--out', tarball], { directory })
-  }
-  const words = ['install', '--no-audit', '--no-fund', ...tarballs.map(({ tarball }) => tarball)]
-  await run('npm', words, { directory: folder })
+  await installPacked(folder, ['core', 'adapter-fs'])
 }
 
 /** Builds a project. `options` are those of its configuration, as source code. */

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { startS3Emulator } from '@holdfast/emulators'
 import { inCi, lastLines } from '@holdfast/test-servers'
 import { beforeAll, describe, expect, test, type TestContext } from 'vitest'
+import { installPacked } from '../src/packed.ts'
 import { installedRuntime, type Runtime, type RuntimeName } from '../src/runtime.ts'
 
 const execute = promisify(execFile)
@@ -19,13 +20,24 @@ const everyCase = process.env['HOLDFAST_RUNTIMES_ALL'] === '1'
 const someCases = ['commit', 'list', 'midway']
 
 const pathOf = (module: string): string => fileURLToPath(new URL(module, import.meta.url))
-const cli = pathOf('../../../packages/cli/dist/main.js')
 const conformance = pathOf('../../../packages/conformance/dist/cli/main.js')
 const adapterS3 = pathOf('../../../packages/adapter-s3/dist/index.js')
 
 /** The installation downloads 100 MB, or waits for that of another process. */
 const installTimeout = 3_600_000
 const timeout = 1_200_000
+
+let published: Promise<string> | undefined
+
+/** Returns the path of the command as npm installs it, where each package is one bundle. */
+async function publishedCommand(): Promise<string> {
+  published ??= (async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-published-'))
+    await installPacked(folder, ['core', 'adapter-fs', 'watch', 'page', 'cli'])
+    return join(folder, 'node_modules', 'holdfast', 'bundle', 'main.js')
+  })()
+  return published
+}
 
 /** Returns the reason why a runtime cannot be installed. In CI a missing runtime is an error. */
 async function reasonAgainst(name: RuntimeName): Promise<string | undefined> {
@@ -76,18 +88,23 @@ describe.each<RuntimeName>(['bun', 'deno'])('on %s', { timeout }, (name) => {
   const runtimeOr = async (skip: TestContext['skip']): Promise<Runtime> =>
     missing === undefined ? installedRuntime(name) : skip(missing)
 
-  test('the command line saves, lists, verifies and restores', async ({ skip }) => {
+  test('the published command line saves, lists, copies, verifies and restores', async ({ skip }) => {
     const runtime = await runtimeOr(skip)
     const folder = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
     const model = join(folder, 'model.bin')
     await writeFile(model, 'weights')
+    const command = await publishedCommand()
     const onStore = (...words: readonly string[]): Promise<string> =>
-      output(runtime, [cli, ...words, '--store', join(folder, 'store')])
+      output(runtime, [command, ...words, '--store', join(folder, 'store')])
     expect(await onStore('save', model, '--step', '1', '--metric', 'loss=0.5')).toMatch(/^saved step 1/)
     expect(await onStore('ls', '--json')).toContain('"step":1')
     expect(await onStore('verify')).toContain('1 checkpoint')
     await onStore('restore', 'latest', '--to', join(folder, 'resume'))
     expect(await readFile(join(folder, 'resume', 'model.bin'), 'utf8')).toBe('weights')
+    await output(runtime, [command, 'copy', join(folder, 'store'), join(folder, 'copy')])
+    expect(await output(runtime, [command, 'ls', '--json', '--store', join(folder, 'copy')])).toContain(
+      '"step":1',
+    )
   })
 
   test('a disk passes the conformance suite', async ({ skip }) => {
@@ -109,3 +126,22 @@ describe.each<RuntimeName>(['bun', 'deno'])('on %s', { timeout }, (name) => {
     for (const report of reports) expect(report).toMatch(passed)
   })
 })
+
+test(
+  'commands that read a store need only the permissions of Deno that are documented',
+  { timeout },
+  async ({ skip }) => {
+    const missing = await reasonAgainst('deno')
+    if (missing !== undefined) return skip(missing)
+    const { file } = await installedRuntime('deno')
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-deno-'))
+    const store = join(folder, 'store')
+    await writeFile(join(folder, 'model.bin'), 'weights')
+    const command = await publishedCommand()
+    const node = { file: process.execPath, args: [] }
+    await output(node, [command, 'save', join(folder, 'model.bin'), '--step', '1', '--store', store])
+    const reader = { file, args: ['run', '--no-prompt', '--allow-read', '--allow-env', '--allow-sys'] }
+    expect(await output(reader, [command, 'ls', '--json', '--store', store])).toContain('"step":1')
+    expect(await output(reader, [command, 'verify', '--store', store])).toContain('1 checkpoint')
+  },
+)
