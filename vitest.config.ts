@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const foldersIn = (parent: string): readonly string[] =>
-  readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`)
+  readdirSync(new URL(parent, import.meta.url), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [`${parent}/${entry.name}`] : [],
+  )
 
 const examples = foldersIn('examples').filter((folder) =>
   existsSync(new URL(`${folder}/test`, import.meta.url)),

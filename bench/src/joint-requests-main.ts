@@ -1,5 +1,5 @@
 /**
- * Prints the requests of one joint save for jobs of some sizes: `node src/joint-requests-main.ts 8 64 --turns 512 --memory 512`.
+ * Prints the requests of one joint save for jobs of some sizes: `npx -y pnpm@12 joint-requests 8 64 --turns 512 --memory 512`.
  * Each rank has a connection of its own to the S3 emulator. Those of sizes after `--turns` share one, and those of sizes after
  * `--memory` a store in memory.
  */

