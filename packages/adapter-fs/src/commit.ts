@@ -12,7 +12,7 @@ import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { settleLink } from './late-link.ts'
-import { refuseOther } from './other-files.ts'
+import { refuseNonFile } from './not-a-file.ts'
 import { statOf } from './read.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
@@ -86,7 +86,7 @@ async function linkOrFind(
     const links = await linkCount(fileSystem, temporary, error, details)
     if (links > 1) return 'created'
     if (failedWith(error, 'EEXIST')) {
-      await refuseOther(fileSystem, path, details)
+      await refuseNonFile(fileSystem, path, details)
       return 'exists'
     }
     if (failedWith(error, 'ENOENT')) throw error

@@ -1,4 +1,4 @@
-import { fromNodeError, HoldfastError, nodeErrorCode } from '@holdfast/core/backend'
+import { fromNodeError, HoldfastError, locatedError, nodeErrorCode } from '@holdfast/core/backend'
 
 /** Returns whether a system call failed with one of these codes. */
 export function failedWith(error: unknown, ...codes: readonly string[]): boolean {
@@ -7,13 +7,6 @@ export function failedWith(error: unknown, ...codes: readonly string[]): boolean
 
 /** Returns the error of the port for a failed call on a key or on the store. The error has the key and the URL. */
 export function keyError(error: unknown, what: string, key: string | undefined, url: string): HoldfastError {
-  if (!(error instanceof HoldfastError) || error.url !== undefined)
-    return fromNodeError(error, what, { key, url })
-  return new HoldfastError(error.code, error.reason, {
-    key: error.key ?? key,
-    url,
-    cause: error.cause ?? error,
-    retryable: error.retryable,
-    hint: error.hint,
-  })
+  if (error instanceof HoldfastError) return locatedError(error, key, url)
+  return fromNodeError(error, what, { key, url })
 }

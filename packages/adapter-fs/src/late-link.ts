@@ -1,6 +1,6 @@
 import { type CommitOutcome, HoldfastError } from '@holdfast/core/backend'
 import type { FileSystem } from './file-system.ts'
-import { lstatIfThere, refuseOther } from './other-files.ts'
+import { lstatIfThere, refuseNonFile } from './not-a-file.ts'
 import { openFlags } from './read.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
@@ -34,7 +34,7 @@ export async function settleLink(fileSystem: FileSystem, link: LateLink): Promis
     )
   }
   if (outcome === 'absent') throw error
-  if (outcome === 'exists') await refuseOther(fileSystem, path, details)
+  if (outcome === 'exists') await refuseNonFile(fileSystem, path, details)
   return outcome
 }
 

@@ -55,7 +55,7 @@ export class KnownFolder {
   /** A folder that does not exist yet is recognised by its path only. */
   static async at(fileSystem: LocalFileSystem, path: string): Promise<KnownFolder> {
     const { path: real, existing } = await realPlaceOf(fileSystem, path)
-    return new KnownFolder(real, real === existing ? await identityOf(fileSystem, real) : undefined)
+    return new KnownFolder(real, real === existing ? await deviceAndInode(fileSystem, real) : undefined)
   }
 
   /** Whether a real path, which may be missing, is this folder or is below it. */
@@ -63,7 +63,7 @@ export class KnownFolder {
     if (isWithin(path, this.#real)) return true
     if (this.#identity === undefined) return false
     for (let each = existing; ; each = dirname(each)) {
-      if ((await identityOf(fileSystem, each)) === this.#identity) return true
+      if ((await deviceAndInode(fileSystem, each)) === this.#identity) return true
       if (dirname(each) === each) return false
     }
   }
@@ -86,7 +86,7 @@ export class KnownFolder {
   }
 }
 
-async function identityOf(fileSystem: LocalFileSystem, path: string): Promise<string> {
+async function deviceAndInode(fileSystem: LocalFileSystem, path: string): Promise<string> {
   const { dev, ino } = await fileSystem.stat(path, { bigint: true })
   return `${dev}:${ino}`
 }

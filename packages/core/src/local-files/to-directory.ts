@@ -287,7 +287,7 @@ async function alsoAfter(failure: unknown, whatIsLeft: string, cleanUp: () => Pr
   } catch (error) {
     const cause = new AggregateError([failure, error])
     if (!(failure instanceof HoldfastError)) throw cause
-    const { code, key, url, message, retryable } = failure
-    throw new HoldfastError(code, `${message} ${whatIsLeft}`, { key, url, cause, retryable })
+    const { code, key, url, reason, retryable, hint } = failure
+    throw new HoldfastError(code, `${reason} ${whatIsLeft}`, { key, url, cause, retryable, hint })
   }
 }

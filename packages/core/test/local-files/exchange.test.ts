@@ -251,3 +251,22 @@ function syncsOf(handle: FileHandle, onSync: () => void): FileHandle {
     },
   })
 }
+
+test('keeps the hint of the first error if the clean-up also fails', async () => {
+  const hint = { kind: 'replace' } as const
+  const fenced = new HoldfastError('FENCED', 'Another writer took over.', { hint })
+  const gate: Gate = (method) => {
+    if (method === 'rmdir') throw systemError('EIO')
+  }
+  const restore = deliverToDirectory(
+    join(await temporaryFolder(), 'restored'),
+    deliveriesOf(after),
+    { ...plain, beforeExchange: async () => Promise.reject(fenced) },
+    gated(gate),
+  )
+  await expect(restore).rejects.toMatchObject({
+    code: 'FENCED',
+    hint,
+    reason: expect.stringMatching(/^Another writer took over\. .*could not be removed\.$/) as string,
+  })
+})

@@ -4,7 +4,7 @@ import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** Rejects a dangling link or a pipe. For `link` its name exists, but nothing could read it as an object. */
-export async function refuseOther(
+export async function refuseNonFile(
   fileSystem: FileSystem,
   path: string,
   details: { readonly key: string; readonly url: string },
