@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { environment, holdfast, main, type Outcome } from './holdfast.ts'
+import { holdfastAt } from './shifted-clock.ts'
 
 async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-mirror-'))
@@ -175,6 +176,57 @@ describe('status', () => {
     expect(await holdfast(folder, 'status', '--max-age', 'soon')).toMatchObject({ code: 2 })
   })
 
+  test('exits with 11 if only the mirror is too old', async () => {
+    const folder = await configuredFolder()
+    await writeFile(join(folder, 'model.bin'), 'model of step 1')
+    const old = await holdfastAt(folder, -5, 'save', 'model.bin', '--step', '1')
+    expect(old.stdout).toContain('mirrored step 1')
+    await save(folder, 2, '--no-wait')
+    expect(await holdfast(folder, 'status', '--max-age', '2h')).toMatchObject({
+      code: 11,
+      stderr: 'The latest checkpoint of the mirror is older than 2 h.\n',
+    })
+    await save(folder, 3)
+    expect(await holdfast(folder, 'status', '--max-age', '2h')).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('shows that the mirror fails, and nothing once it works again', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1)
+    await rename(join(folder, 'backup'), join(folder, 'elsewhere'))
+    await writeFile(join(folder, 'backup'), 'a file, not a folder')
+    await save(folder, 2)
+    const failing = await holdfast(folder, 'status', '--max-age', '2h')
+    expect(failing).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /^The mirror failed, .*: .*backup is a file, but must be a folder/,
+      ) as string,
+    })
+    expect(lastLine(await holdfast(folder, 'status', '--json'))).toMatchObject({
+      mirror: { state: 'failing' },
+    })
+    await rm(join(folder, 'backup'))
+    await rename(join(folder, 'elsewhere'), join(folder, 'backup'))
+    await save(folder, 3)
+    const { code, stdout, stderr } = await holdfast(folder, 'status', '--json')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).not.toContain('"state"')
+  })
+
+  test('exits with 11 if another store took the mirror over', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1)
+    await save(folder, 7, '-s', 'other', '--no-config', '--mirror', 'backup', '--take-over-mirror')
+    await save(folder, 2)
+    const lost = await holdfast(folder, 'status', '--max-age', '1d')
+    expect(lost).toMatchObject({
+      code: 11,
+      stderr: expect.stringMatching(/^The mirror is not of this store any more, .*: The mirror /) as string,
+    })
+    expect(await holdfast(folder, 'status')).toMatchObject({ code: 0 })
+  })
+
   test('names a mirror that never got a checkpoint, and forgets it on request', async () => {
     const folder = await configuredFolder()
     await writeFile(join(folder, 'backup'), 'a file, not a folder')
@@ -182,7 +234,7 @@ describe('status', () => {
     const late = await holdfast(folder, 'status', '--max-age', '1d')
     expect(late).toMatchObject({
       code: 11,
-      stderr: 'The latest checkpoint of the mirror is older than 24 h.\n',
+      stderr: expect.stringContaining('The latest checkpoint of the mirror is older than 24 h.\n') as string,
     })
     expect((await holdfast(folder, 'status', '--forget-mirror')).stdout).not.toContain('mirror:')
     expect(await holdfast(folder, 'status', '--max-age', '1d')).toMatchObject({ code: 0 })

@@ -208,11 +208,12 @@ class MirrorStatus:
 
     `waiting` has the size in bytes of each checkpoint that the mirror lacks, by step, the oldest first. `failed` has
     the error of each checkpoint that could not be copied, by step. `error` says why the mirror itself fails, and
-    `retry_at` when it is tried again.
+    `retry_at` when it is tried again. `state` is None if the store was opened without the mirror, and records no
+    failure.
     """
 
     url: str
-    state: Literal["idle", "copying", "failing", "fenced"]
+    state: Literal["idle", "copying", "failing", "fenced"] | None
     error: HoldfastError | None
     retry_at: datetime | None
     newest: Mirrored | None
@@ -290,7 +291,7 @@ def mirror_status_of(json: Json) -> MirrorStatus:
     error, retry_at, newest = json.get("error"), json.get("retryAt"), json.get("newest")
     return MirrorStatus(
         url=json["url"],
-        state=json["state"],
+        state=json.get("state"),
         error=None if error is None else error_from(error),
         retry_at=None if retry_at is None else time_of(retry_at),
         newest=None

@@ -3,7 +3,7 @@ import { defineCommand } from '../declare/command.ts'
 import { flag, option } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { duration } from '../parsing/quantities.ts'
-import { mirrorData, mirrorText } from '../output/mirror.ts'
+import { mirrorData, mirrorFailureText, mirrorText } from '../output/mirror.ts'
 import { formatAge, formatDuration, joined } from '../output/text.ts'
 import { bytesPerDay, fullAt } from '@holdfast/page'
 import { withStore } from '../with-store.ts'
@@ -39,8 +39,12 @@ export const status = defineCommand({
           : `latest step ${latest.step}, ${formatAge(latest.savedAt, now)}`
       const copied = mirror === undefined ? undefined : mirrorText(mirror, now)
       printer.line(joined(saved, copied, spaceText(space, now), store.url))
+      const failure = mirror && mirrorFailureText(mirror, now)
+      if (failure !== undefined) printer.note(failure)
       const late = tooOld(options.maxAge, ages.latest, mirror === undefined ? 'none' : ages.mirror)
       if (late !== undefined) printer.note(late)
+      // Nothing reaches a mirror that another store owns, so its copies only get older.
+      const isTooOld = late !== undefined || (options.maxAge !== undefined && mirror?.state === 'fenced')
       printer.data({
         type: 'result',
         command: 'status',
@@ -49,9 +53,9 @@ export const status = defineCommand({
         ages,
         mirror: mirror && mirrorData(mirror),
         ...space,
-        tooOld: late !== undefined,
+        tooOld: isTooOld,
       })
-      return codeFor(latest !== undefined, late !== undefined)
+      return codeFor(latest !== undefined, isTooOld)
     }),
 })
 

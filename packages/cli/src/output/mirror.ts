@@ -61,6 +61,19 @@ export function mirrorText({ newest, waiting }: MirrorStatus, now: Date): string
     : `mirror: ${newest.step}, ${formatAge(newest.savedAt, now)}${behind}`
 }
 
+/** Returns why nothing reaches the mirror, as a sentence; `undefined` if no process has found such a reason. */
+export function mirrorFailureText(
+  { state, error, failingSince }: MirrorStatus,
+  now: Date,
+): string | undefined {
+  if (error === undefined) return undefined
+  const reason = error instanceof HoldfastError ? error.reason : error.message
+  const since = failingSince === undefined ? '' : `, ${formatAge(failingSince, now)}`
+  return state === 'fenced'
+    ? `The mirror is not of this store any more${since}: ${reason}`
+    : `The mirror failed${since}: ${reason}`
+}
+
 /** The status without error objects. */
 export function mirrorData({ error, failed, ...status }: MirrorStatus): Readonly<Record<string, unknown>> {
   return {

@@ -188,6 +188,16 @@ export const mirrorSchema = v.looseObject({
   waiting: v.pipe(v.array(attemptSchema), v.maxLength(mostUnmirrored)),
   /** The latest checkpoint that the mirror has, when it was saved, and when it was copied. */
   newest: v.optional(v.looseObject({ step: countSchema, savedAt: timeSchema, at: timeSchema })),
+  /** Why nothing can be copied since a time. Absent once a copier has found the mirror in order again. */
+  failure: v.optional(
+    v.looseObject({
+      /** `fenced` if another store owns the mirror. */
+      kind: v.picklist(['failing', 'fenced']),
+      code: v.string(),
+      message: v.string(),
+      since: timeSchema,
+    }),
+  ),
 })
 
 /** One version of the list of committed checkpoints. It never changes. The newest version is the truth. */

@@ -1,6 +1,6 @@
 import type { MirrorRecord } from '../../catalog/documents/index.ts'
 import { type WholeCatalog } from '../../catalog/pages/index.ts'
-import type { HoldfastError } from '../../errors.ts'
+import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import type { WorkerState } from './worker.ts'
 
@@ -8,10 +8,15 @@ import type { WorkerState } from './worker.ts'
 export interface MirrorStatus {
   /** URL of the mirror, without secrets. */
   readonly url: string
-  /** What this process does for the mirror now. */
-  readonly state: WorkerState['kind']
+  /**
+   * What this process does for the mirror now. If it copies nothing, `failing` or `fenced` if the store records that, and `undefined`
+   * if this process was opened without the mirror.
+   */
+  readonly state: WorkerState['kind'] | undefined
   /** Why the mirror fails, or does not accept this store. */
   readonly error: Error | undefined
+  /** The time since which the mirror fails or does not accept this store, as far as the store records it. */
+  readonly failingSince: Date | undefined
   /** The time of the next try if the mirror fails. */
   readonly retryAt: Date | undefined
   /** The latest checkpoint that the mirror has; `undefined` if it has none. */
@@ -27,17 +32,18 @@ export function mirrorStatus(
   url: string,
   catalog: WholeCatalog,
   recorded: MirrorRecord | undefined,
-  state: WorkerState,
+  worker: WorkerState | undefined,
   refused: ReadonlyMap<string, HoldfastError>,
 ): MirrorStatus {
   const entries = new Map(catalog.checkpoints.all.map((entry) => [entry.attempt, entry]))
   const waiting = recorded === undefined ? [...entries.keys()] : recorded.waiting
   const newest = recorded?.newest
+  const failure = recorded?.failure
+  const isAtWork = worker !== undefined && worker.kind !== 'idle'
   return {
     url,
-    state: state.kind,
-    error: state.kind === 'failing' || state.kind === 'fenced' ? state.error : undefined,
-    retryAt: state.kind === 'failing' ? state.retryAt : undefined,
+    ...(isAtWork || failure === undefined ? stateOf(worker) : stateOfRecord(failure)),
+    failingSince: failure && new Date(failure.since),
     newest:
       newest === undefined
         ? undefined
@@ -53,6 +59,22 @@ export function mirrorStatus(
   }
 }
 
+type ShownState = Pick<MirrorStatus, 'state' | 'error' | 'retryAt'>
+
+function stateOf(worker: WorkerState | undefined): ShownState {
+  return {
+    state: worker?.kind,
+    error: worker?.kind === 'failing' || worker?.kind === 'fenced' ? worker.error : undefined,
+    retryAt: worker?.kind === 'failing' ? worker.retryAt : undefined,
+  }
+}
+
+/** What another process found, or this one before. */
+function stateOfRecord({ kind, message }: NonNullable<MirrorRecord['failure']>): ShownState {
+  const error = new HoldfastError(kind === 'fenced' ? 'FENCED' : 'UNAVAILABLE', message)
+  return { state: kind, error, retryAt: undefined }
+}
+
 /** Returns the status of the mirror that the store records; `undefined` if it records none. */
 export async function recordedMirrorStatus(
   { log }: StoreContext,
@@ -60,7 +82,7 @@ export async function recordedMirrorStatus(
 ): Promise<MirrorStatus | undefined> {
   const catalog = await log.whole(signal)
   if (catalog.mirror === undefined) return undefined
-  return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, { kind: 'idle' }, new Map())
+  return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, undefined, new Map())
 }
 
 /** The mirror of an open store. */

@@ -204,6 +204,7 @@ async function record(
   const newest = newestMirrored(source, theirs)
   const isKnown =
     recorded?.owner === source.id &&
+    recorded.failure === undefined &&
     recorded.takingFrom === undefined &&
     recorded.store === theirs.id &&
     recorded.newest?.step === newest?.step &&
@@ -218,6 +219,7 @@ async function record(
       store: theirs.id,
       owner: source.id,
       settled,
+      failure: 'none',
       ...(newest === undefined ? {} : { newest: { ...newest, at } }),
     },
     signal,

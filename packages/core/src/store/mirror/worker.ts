@@ -2,6 +2,7 @@ import type { AttemptId } from '../../catalog/documents/index.ts'
 import { type HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
+import { recordFailure } from './record-failure.ts'
 import { synchronise } from './synchronise.ts'
 
 /** The first and the longest pause after a failure, in milliseconds. */
@@ -127,7 +128,7 @@ export class MirrorWorker {
         this.#state = { kind: 'copying', ...progress }
       },
     })
-    if (end.kind === 'fenced') this.#reportFenced(end.error)
+    if (end.kind === 'fenced') await this.#reportFenced(end.error)
     else this.#state = { kind: 'idle' }
     if (end.kind !== 'fenced') this.#reported = undefined
   }
@@ -139,11 +140,12 @@ export class MirrorWorker {
     ended.resolve(undefined)
   }
 
-  #reportFenced(error: HoldfastError): void {
+  async #reportFenced(error: HoldfastError): Promise<void> {
     const isKnown = this.#reported === error.message
     this.#reported = error.message
     this.#state = { kind: 'fenced', error }
     if (!isKnown) this.#local.context.events.emit('mirrorFailed', { error, retryIn: undefined })
+    await recordFailure(this.#local, this.#mirror, 'fenced', error)
   }
 
   /** Waits before the next try. Returns whether there is one. */
@@ -153,10 +155,11 @@ export class MirrorWorker {
     const { environment, events } = this.#local.context
     if (isHoldfastError(error, 'FENCED')) {
       this.#mirror.forgetWriter()
-      this.#reportFenced(error)
+      await this.#reportFenced(error)
       this.#endRound()
       return false
     }
+    await recordFailure(this.#local, this.#mirror, 'failing', error)
     this.#state = { kind: 'failing', error, retryAt: new Date(environment.now().getTime() + pause) }
     events.emit('mirrorFailed', { error, retryIn: pause })
     this.#isWoken = true

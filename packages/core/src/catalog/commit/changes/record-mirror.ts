@@ -18,6 +18,8 @@ export interface RecordMirror {
   /** Attempts that no longer wait: the mirror has them, or its retention would drop them. */
   readonly settled: readonly AttemptId[]
   readonly newest?: MirrorRecord['newest']
+  /** Why nothing can be copied, or that copies are possible again. Default: as recorded. */
+  readonly failure?: MirrorRecord['failure'] | 'none'
 }
 
 export const recordMirror: KindOfChange<RecordMirror> = {
@@ -29,10 +31,11 @@ export const recordMirror: KindOfChange<RecordMirror> = {
     const recorded = isOther(catalog.mirror, change) ? undefined : catalog.mirror
     const waitingBefore = recorded?.waiting ?? inOrder(catalog)
     const gone = new Set(settled)
-    const { takingFrom: before, ...others } = recorded ?? {}
+    const { takingFrom: before, failure, ...others } = recorded ?? {}
     return {
       ...others,
       ...takeover(owner === undefined ? before : takingFrom),
+      ...failureAfter(change.failure ?? failure),
       place,
       maxBehind,
       ...(store === undefined ? {} : { store }),
@@ -49,6 +52,10 @@ export const recordMirror: KindOfChange<RecordMirror> = {
 
 function takeover(takingFrom: string | undefined): Pick<MirrorRecord, 'takingFrom'> {
   return takingFrom === undefined ? {} : { takingFrom }
+}
+
+function failureAfter(failure: RecordMirror['failure']): Pick<MirrorRecord, 'failure'> {
+  return failure === undefined || failure === 'none' ? {} : { failure }
 }
 
 /** Whether the catalog records no mirror, or another one than a change does. */
