@@ -1,3 +1,4 @@
+import { MemoryLimit } from '../../async/memory-limit.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
@@ -31,6 +32,7 @@ export async function deliver(
     })),
     {
       signal: options.signal,
+      memory: new MemoryLimit(context.backend.capabilities.maxBufferedBytes),
       storeRoot: context.backend.capabilities.localRoot,
       beforeExchange,
       others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
