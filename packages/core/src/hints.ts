@@ -22,6 +22,8 @@ export type ErrorHint =
   | { readonly kind: 'save-together' }
   /** Let all ranks join the job. */
   | { readonly kind: 'join-job' }
+  /** Wait longer for the other ranks of a job, when they start or when they save. */
+  | { readonly kind: 'wait-longer'; readonly for: 'join' | 'save' }
   /** Allow that the best of an objective is deleted or replaced. */
   | { readonly kind: 'allow-best' }
   /** Forget an objective that the store records. */
@@ -88,6 +90,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'Leave out mirror, and call copyCheckpoints() in a process without ranks.'
     case 'save-together':
       return 'Open the store with ranks: { rank, size } to save together.'
+    case 'wait-longer':
+      return `If the others take longer, raise ranks.${hint.for}Timeout.`
     case 'join-job':
       return 'To join the job, call restore() on all ranks.'
     case 'allow-best':

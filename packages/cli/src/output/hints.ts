@@ -35,6 +35,8 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
       return 'Pass --no-mirror, and run holdfast copy STORE MIRROR --follow beside the job.'
     case 'save-together':
       return 'If several ranks of a job save this step, run holdfast save on each with --ranks env or --member FILE.'
+    case 'wait-longer':
+      return `If the others take longer, pass a longer --${hint.for}-timeout SECONDS.`
     case 'join-job':
       return 'To join the job, run holdfast restore latest --to DIR --ranks env --member FILE on all ranks when the program starts.'
     case 'allow-best':

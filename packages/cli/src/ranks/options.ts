@@ -24,7 +24,7 @@ export const ranksOptions = {
 
 export const joinTimeoutOption = option(
   '<seconds>',
-  'wait so long for the other ranks to join; default: 600',
+  'wait so long for the other ranks to join, and to verify their files; default: 600 and 1800',
   parseTimeout,
 )
 

@@ -43,22 +43,21 @@ export function fencedByOtherWriter(url: string): HoldfastError {
   )
 }
 
-/** `what` is a clause such as `did not deliver their part of step 500`. */
+/** `what` is a clause such as `did not deliver their part of step 500`, and `waited` names the limit of the wait. */
 export function incomplete(
   missing: readonly number[],
   size: number,
   what: string,
   milliseconds: number,
   advice: string,
+  waited: 'join' | 'save',
   url: string,
 ): HoldfastError {
   const ranks = namesOf(missing)
   return new HoldfastError(
     'INCOMPLETE',
     `${ranks.charAt(0).toUpperCase()}${ranks.slice(1)} of ${size} ${what} within ${durationOf(milliseconds)}. ${advice}`,
-    {
-      url,
-    },
+    { url, hint: { kind: 'wait-longer', for: waited } },
   )
 }
 

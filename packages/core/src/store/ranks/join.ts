@@ -1,4 +1,4 @@
-import { isHoldfastError } from '../../errors.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import { ensureMarker } from '../upkeep/ensure-marker.ts'
@@ -122,8 +122,19 @@ export async function passBarrier(
       if (missing.length > 0) return undefined
       if (isShown) return true
       isShown = (await agreeOn(context, ofRank(here, rank), hereSchema, { process }, signal)) !== undefined
+      missing = missingRanks([...ranksIn(seen.names, here), rank], size)
       return undefined
     },
-    () => incomplete(missing, size, 'did not join the job', timeout, 'Start all ranks again.', url),
+    () => late(missing, size, timeout, url),
   )
+}
+
+function late(missing: readonly number[], size: number, timeout: number, url: string): HoldfastError {
+  const advice = 'Start all ranks again.'
+  if (missing.length > 0)
+    return incomplete(missing, size, 'did not join the job', timeout, advice, 'join', url)
+  return new HoldfastError('UNAVAILABLE', `All ranks have joined, and the store was too slow. ${advice}`, {
+    url,
+    hint: { kind: 'wait-longer', for: 'join' },
+  })
 }

@@ -208,6 +208,7 @@ function late(
     `did not deliver their part of step ${step}`,
     timeout,
     'The step is not committed, and nothing is lost. It is committed if they still deliver before the job starts again.',
+    'save',
     url,
   )
 }

@@ -3,7 +3,10 @@ import { HoldfastError } from '../../errors.ts'
 import { shown } from '../../shown.ts'
 
 interface RanksLimits {
-  /** Milliseconds for which a restore waits for the other ranks. Default: 10 minutes. */
+  /**
+   * Milliseconds for which a restore waits for the other ranks to join, and again for them to verify their files. Default: 10
+   * minutes to join, and 30 minutes to verify.
+   */
   readonly joinTimeout?: number | undefined
   /** Milliseconds for which a save waits for the parts of the other ranks. Default: 30 minutes. */
   readonly saveTimeout?: number | undefined
@@ -33,6 +36,7 @@ interface PlaceOfMember {
 export type RanksOptions = RanksLimits & (RankPlace | PlaceOfMember)
 
 export const defaultJoinTimeout = 10 * 60 * 1000
+export const defaultVerdictTimeout = 30 * 60 * 1000
 export const defaultSaveTimeout = 30 * 60 * 1000
 
 /** A file name cannot number more, and no job is as large. */

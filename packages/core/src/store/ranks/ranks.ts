@@ -16,7 +16,13 @@ import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, removeMemberFile, type StoredMember } from './member-file.ts'
 import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
-import { defaultJoinTimeout, defaultSaveTimeout, type RankPlace, type RanksOptions } from './options.ts'
+import {
+  defaultJoinTimeout,
+  defaultSaveTimeout,
+  defaultVerdictTimeout,
+  type RankPlace,
+  type RanksOptions,
+} from './options.ts'
 import { pruneJointly } from './prune.ts'
 import { type JoinOptions, resume, type Resumption } from './resume.ts'
 import { rewindJointly } from './rewind.ts'
@@ -131,7 +137,10 @@ export class Ranks {
     for (;;) {
       const member = rewound ?? (await this.#join(signal))
       rewound = undefined
-      const resumption = await resume(member, options, this.#joinTimeout)
+      const resumption = await resume(member, options, {
+        commit: this.#joinTimeout,
+        verdicts: this.#options.joinTimeout ?? defaultVerdictTimeout,
+      })
       if (resumption === 'join again') continue
       if (resumption === 'start again') {
         this.#forget()

@@ -4,6 +4,7 @@ import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { recorded } from '../recording.ts'
 import { deliver } from '../restore/deliver.ts'
+import { refuseToBeginAnew } from '../restore/refuse-to-begin-anew.ts'
 import { triedTooOften } from '../restore/tried-too-often.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
 import { type Candidate, candidateIn } from './candidate.ts'
@@ -25,6 +26,14 @@ export interface JoinOptions {
 }
 
 type CountOptions = Pick<RestoreOptions, 'maxTries' | 'signal'>
+
+/** Limits of the waits of a restore, in milliseconds. */
+export interface ResumeLimits {
+  /** For a commit of the term. */
+  readonly commit: number
+  /** For the verdicts of the other ranks, which may read far more bytes than this one. */
+  readonly verdicts: number
+}
 
 /** Verdicts are small documents. */
 const verdictsAtOnce = 16
@@ -56,7 +65,7 @@ type Round =
 export async function resume(
   member: OwningMember,
   options: RestoreOptions | JoinOptions,
-  timeout: number,
+  limits: ResumeLimits,
 ): Promise<Resumption | 'join again' | 'start again'> {
   const avoided = new Set<AttemptId>()
   const passedOver: PassedOver[] = []
@@ -77,8 +86,8 @@ export async function resume(
       continue
     }
     passedOver.push(...(agreed.proposal.tooOften ?? []).map(triedTooOften))
-    if (!(await prepare(member, agreed.proposal, options, timeout))) return 'join again'
-    const outcome = await play(member, round, agreed.proposal.attempt, options, timeout)
+    if (!(await prepare(member, agreed.proposal, options, limits.commit))) return 'join again'
+    const outcome = await play(member, round, agreed.proposal.attempt, options, limits.verdicts)
     if (outcome.kind === 'join again' || outcome.kind === 'start again') return outcome.kind
     if (outcome.kind === 'good') {
       const { attempt, restored } = outcome
@@ -91,7 +100,7 @@ export async function resume(
   }
 }
 
-/** The checkpoint to propose, and the version of the catalog that decides. */
+/** The checkpoint to propose, and the version of the catalog that decides. Rejects with `CORRUPT` if no good one is left. */
 async function candidateOf(
   { context, own }: Member,
   avoided: ReadonlySet<AttemptId>,
@@ -103,7 +112,10 @@ async function candidateOf(
   const isSimple =
     avoided.size === 0 && (latest === undefined || triesBefore(newest, latest.attempt, term) < maxTries)
   const catalog = isSimple ? newest : await context.log.wholeOf(newest, signal)
-  return { ...candidateIn(catalog, { term, avoided, maxTries }), base: catalog.version }
+  const candidate = candidateIn(catalog, { term, avoided, maxTries })
+  if (candidate.entry === undefined && avoided.size + candidate.tooOften.length === 0)
+    refuseToBeginAnew(catalog)
+  return { ...candidate, base: catalog.version }
 }
 
 /**
@@ -231,6 +243,7 @@ async function awaitVerdicts(
         'did not restore the checkpoint',
         timeout,
         'Nothing was delivered. Start all ranks again.',
+        'join',
         context.backend.url,
       ),
   )

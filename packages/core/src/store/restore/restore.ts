@@ -1,12 +1,12 @@
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { type CheckpointChoice, noCheckpointOfStep } from '../../catalog/judging/choose.ts'
 import { nextToRestore } from '../../catalog/judging/next-to-restore.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 import type { RunRestore } from '../run-line.ts'
 import { readCatalog } from './read-catalog.ts'
+import { refuseToBeginAnew } from './refuse-to-begin-anew.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 import { type Elsewhere, type RestoreUpkeep, tryToRestore } from './try-to-restore.ts'
 
@@ -32,7 +32,7 @@ export async function restoreCheckpoint(
     const next = nextToRestore(judgedNow(context, read.catalog), choice, passed)
     if (next === undefined) {
       refuseNothing(choice, passedOver, read.damaged)
-      if (choice === 'latest') refuseAbandoned(read.catalog)
+      if (choice === 'latest') refuseToBeginAnew(read.catalog)
       return undefined
     }
     const tried = await tryToRestore({ context, options, upkeep, elsewhere }, next, read, passedOver)
@@ -76,15 +76,4 @@ function refuseNothing(
   }
   if (typeof choice !== 'number') return
   throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(choice), { hint: { kind: 'list' } })
-}
-
-/** A store that has only what rewinds abandoned is not a fresh one. */
-function refuseAbandoned({ abandoned = [] }: PagedCatalog): void {
-  if (abandoned.length === 0) return
-  const steps = abandoned.map(({ step }) => step).join(', ')
-  throw new HoldfastError(
-    'CORRUPT',
-    `No good checkpoint is left: rewinds abandoned all that remain (${steps}). Restore one by its number.`,
-    { hint: { kind: 'list' } },
-  )
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
-import { rankOn, saveAll, shard, startJob } from './job.ts'
+import { busyEnvironment, rankOn, saveAll, shard, startJob } from './job.ts'
 
 /** Restores every rank into a folder of its own. */
 async function restoreAll(ranks: readonly CheckpointStore[], options: { readonly fallback?: boolean } = {}) {
@@ -169,7 +169,7 @@ test('rejects with CORRUPT on all ranks without a fallback, and delivers nothing
   )
 })
 
-test('names the ranks that did not deliver, commits nothing, and commits once they deliver', async () => {
+test('names the ranks that did not deliver, commits nothing, and commits once they alone deliver', async () => {
   const backend = new MemoryBackend()
   const ranks = startJob(backend, 4, { saveTimeout: 200 })
   await restoreAll(ranks)
@@ -179,13 +179,18 @@ test('names the ranks that did not deliver, commits nothing, and commits once th
   for (const outcome of early) {
     expect(outcome).toMatchObject({
       status: 'rejected',
-      reason: { code: 'INCOMPLETE', message: expect.stringContaining('Ranks 1 and 3 of 4') as string },
+      reason: {
+        code: 'INCOMPLETE',
+        message: expect.stringContaining('Ranks 1 and 3 of 4') as string,
+        hint: { kind: 'wait-longer', for: 'save' },
+      },
     })
   }
   const alone = storeOn(backend, { mode: 'shared' })
   expect(await alone.list()).toEqual([])
-  await saveAll(ranks, 5)
+  await Promise.all([1, 3].map(async (rank) => ranks[rank]?.save({ step: 5, files: shard(rank, 5) })))
   expect((await alone.list()).map(({ step }) => step)).toEqual([5])
+  expect((await alone.verify()).good).toBe(true)
 })
 
 test('names the ranks that did not join', async () => {
@@ -196,7 +201,52 @@ test('names the ranks that did not join', async () => {
   await expect(outcome).rejects.toMatchObject({
     code: 'INCOMPLETE',
     message: expect.stringContaining('Ranks 1 and 2 of 3 did not join') as string,
+    hint: { kind: 'wait-longer', for: 'join' },
   })
+})
+
+test('names no rank if all have joined and the store is too slow', async () => {
+  let time = 0
+  const now = (): Date => new Date((time += 1_000))
+  const ranks = { rank: 0, size: 1, joinTimeout: 500 }
+  const store = storeOn(new MemoryBackend(), { ranks }, { ...busyEnvironment, now })
+  await expect(store.join()).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining('All ranks have joined') as string,
+  })
+})
+
+test('waits longer for ranks that verify their files than for ranks that join', async () => {
+  const backend = new MemoryBackend()
+  await saveAll(startJob(backend, 2), 1)
+  const released = Promise.withResolvers<undefined>()
+  const read = backend.read.bind(backend)
+  backend.read = async (key, options) => {
+    if (key.includes('rank-1.bin')) await released.promise
+    return read(key, options)
+  }
+  let time = 0
+  const pause = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
+    time += milliseconds
+    if (time > 15 * 60_000) released.resolve(undefined)
+    await busyEnvironment.pause(0, signal)
+  }
+  const [zero, one] = [
+    storeOn(
+      backend,
+      { ranks: { rank: 0, size: 2 } },
+      { ...busyEnvironment, now: () => new Date(time), pause },
+    ),
+    storeOn(backend, { ranks: { rank: 1, size: 2 } }, busyEnvironment),
+  ]
+  const [joined, restored] = await Promise.all([
+    zero.join().finally(() => {
+      released.resolve(undefined)
+    }),
+    one.restore('latest', { to: await temporaryFolder(), files: ['rank-1.bin'] }),
+  ])
+  expect(joined.step).toBe(1)
+  expect(restored?.step).toBe(1)
 })
 
 test('fences the processes of an older start, which change nothing', async () => {
@@ -337,15 +387,68 @@ test('accepts a rank without files, and refuses a file name of two ranks', async
   expect(codes).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT'])
 })
 
+test('takes what describes the checkpoint from the lowest rank that gives it', async () => {
+  const backend = new MemoryBackend()
+  const given = {
+    metrics: { loss: 1 },
+    tags: ['a'],
+    epoch: 3,
+    metadata: { lr: 1 },
+    dataState: { sample: 7 },
+  }
+  const saved = await Promise.all(
+    startJob(backend, 3).map((store, rank) =>
+      store.save({ step: 1, files: shard(rank, 1), ...(rank === 0 ? {} : given) }),
+    ),
+  )
+  for (const result of saved) expect(result).toMatchObject({ metrics: { loss: 1 }, tags: ['a'], epoch: 3 })
+  const details = await storeOn(backend, { mode: 'shared' }).get(1)
+  expect(details).toMatchObject(given)
+})
+
+test('saves in the background, with two steps at once on each rank', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 3, { background: { limit: 2 } })
+  await restoreAll(ranks)
+  for (const step of [1, 2, 3, 4])
+    await Promise.all(ranks.map((store, rank) => store.saveInBackground({ step, files: shard(rank, step) })))
+  await Promise.all(ranks.map((store) => store.flush()))
+  const alone = storeOn(backend, { mode: 'shared' })
+  expect((await alone.list()).map(({ step }) => step)).toEqual([1, 2, 3, 4])
+  expect((await alone.latest())?.step).toBe(4)
+  await tamper(backend, (await alone.get(4))?.files[0]?.key ?? '', flipBit)
+  const restored = await restoreAll(startJob(backend, 3), { fallback: true })
+  expect(restored.map(({ step }) => step)).toEqual([3, 3, 3])
+})
+
+test('throws at a flush that a save in the background lacks the part of a rank', async () => {
+  const backend = new MemoryBackend()
+  const [zero, one] = startJob(backend, 2, { saveTimeout: 200 })
+  if (zero === undefined || one === undefined) throw new Error('no ranks')
+  await restoreAll([zero, one])
+  await zero.saveInBackground({ step: 1, files: shard(0, 1) })
+  expect(await codeOf(zero.flush())).toBe('INCOMPLETE')
+  await one.saveInBackground({ step: 1, files: shard(1, 1) })
+  await one.flush()
+  expect((await storeOn(backend, { mode: 'shared' }).latest())?.step).toBe(1)
+})
+
 test('refuses metadata and metrics that contradict each other', async () => {
   for (const contradicting of [
     { metrics: { loss: 2 } },
     { metadata: { lr: 2 } },
     { epoch: 2 },
     { tags: ['b'] },
+    { dataState: { epoch: 2 } },
   ]) {
     const [zero, one] = startJob(new MemoryBackend(), 2)
-    const first = { metrics: { loss: 1 }, metadata: { lr: 1 }, epoch: 1, tags: ['a'] }
+    const first = {
+      metrics: { loss: 1 },
+      metadata: { lr: 1 },
+      epoch: 1,
+      tags: ['a'],
+      dataState: { epoch: 1 },
+    }
     const codes = await Promise.all([
       codeOf(zero?.save({ step: 1, files: shard(0, 1), ...first }) ?? Promise.resolve()),
       codeOf(one?.save({ step: 1, files: shard(1, 1), ...contradicting }) ?? Promise.resolve()),

@@ -214,3 +214,44 @@ test('lets one process go to the next older checkpoint of a job that has resumed
   const restored = await alone.restore('latest', { to: await temporaryFolder(), fallback: true })
   expect(restored?.step).toBe(2)
 })
+
+/** Restores or joins with all ranks of a start, and returns the code of each error. */
+async function codesOf(backend: CheckpointBackend, call: 'restore' | 'join') {
+  return Promise.all(
+    startJob(backend, 2).map(async (store) => {
+      const to = await temporaryFolder()
+      return codeOf(
+        call === 'join' ? store.join({ fallback: true }) : store.restore('latest', { to, fallback: true }),
+      )
+    }),
+  )
+}
+
+test.each(['restore', 'join'] as const)(
+  'rejects a %s with CORRUPT at each start if only quarantined and abandoned checkpoints are left',
+  async (call) => {
+    const backend = new MemoryBackend()
+    const ranks = await savedJob(backend, 2, [16, 24])
+    await Promise.all(ranks.map((store) => store.rewind(16)))
+    const alone = storeOn(backend, { mode: 'shared' })
+    await tamper(backend, (await alone.get(16))?.files[1]?.key ?? '', flipBit)
+    expect(await codesOf(backend, 'restore')).toEqual(['CORRUPT', 'CORRUPT'])
+    expect(await codesOf(backend, call)).toEqual(['CORRUPT', 'CORRUPT'])
+    expect((await alone.abandoned()).map(({ step }) => step)).toEqual([24])
+    expect(await alone.presence()).toBe('filled')
+  },
+)
+
+test('rejects with CORRUPT at each start if all checkpoints are quarantined, and begins anew once they are deleted', async () => {
+  const backend = new MemoryBackend()
+  await savedJob(backend, 2, [1])
+  const alone = storeOn(backend, { mode: 'shared', takeOver: true })
+  await tamper(backend, (await alone.get(1))?.files[1]?.key ?? '', flipBit)
+  for (let start = 1; start <= 2; start += 1)
+    expect(await codesOf(backend, 'restore')).toEqual(['CORRUPT', 'CORRUPT'])
+  await expect(alone.restore('latest', { to: await temporaryFolder() })).rejects.toThrow(
+    'No good checkpoint is left: step 1 is quarantined',
+  )
+  await alone.delete([1])
+  expect(await codesOf(backend, 'restore')).toEqual(['no error', 'no error'])
+})
