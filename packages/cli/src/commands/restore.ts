@@ -47,6 +47,7 @@ export const restore = defineCommand({
     if (ranks !== undefined && ranks.ranks.rank === undefined) throw unknownPlace()
     const command = async ({ store, printer, progress }: CommandContext): Promise<ExitCode> => {
       refuseUncountable(choice, options)
+      if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(membershipEnds)
       const began = performance.now()
       store.on('restoringFrom', ({ from, url, why, isMirrorRead }) => {
         if (from === 'mirror') printer.line(`${why} Restoring from ${url}`)
@@ -79,6 +80,10 @@ export const restore = defineCommand({
     return withStore(options, signal, command, { ranks, mirror: 'no wait' })
   },
 })
+
+/** A later command cannot save as the rank that this one was. */
+const membershipEnds =
+  'Without --member, the membership of this rank ends with this command. Pass --member FILE to holdfast restore and save.'
 
 /** Only a restore of the latest checkpoint can step back to the one before. */
 function refuseUncountable(

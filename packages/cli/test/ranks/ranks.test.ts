@@ -254,3 +254,10 @@ test('saves without a member file if all ranks do, and a rank may have no files'
   expect([zero.code, one.code]).toEqual([0, 0])
   expect(one.stderr).toContain('each save joins the job again')
 })
+
+test('notes that a restore without a member file keeps no membership', async () => {
+  const job = await Job.make(1)
+  const { code, stderr } = await job.one(0, ...restore.slice(0, -2))
+  expect(code).toBe(0)
+  expect(stderr).toContain('the membership of this rank ends with this command')
+})
