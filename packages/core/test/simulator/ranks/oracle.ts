@@ -45,6 +45,14 @@ export class JobOracle {
   readonly #disk: Disk
   readonly #size: number
   #looked = -1
+  #looks = 0
+  /** When each part was first seen, by the count of looks, and who delivered it. */
+  readonly #parts = new Map<
+    string,
+    { readonly at: number; readonly attempt: string; readonly rank: number; readonly term: number }
+  >()
+  /** When each attempt was first seen in the catalog. */
+  readonly #listedAt = new Map<string, number>()
   #version = 0
   /** The processes of each term, by rank. */
   readonly #members = new Map<number, Map<number, string>>()
@@ -65,11 +73,20 @@ export class JobOracle {
     return this.#truth
   }
 
+  /** How often the oracle has looked at the disk. */
+  get looks(): number {
+    return this.#looks
+  }
+
   /** Looks at what has changed on the disk. */
   look(): void {
+    this.#looks += 1
     if (this.#disk.changes === this.#looked) return
     this.#looked = this.#disk.changes
-    for (const key of this.#disk.keys('agreements/terms/')) this.#lookAtMember(key)
+    for (const key of this.#disk.keys('agreements/terms/')) {
+      this.#lookAtMember(key)
+      this.#lookAtPart(key)
+    }
     for (const key of this.#disk.keys('catalog/')) {
       const version = catalogVersionOf(key)
       if (version === undefined || version <= this.#version) continue
@@ -98,6 +115,34 @@ export class JobOracle {
     )
     if (!isListed)
       throw new Error(`R3: the save of step ${step} by ${content.process} resolved, and it was never listed`)
+  }
+
+  /** A save was `INCOMPLETE`. `wokenAt` is the number of looks when its last poll began. */
+  hearIncomplete(process: string, rank: number, wokenAt: number, message: string): void {
+    this.look()
+    const [, names, step] =
+      /^Ranks? (.+) of \d+ did not deliver their part of step (\d+) /.exec(message) ?? []
+    if (names === undefined) return
+    const named = new Set(names.match(/\d+/g)?.map(Number))
+    const term = this.#termOf(process)
+    const ofStep = [...this.#parts.values()].filter(
+      (part) => part.term === term && part.attempt.startsWith(`${step}-`),
+    )
+    const own = ofStep.findLast((part) => part.rank === rank)
+    if (own === undefined)
+      throw new Error(`R5: ${process} waits for ranks ${names} without a part of its own`)
+    const { attempt } = own
+    for (let each = 0; each < this.#size; each += 1) {
+      const part = ofStep.find((known) => known.attempt === attempt && known.rank === each)
+      if (named.has(each) && part !== undefined && part.at <= wokenAt)
+        throw new Error(`R5: ${process} waits for rank ${each}, which has delivered its part of ${attempt}`)
+      if (!named.has(each) && part === undefined)
+        throw new Error(
+          `R5: ${process} does not name rank ${each}, which has not delivered its part of ${attempt}`,
+        )
+    }
+    if ((this.#listedAt.get(attempt) ?? Infinity) <= wokenAt)
+      throw new Error(`R5: ${process} waits for ranks ${names}, and ${attempt} is committed`)
   }
 
   /** A fallback goes to the nearest checkpoint on which the passed one is built. */
@@ -141,6 +186,14 @@ export class JobOracle {
     this.#members.set(term, members)
   }
 
+  #lookAtPart(key: string): void {
+    if (this.#parts.has(key)) return
+    const [, attempt, rank] = /\/parts\/([^/]+)\/(\d+)\.json$/.exec(key) ?? []
+    const term = termOfKey(key)
+    if (attempt === undefined || term === undefined) return
+    this.#parts.set(key, { at: this.#looks, attempt, rank: Number(rank), term })
+  }
+
   #lookAtListed(entry: CatalogEntry, { version }: Catalog): void {
     if (this.#listed.has(entry.attempt)) return
     const manifest = decodeManifest(this.#read(manifestKey(entry.attempt)), entry.attempt)
@@ -149,6 +202,7 @@ export class JobOracle {
       return JSON.parse(Buffer.from(bytes).toString()) as Content
     })
     this.#listed.set(entry.attempt, contents)
+    this.#listedAt.set(entry.attempt, this.#looks)
     const what = `step ${entry.step} in version ${version}`
     if (contents.length !== this.#size)
       throw new Error(`R1: ${what} has ${contents.length} files, and the job has ${this.#size} ranks`)

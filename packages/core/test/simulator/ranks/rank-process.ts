@@ -31,6 +31,8 @@ export class RankProcess {
   readonly #oracle: JobOracle
   readonly #plan: Plan
   readonly #random: Random
+  /** The looks of the oracle when the process last ended a pause, and so began a poll. */
+  #wokenAt = 0
 
   constructor(
     name: string,
@@ -48,7 +50,12 @@ export class RankProcess {
     this.#oracle = oracle
     const ranks = { ...place, ...timeouts }
     const retention = { keepLast: plan.keepLast }
-    this.#store = new CheckpointStore(backend, { ranks, retention }, environmentOf(name, scheduler, random))
+    const environment = environmentOf(name, scheduler, random)
+    const pause: Environment['pause'] = async (milliseconds, signal) => {
+      await environment.pause(milliseconds, signal)
+      this.#wokenAt = oracle.looks
+    }
+    this.#store = new CheckpointStore(backend, { ranks, retention }, { ...environment, pause })
   }
 
   /** Runs the program. Ends with the first error, or restores again after it. */
@@ -99,6 +106,8 @@ export class RankProcess {
         await this.#store.save({ step, files, onExisting: 'replace' })
         return
       } catch (error) {
+        if (isHoldfastError(error, 'INCOMPLETE'))
+          this.#oracle.hearIncomplete(this.name, this.#rank, this.#wokenAt, error.message)
         if (tries >= 2 || !isHoldfastError(error, 'UNAVAILABLE', 'INCOMPLETE', 'OUTCOME_UNKNOWN')) throw error
       }
     }
