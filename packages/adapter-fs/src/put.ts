@@ -33,12 +33,12 @@ export async function put(
   options: PutOptions,
 ): Promise<PutResult> {
   const { unchanged, resume, onProgress } = options
+  const ofBoth = { ...options, onProgress: onlyForward(onProgress) }
   if (unchanged === undefined) {
     return isReopenable(source) && resume !== undefined
-      ? putResumable(disk, key, source, { ...options, resume })
+      ? putResumable(disk, key, source, { ...ofBoth, resume })
       : putWhole(disk, key, source, options)
   }
-  const ofBoth = { ...options, onProgress: onlyForward(onProgress) }
   return (
     (await putUnchanged(disk, key, source, unchanged.object, ofBoth)) ?? putWhole(disk, key, source, ofBoth)
   )
