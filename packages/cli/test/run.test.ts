@@ -48,6 +48,15 @@ test('run prints what it does in sentences, and keeps the exit code of the progr
   expect(again.stdout).toContain('weights 2\n')
 })
 
+test('run copies to the mirror by the end of the program, and prints how far it is', async () => {
+  const folder = await newFolder('save 1; save 2')
+  const { code, stderr } = await holdfast(folder, ...run, '--mirror', 'backup', ...train)
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/^mirror: 2, /m)])
+  const listed = await holdfast(folder, 'ls', '--store', 'backup', '--json')
+  const steps = [...listed.stdout.matchAll(/"type":"checkpoint","step":(\d+)/g)].map(([, step]) => step)
+  expect(steps).toEqual(['1', '2'])
+})
+
 test('run with --json prints only lines of JSON, and the output of the program goes to standard error', async () => {
   const folder = await newFolder('echo "the output"; save 1')
   const { code, stdout, stderr } = await holdfast(folder, ...run, '--json', ...train)
