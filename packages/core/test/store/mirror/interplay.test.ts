@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { copyCheckpoints, type MemoryBackend } from '../../../src/index.ts'
 import { FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { copied, filesOf, latestStep, newStore, stepsOf, storeWith } from '../copy/copies.ts'
+import { readMarker } from '../../../src/store/upkeep/ensure-marker.ts'
 import { newPlaces, openMirrored, type Places, readerOf, saveAll, saveMirrored } from './mirrors.ts'
 
 describe('a copy of a copy', () => {
@@ -32,6 +33,20 @@ describe('a copy of a copy', () => {
 })
 
 describe('verify of a mirror', () => {
+  test('is followed by a deletion as the job of the store, and the next round copies the checkpoint again', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 1, 2, 3)
+    await damage(places.mirror, 2)
+    const found = await readMarker(places.disk)
+    const id = found.kind === 'good' ? found.marker.id : ''
+    await storeOn(places.mirror, { job: `mirror of ${id}` }).delete([2])
+    await saveMirrored(store, 4)
+    const copies = readerOf(places.mirror)
+    expect(await stepsOf(copies)).toEqual([1, 2, 3, 4])
+    expect((await copies.verify()).good).toBe(true)
+  })
+
   test('finds damage that the store does not have, also after later copies', async () => {
     const places = newPlaces()
     const store = openMirrored(places)
