@@ -22,6 +22,7 @@ import type {
 import { assertKey } from './key.ts'
 import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
 import { overloaded, overloadOf } from './overload.ts'
+import { PutProgress } from './put-progress.ts'
 import type { PutSource } from './source/byte-source.ts'
 
 /** The part of a backend that differs between stores. */
@@ -54,7 +55,14 @@ export class CheckedBackend implements CheckpointBackend {
     if (options.resume !== undefined && !this.capabilities.resumesPuts) throw cannotResume(key, this.url)
     if (options.unchanged !== undefined && this.capabilities.reusesObjects === undefined)
       throw cannotReuse(key, this.url)
-    return this.#call('put', options, [key], () => this.#operations.put(key, source, options))
+    const announced = options.size ?? (source instanceof Uint8Array ? source.byteLength : undefined)
+    const progress = new PutProgress(options.onProgress, announced)
+    const given = options.onProgress === undefined ? options : { ...options, onProgress: progress.report }
+    return this.#call('put', options, [key], async () => {
+      const result = await this.#operations.put(key, source, given)
+      progress.end(result.size)
+      return result
+    })
   }
 
   async commit(key: string, bytes: Uint8Array, options: CommitOptions = {}): Promise<CommitOutcome> {
