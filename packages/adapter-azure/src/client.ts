@@ -13,7 +13,7 @@ import {
   Reception,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
-import { type AccountAccess, accessOf } from './credentials.ts'
+import { type AccountAccess, accessOf, assertOneWay } from './credentials.ts'
 import { DirectReads } from './direct.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
@@ -38,6 +38,7 @@ export interface OpenedContainer {
  */
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
+  assertOneWay(options)
   if (client === undefined) return createClients(accessOf(account, options, process.env), name, options)
   const keptOpen = { direct: undefined, close: () => undefined }
   const container = 'containerName' in client ? client : client.getContainerClient(name)

@@ -18,8 +18,7 @@ export function accessOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): AccountAccess {
   const { endpoint = `https://${account}.blob.core.windows.net` } = options
-  const given = ways.filter((way) => options[way] !== undefined && options[way] !== false)
-  if (given.length > 1) throw new HoldfastError('CONFIG', `Pass one of ${given.join(' and ')}, not both.`)
+  const given = assertOneWay(options)
   const { connectionString, accountKey, sasToken, credential, anonymous } =
     given.length === 0 ? fromEnvironment(environment) : options
   if (connectionString !== undefined) {
@@ -43,6 +42,13 @@ export function accessOf(
     )
   }
   return { url: endpoint, credential: credential ?? defaultCredential() }
+}
+
+/** Returns how the options reach the account, if they state it. Throws `CONFIG` for several ways. */
+export function assertOneWay(options: AzureOptions): readonly string[] {
+  const given = ways.filter((way) => options[way] !== undefined && options[way] !== false)
+  if (given.length > 1) throw new HoldfastError('CONFIG', `Pass one of ${given.join(' and ')}, not both.`)
+  return given
 }
 
 /** Throws `CONFIG` if credentials or a client belong to another account than the URL. */

@@ -162,3 +162,10 @@ describe('credentials', () => {
     expect(() => open({ customerKey, encryptionScope: 'scope' })).toThrow('not both')
   })
 })
+
+test('refuses credentials beside a ready-made client', () => {
+  const client = BlobServiceClient.fromConnectionString(connectionString)
+  expect(() => new AzureBackend('account', 'container', 'a', { client, accountKey: key })).toThrow(
+    'Pass one of client and accountKey, not both.',
+  )
+})

@@ -76,3 +76,11 @@ test('subtracts the root from the longest key', () => {
   const { capabilities } = new GcsBackend('b', 'runs/a')
   expect(capabilities).toMatchObject({ hash: 'store', freeSpace: 'unbounded', maxKeyBytes: 1017 })
 })
+
+test.each([
+  [{ anonymous: true, keyFilename: '/absent.json' }, 'keyFilename and anonymous'],
+  [{ anonymous: true, credentials: {} }, 'credentials and anonymous'],
+  [{ credentials: {}, keyFilename: '/absent.json' }, 'credentials and keyFilename'],
+])('refuses the contradiction %o', (options, ways) => {
+  expect(() => new GcsBackend('bucket', 'a', options)).toThrow(`Pass one of ${ways}, not both.`)
+})

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import { type Agents, agentsOf, secretHeaders, type Secrets, withoutUndefined } from '@holdfast/core/backend'
+import {
+  type Agents,
+  agentsOf,
+  HoldfastError,
+  secretHeaders,
+  type Secrets,
+  withoutUndefined,
+} from '@holdfast/core/backend'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK has no limits by default, and a save that hangs is worse than one that fails. */
@@ -17,6 +24,8 @@ const maxSockets = 50
  */
 export function createClient(options: S3Options, agents: Agents | undefined = pooledAgents()): S3Client {
   const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
+  if (profile !== undefined && credentials !== undefined)
+    throw new HoldfastError('CONFIG', 'Pass one of profile and credentials, not both.')
   // A compatible store may have no regions, but the SDK needs a region to sign requests.
   const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
   return payloadUnsigned(

@@ -124,3 +124,10 @@ test('rejects calls without credentials, states where to set them, and knows tha
     process.env = before
   }
 })
+
+test('refuses a profile beside credentials', () => {
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
+  expect(() => new S3Backend('bucket', 'a', { profile: 'other', credentials })).toThrow(
+    'Pass one of profile and credentials, not both.',
+  )
+})
