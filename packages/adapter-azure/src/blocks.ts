@@ -23,7 +23,7 @@ import {
   stoppedBy,
   uploadName,
 } from './container.ts'
-import { isCalled, mayHaveHappened } from './errors.ts'
+import { isCalled, isProtected, mayHaveHappened } from './errors.ts'
 
 /**
  * The largest number of blocks of one blob: https://learn.microsoft.com/en-us/azure/storage/blobs/scalability-targets.
@@ -65,6 +65,10 @@ export async function beginUpload(
     }
   }
 
+  const endHash = async (): Promise<void> => {
+    wholeMd5.abandon()
+  }
+
   return {
     async sendPart({ index, bytes }, partSignal) {
       const [md5] = await Promise.all([concurrentMd5Of(bytes), wholeMd5.update(bytes)])
@@ -102,7 +106,9 @@ export async function beginUpload(
           )
             return { ...storedAs(asked, { ...answer, contentMD5: md5 }, 'writer'), resumedBytes }
         } catch (error) {
-          if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
+          const mayBeThere =
+            isCalled(error, 'InvalidBlockList') || isProtected(error) || mayHaveHappened(error)
+          if (!mayBeThere) throw error
           const there = await committed(asked, md5).catch(() => undefined)
           if (there !== undefined) return { ...there, resumedBytes }
           throw isCalled(error, 'InvalidBlockList')
@@ -117,9 +123,8 @@ export async function beginUpload(
     },
 
     // No request deletes the blocks of one upload only. See `sweep`.
-    discard: async () => {
-      wholeMd5.abandon()
-    },
+    discard: endHash,
+    leave: endHash,
     leftover: 'The service discards its blocks after a week.',
   }
 }

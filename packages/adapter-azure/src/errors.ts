@@ -153,9 +153,18 @@ export const { storeError, isCalled, hasStatus, mayHaveHappened } = storeErrors(
  */
 export function isThereAlready(error: unknown): boolean {
   return (
-    isCalled(error, 'BlobAlreadyExists', 'BlobImmutableDueToPolicy', 'UnauthorizedBlobOverwrite') ||
+    isCalled(error, 'BlobAlreadyExists') ||
+    isProtected(error) ||
     (hasStatus(error, 412) && !isCalled(error, webPage))
   )
+}
+
+/**
+ * Returns whether a blob exists that must not be replaced: by an immutability policy, or by a signature that may only create
+ * (https://learn.microsoft.com/en-us/rest/api/storageservices/create-service-sas).
+ */
+export function isProtected(error: unknown): boolean {
+  return isCalled(error, 'BlobImmutableDueToPolicy', 'UnauthorizedBlobOverwrite')
 }
 
 /** Returns the secrets of the failed request: its key, its token, and the signature in its URL. */

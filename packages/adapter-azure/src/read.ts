@@ -79,7 +79,8 @@ async function open(
     return { stat, body }
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
-    throw isCalled(error, 'ConditionNotMet') ? replacedWhileRead(container, key, error) : error
+    const isGone = of !== undefined && isCalled(error, 'BlobNotFound')
+    throw isGone || isCalled(error, 'ConditionNotMet') ? replacedWhileRead(container, key, error) : error
   }
 }
 
