@@ -17,7 +17,14 @@ import {
   webPage,
 } from '@holdfast/core/backend'
 
-const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonMeanings
+const { slowDown, storeFailed, damaged, noObject, noNetwork, expired, wrongClock } = commonMeanings
+
+/**
+ * The description of a token that begins or ends at a wrong time: "Token must be a short-lived token (60 minutes) and in a
+ * reasonable timeframe. Check your iat and exp values in the JWT claim."
+ * (https://github.com/googleapis/google-auth-library-nodejs/issues/129)
+ */
+const isByClock = /reasonable timeframe|\biat\b/
 
 /** Failures of the credentials of the SDK. They occur before a request is sent. */
 const beforeTheStore: Meanings = {
@@ -28,6 +35,7 @@ const beforeTheStore: Meanings = {
     'The file with the credentials cannot be read. Check GOOGLE_APPLICATION_CREDENTIALS.',
   ),
   invalid_grant: expired,
+  wrongClock,
   invalid_client: permissionDenied('Google no longer knows the credentials. Create new ones.'),
   invalid_target: permissionDenied(
     'The workload identity provider does not know the credentials. Check its configuration.',
@@ -122,8 +130,13 @@ function bodyOf(error: unknown): unknown {
 /** Returns the error in a response of the store or of a token server. */
 function answerOf(error: unknown): { readonly reason: string | undefined; readonly message: string } {
   const data = bodyOf(error)
-  const told = fieldOf(typeof data === 'string' ? parsedOr(data, undefined) : data, 'error')
-  if (typeof told === 'string') return { reason: told, message: messageOf(error) }
+  const parsed = typeof data === 'string' ? parsedOr(data, undefined) : data
+  const told = fieldOf(parsed, 'error')
+  if (typeof told === 'string') {
+    const described = stringFieldOf(parsed, 'error_description') ?? ''
+    const message = messageOf(error)
+    return { reason: told, message: message.includes(described) ? message : `${message}: ${described}` }
+  }
   return {
     reason: stringFieldOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason'),
     message: stringFieldOf(told, 'message') ?? messageOf(error),
@@ -151,6 +164,11 @@ function nameOf(
   if (status === 404 && /bucket does not exist/i.test(message)) return 'NoSuchBucket'
   if (status === 412) return 'conditionNotMet'
   if (status === 400 && /match calculated/i.test(message)) return 'BadDigest'
+  // A bucket whose requester pays: "Bucket is requester pays bucket but no user project provided."
+  // (https://github.com/hashicorp/terraform-provider-google/issues/22452). With 400, `required` names any missing field.
+  if (status === 400 && reason === 'required')
+    return /user project/i.test(message) ? 'userProjectMissing' : 'missingField'
+  if (reason === 'invalid_grant' && isByClock.test(message)) return 'wrongClock'
   if (reason !== undefined && Object.hasOwn(meanings, reason)) return reason
   if (status === 401) return 'authError'
   if (status === 403) return 'forbidden'

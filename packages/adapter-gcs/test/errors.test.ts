@@ -17,6 +17,26 @@ test.each([
   [answer(401, 'authError'), 'PERMISSION_DENIED', 'Renew them'],
   [answer(401), 'PERMISSION_DENIED', 'Renew them'],
   [answer(401, 'required'), 'PERMISSION_DENIED', 'the request had none'],
+  [
+    answer(400, 'required', 'Bucket is requester pays bucket but no user project provided.'),
+    'PERMISSION_DENIED',
+    'Set userProject',
+  ],
+  [answer(400, 'required', 'Required parameter: name'), 'INVALID_ARGUMENT', 'rejected the request'],
+  [
+    Object.assign(new Error('invalid_grant'), {
+      status: 400,
+      response: {
+        data: {
+          error: 'invalid_grant',
+          error_description:
+            'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.',
+        },
+      },
+    }),
+    'PERMISSION_DENIED',
+    'clock of this machine',
+  ],
   [answer(403, 'forbidden'), 'PERMISSION_DENIED', 'Storage Object User'],
   [answer(403), 'PERMISSION_DENIED', 'Storage Object User'],
   [answer(403, 'retentionPolicyNotMet'), 'PERMISSION_DENIED', 'Nothing was changed'],

@@ -30,7 +30,13 @@ const meanings: Meanings = {
     'The credentials do not allow this request. Check the policies of the user and of the bucket.',
   ),
   Forbidden: permissionDenied(
-    'The credentials do not allow this request, or the object is missing and they do not allow s3:ListBucket. Check the policies of the user and of the bucket.',
+    'The credentials do not allow this request, or the object is missing and they do not allow s3:ListBucket. Check the policies of the user and of the bucket, and the clock of this machine.',
+  ),
+  NoReason: permissionDenied(
+    'The store states no reason for this request. Check whether the credentials have expired, and whether the region is that of the bucket.',
+  ),
+  ClockCorrected: unavailable(
+    'The clock of this machine differs too much from that of the store. The next request uses the time of the store.',
   ),
   ObjectLocked: permissionDenied(
     'A legal hold or the retention of object lock protects the object, which is unchanged. Delete it after the hold or retention ends.',
@@ -138,11 +144,17 @@ function failureOf(error: unknown): Failure {
   return { status, message, name: nameOf(error, status, message) }
 }
 
-/** A response to HEAD has no body, and so no code of S3. The SDK reports a missing region before it sends a request. */
+/**
+ * A response to HEAD has no body, and so no code of S3. The SDK then names the error by the status. The SDK reports a missing
+ * region before it sends a request, and corrects its clock by the response to a request with a wrong time.
+ */
 function nameOf(error: unknown, status: number | undefined, message: string): string {
   const name = stringFieldOf(error, 'name') ?? 'Error'
+  const isCorrected = fieldOf(fieldOf(error, '$metadata'), 'clockSkewCorrected') === true
+  if (name === 'RequestTimeTooSkewed' && isCorrected) return 'ClockCorrected'
   if (Object.hasOwn(meanings, name)) return name
   if (status === 301 || status === 307) return 'PermanentRedirect'
+  if (status === 400 && /^(400|BadRequest|Unknown|UnknownError)$/.test(name)) return 'NoReason'
   if (status === 403) return 'Forbidden'
   if (status === 404) return 'NotFound'
   if (status === 412) return 'PreconditionFailed'

@@ -107,7 +107,10 @@ export interface BackendCapabilities {
   readonly maxKeyBytes: number
   /** The largest object in bytes. */
   readonly maxObjectBytes: number
-  /** The largest number of bytes that one `put` or `read` holds in memory. */
+  /**
+   * The largest number of bytes that one `put` or `read` holds in memory. An object whose parts must be larger, because the
+   * store limits their number, may use three of these parts instead.
+   */
   readonly maxBufferedBytes: number
   /** How many small objects to put at once for the best throughput. */
   readonly smallObjectsAtOnce: number
