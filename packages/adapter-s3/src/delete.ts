@@ -1,8 +1,10 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
 import {
   type CallOptions,
+  concurrently,
   deleteInBatches,
   type DeleteReport,
+  isHoldfastError,
   messageOf,
   requestWithRetry,
 } from '@holdfast/core/backend'
@@ -17,7 +19,14 @@ const batchSize = 1000
 
 const batchesAtOnce = 4
 
-/** Deletes keys in batches. A single key has a request of its own, which every compatible store supports. */
+/** How many keys of a batch are deleted at once if each has a request of its own. */
+const keysAtOnce = 8
+
+/**
+ * Deletes keys in batches. A single key has a request of its own, which every compatible store supports. So does each key if
+ * checksums are off, and each key of a batch that the store refuses: a batch requires a checksum, and older services know only
+ * `Content-MD5`, which the SDK does not send (https://github.com/aws/aws-sdk-js-v3/issues/6819).
+ */
 export async function deleteKeys(
   bucket: Bucket,
   keys: readonly string[],
@@ -28,9 +37,33 @@ export async function deleteKeys(
     await deleteOne(bucket, only, signal)
     return { deleted: keys, failed: [] }
   }
-  return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, (batch, batchSignal) =>
-    deleteBatch(bucket, batch, batchSignal),
-  )
+  return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, async (batch, batchSignal) => {
+    if (bucket.checksum === 'none') return deleteEach(bucket, batch, batchSignal)
+    try {
+      return await deleteBatch(bucket, batch, batchSignal)
+    } catch (error) {
+      if (!isHoldfastError(error, 'INVALID_ARGUMENT', 'UNSUPPORTED')) throw error
+      return deleteEach(bucket, batch, batchSignal)
+    }
+  })
+}
+
+/** Deletes keys with one request each. Returns the keys that the store refuses to delete. */
+async function deleteEach(
+  bucket: Bucket,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<DeleteReport['failed']> {
+  const failed = await concurrently(keys, keysAtOnce, signal, async (key, keySignal) => {
+    try {
+      await deleteOne(bucket, key, keySignal)
+      return []
+    } catch (error) {
+      if (!isHoldfastError(error, 'PERMISSION_DENIED', 'INVALID_ARGUMENT')) throw error
+      return [{ key, error }]
+    }
+  })
+  return failed.flat()
 }
 
 async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Promise<void> {

@@ -89,6 +89,8 @@ export async function beginUpload(
         } catch (error) {
           if (resume !== undefined) completed ??= await completedBefore(error, asked)
           if (completed !== undefined) return { ...unsent, ETag: undefined }
+          if (resume === undefined && isCalled(error, 'NoSuchUpload'))
+            throw discardedUpload(bucket, key, bucket.errorOf(error, asked))
           throw PartNumber > 1 && isCalled(error, 'InvalidArgument')
             ? noSuchPart(key, PartNumber, bucket.errorOf(error, asked))
             : error
@@ -172,6 +174,14 @@ function replacedParts({ names: { url } }: Bucket, key: string, cause: unknown):
     `Another put with another partSize replaced parts of ${key}, which both continued. Use the same partSize, and put the ` +
     'object again.'
   return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: true })
+}
+
+/** The error is not retryable: the parts that the store had are gone. */
+function discardedUpload({ names: { url } }: Bucket, key: string, cause: unknown): HoldfastError {
+  const message =
+    `The store discarded the unfinished upload of ${key}, as a lifecycle rule or another program may ask it to. Put the ` +
+    'object again.'
+  return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
 }
 
 function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {

@@ -61,7 +61,8 @@ async function open(bucket: Bucket, key: string, wanted: WantedBytes): Promise<O
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
     if (error instanceof Redirected) return openElsewhere(bucket, key, wanted, error.location)
-    throw isCalled(error, 'PreconditionFailed') ? replacedWhileRead(bucket, key, error) : error
+    const isGone = of !== undefined && isCalled(error, 'NoSuchKey', 'NotFound')
+    throw isGone || isCalled(error, 'PreconditionFailed') ? replacedWhileRead(bucket, key, error) : error
   }
 }
 

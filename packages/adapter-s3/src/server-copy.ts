@@ -11,6 +11,7 @@ import {
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { base64Crc32 } from './checksum.ts'
 import { serviceEndpoint } from './endpoint.ts'
+import { isCalled } from './errors.ts'
 import { abortUpload, newUpload } from './multipart.ts'
 import { timeOf } from './response-time.ts'
 import { send } from './send.ts'
@@ -139,12 +140,22 @@ async function copyParts(
     }
     const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
     return await requestWithRetry(bucket, asked, async () => {
-      const answer = await send(bucket, asked, expected, new CompleteMultipartUploadCommand(input))
-      const stored = storedAs(asked, answer)
-      return stored.storeDigest === undefined ? storedWith(bucket, asked, key, sha256) : stored
+      try {
+        const answer = await send(bucket, asked, expected, new CompleteMultipartUploadCommand(input))
+        const stored = storedAs(asked, answer)
+        return stored.storeDigest === undefined ? await storedWith(bucket, asked, key, sha256) : stored
+      } catch (error) {
+        // An earlier request has completed the upload if its response was lost.
+        const there = isCalled(error, 'NoSuchUpload')
+          ? await storedWith(bucket, asked, key, sha256)
+          : undefined
+        if (there === undefined) throw error
+        return there
+      }
     })
   } catch (error) {
-    await abortUpload(bucket, key, uploadId)
+    // The first error decides how the copy continues. A sweep discards the upload.
+    await abortUpload(bucket, key, uploadId).catch(() => undefined)
     throw error
   }
 }

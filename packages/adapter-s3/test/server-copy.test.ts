@@ -53,3 +53,31 @@ test('does not cut off a copy that the service may still finish', async () => {
   expect((await backend.stat('copy'))?.revision).toBe(revision)
   await backend.close()
 })
+
+test('finds the object of a copy in parts whose completion was answered by a lost response', async () => {
+  await using emulator = await startS3Emulator({ buckets: ['bucket'] })
+  const { endpoint, region, credentials } = emulator
+  let isCopying = false
+  let completions = 0
+  await using proxy = await startProxy({
+    target: endpoint,
+    plan: ({ operation }) => {
+      if (!isCopying || operation !== 'CompleteMultipartUpload') return undefined
+      completions += 1
+      return completions === 1
+        ? { kind: 'drop-answer' }
+        : { kind: 'status', status: 409, code: 'NoSuchUpload' }
+    },
+  })
+  const backend = new S3Backend('bucket', 'a', { endpoint: proxy.url, region, credentials, retry })
+  const bytes = Buffer.alloc(65 * 2 ** 20, 1)
+  const source = await storedObject(backend, bytes)
+  isCopying = true
+  proxy.requests.clear()
+  await backend.put('copy', source, { size: bytes.byteLength })
+  expect(completions).toBe(2)
+  expect(proxy.requests.count('UploadPart')).toBe(0)
+  expect(proxy.requests.count('AbortMultipartUpload')).toBe(0)
+  expect((await backend.stat('copy'))?.size).toBe(bytes.byteLength)
+  await backend.close()
+})

@@ -18,6 +18,8 @@ export interface Context {
   readonly objectLock: boolean
   /** Whether the metadata of an object are kept. */
   readonly keepsMetadata: boolean
+  /** Whether DeleteObjects requires `Content-MD5` instead of a checksum. */
+  readonly requiresContentMd5: boolean
   /** The host to which reads are redirected. */
   readonly elsewhere: Elsewhere | undefined
   readonly region: string

@@ -2,7 +2,7 @@ import type { Context, Run } from './context.ts'
 import { readDocument } from './documents.ts'
 import { S3Error } from './errors.ts'
 import { assertNotHeld } from './legal-hold.ts'
-
+import { header } from './request.ts'
 import { childText, onlyChildren, writeXml } from './xml.ts'
 
 /**
@@ -13,7 +13,8 @@ const mostKeys = 1000
 
 export const deleteObjects: Run = async (context, request) => {
   const { element, digestGiven } = await readDocument(request, 'Delete')
-  if (!digestGiven)
+  const isMd5Missing = context.requiresContentMd5 && header(request, 'content-md5') === undefined
+  if (!digestGiven || isMd5Missing)
     throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5')
   onlyChildren(element, 'Object', 'Quiet')
   const quiet = childText(element, 'Quiet') ?? 'false'

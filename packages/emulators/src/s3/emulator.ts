@@ -57,6 +57,8 @@ export interface S3EmulatorOptions {
   readonly redirectsReads?: boolean
   /** Whether the metadata (`x-amz-meta-`) of objects are kept. Default: true. */
   readonly keepsMetadata?: boolean
+  /** Whether DeleteObjects requires `Content-MD5` instead of a checksum, as on older services. Default: false. */
+  readonly requiresContentMd5?: boolean
   /** The clock, for tests that depend on the time. */
   readonly now?: () => Date
 }
@@ -96,6 +98,7 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     basePath = '',
     redirectsReads = false,
     keepsMetadata = true,
+    requiresContentMd5 = false,
     now = () => new Date(),
   } = options
   const wrong = buckets.find((bucket) => !isBucketName(bucket))
@@ -118,6 +121,7 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     objectLock,
     conditionalWrites,
     keepsMetadata,
+    requiresContentMd5,
     elsewhere,
     region,
     now,

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startS3Emulator } from '@holdfast/emulators'
+import { startProxy } from '@holdfast/emulators/proxy'
+import { expect, onTestFinished, test } from 'vitest'
+import { S3Backend } from '../src/index.ts'
+
+const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
+const retry = { attempts: 3, minDelay: 1, maxDelay: 1 }
+
+/** Returns a backend on a server that responds to each request by its number, which begins with 1. */
+async function on(
+  respond: (number: number, request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ readonly backend: S3Backend; readonly requests: () => number }> {
+  let requests = 0
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => {
+      requests += 1
+      respond(requests, request, response)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const backend = new S3Backend('bucket', 'a', { endpoint, credentials, retry, checksum: 'none' })
+  onTestFinished(async () => {
+    await backend.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  return { backend, requests: () => requests }
+}
+
+function refuse(response: ServerResponse, status: number, code: string, headers = {}): void {
+  response.writeHead(status, { 'x-amz-request-id': 'r', 'content-type': 'application/xml', ...headers })
+  response.end(`<Error><Code>${code}</Code><Message>No</Message></Error>`)
+}
+
+test('sends a request again with the time of the store if the clock of this machine is wrong', async () => {
+  const { backend, requests } = await on((number, _, response) => {
+    const date = new Date(Date.now() + 3_600_000).toUTCString()
+    if (number === 1) refuse(response, 403, 'RequestTimeTooSkewed', { date })
+    else
+      response
+        .writeHead(200, { date, 'x-amz-request-id': 'r' })
+        .end('<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>')
+  })
+  expect(await Array.fromAsync(backend.list(''))).toEqual([])
+  expect(requests()).toBe(2)
+})
+
+test('names the possible reasons of a response to HEAD that states none', async () => {
+  const { backend, requests } = await on((_, request, response) => {
+    response
+      .writeHead(request.url?.endsWith('region') === true ? 400 : 403, { 'x-amz-request-id': 'r' })
+      .end()
+  })
+  await expect(backend.stat('region')).rejects.toThrow(/credentials have expired.*region/)
+  await expect(backend.stat('clock')).rejects.toThrow(/s3:ListBucket.*clock/)
+  await expect(backend.stat('clock')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
+  expect(requests()).toBe(3)
+})
+
+test('reports an object that is deleted during a read as one that changed', async () => {
+  const { backend } = await on((number, _, response) => {
+    if (number > 1) {
+      refuse(response, 404, 'NoSuchKey')
+      return
+    }
+    response.writeHead(206, {
+      etag: '"1"',
+      'last-modified': new Date(0).toUTCString(),
+      'content-range': 'bytes 0-9/10',
+      'content-length': 10,
+    })
+    response.write('hello', () => response.destroy())
+  })
+  const { body } = await backend.read('k')
+  const reading = new Response(body).text()
+  await expect(reading).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(reading).rejects.toThrow('was replaced or deleted during the read')
+})
+
+test('sends no part again to an upload that the store has discarded', async () => {
+  await using emulator = await startS3Emulator({ buckets: ['bucket'] })
+  await using proxy = await startProxy({
+    target: emulator.endpoint,
+    plan: ({ operation }) =>
+      operation === 'UploadPart' ? { kind: 'status', status: 409, code: 'NoSuchUpload' } : undefined,
+  })
+  const { region, credentials: known } = emulator
+  const options = { endpoint: proxy.url, region, credentials: known, retry, parallel: 1 }
+  const backend = new S3Backend('bucket', 'a', { ...options, partSize: '5MiB' })
+  const put = backend.put('k', Buffer.alloc(11 * 2 ** 20))
+  await expect(put).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
+  await expect(put).rejects.toThrow('discarded the unfinished upload')
+  expect(proxy.requests.count('UploadPart')).toBe(1)
+  await backend.close()
+})
