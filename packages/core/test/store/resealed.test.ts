@@ -60,10 +60,6 @@ const catalogFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'a page that is retired in the future': [{ 'older.retired': to([{ page, since: 99 }]) }, /later version/],
   'a segment without a copy or a rewind': [{ 'checkpoints.last.order.segment': to(1) }, /segment above 0/],
   'a rewind that it does not require': [{ rewound: to({ segment: 0, base: 1 }) }, /uses a rewind/],
-  'continued attempts that it does not require': [
-    { continued: to([`9-0-${'a'.repeat(16)}`]) },
-    /uses continued/,
-  ],
   'a latest checkpoint that it lists itself': [
     { latest: to(5), checkpoints: (lines) => lines ?? null },
     /latest/,

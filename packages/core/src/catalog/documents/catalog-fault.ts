@@ -56,9 +56,8 @@ function unlistedIn({ abandoned = [], quarantined, removed = [], latest }: Catal
   return [...abandoned, ...setAside, ...(latest ? [latest] : [])]
 }
 
-function usesOf({ continued, segments, rewound, abandoned, removed }: Catalog): Uses {
+function usesOf({ segments, rewound, abandoned, removed }: Catalog): Uses {
   return [
-    [continued !== undefined, 'continued attempts', 'copies'],
     [segments !== undefined, 'segments of copies', 'copies'],
     [rewound !== undefined || abandoned !== undefined, 'a rewind', 'rewinds'],
     [removed !== undefined, 'removed checkpoints', 'undo'],

@@ -166,9 +166,6 @@ const segmentsSchema = v.looseObject({
   ),
 })
 
-/** The largest number of attempts that a version may list as continued. */
-const mostContinued = 8
-
 /** The largest number of attempts that a version may list as not mirrored yet. */
 export const mostUnmirrored = 256
 
@@ -212,8 +209,6 @@ export const catalogSchema = v.looseObject({
   floor: countSchema,
   /** The highest term of a job of many ranks that owned the store. It never decreases. */
   term: v.optional(v.pipe(countSchema, v.minValue(1))),
-  /** Unlisted attempts that stay alive below the floor, because a copy continues them. */
-  continued: v.optional(v.pipe(v.array(attemptSchema), v.maxLength(mostContinued))),
   /** The segments of copies. Absent if nothing was copied into the store. */
   segments: v.optional(segmentsSchema),
   /** The order key that the newest rewind assigned. A save that began before it is abandoned when it is committed. */

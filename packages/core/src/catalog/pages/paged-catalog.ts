@@ -21,7 +21,6 @@ type Unlisted = Pick<
   | 'owner'
   | 'floor'
   | 'term'
-  | 'continued'
   | 'segments'
   | 'rewound'
   | 'abandoned'
