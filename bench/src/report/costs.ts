@@ -40,7 +40,7 @@ export function costsOf(findings: Pick<Findings, 'groups'>): string {
         ]),
     ...(memory.length === 0
       ? []
-      : [`Memory grows by ${range(memory, 0)} MiB during a save or restore of any size.`]),
+      : [`Memory grows by ${range(memory, 0)} MiB during a save or restore of one file of any size.`]),
   ].join('\n')
 }
 

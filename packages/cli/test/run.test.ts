@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -48,13 +48,46 @@ test('run prints what it does in sentences, and keeps the exit code of the progr
   expect(again.stdout).toContain('weights 2\n')
 })
 
+const stepsOf = async (folder: string, store: string): Promise<readonly string[]> => {
+  const { stdout } = await holdfast(folder, 'ls', '--store', store, '--json')
+  return [...stdout.matchAll(/"type":"checkpoint","step":(\d+)/g)].map(([, step]) => step ?? '')
+}
+
 test('run copies to the mirror by the end of the program, and prints how far it is', async () => {
   const folder = await newFolder('save 1; save 2')
   const { code, stderr } = await holdfast(folder, ...run, '--mirror', 'backup', ...train)
   expect([code, stderr]).toEqual([0, expect.stringMatching(/^mirror: 2, /m)])
-  const listed = await holdfast(folder, 'ls', '--store', 'backup', '--json')
-  const steps = [...listed.stdout.matchAll(/"type":"checkpoint","step":(\d+)/g)].map(([, step]) => step)
-  expect(steps).toEqual(['1', '2'])
+  expect(await stepsOf(folder, 'backup')).toEqual(['1', '2'])
+})
+
+test('run continues from the mirror after the disk was lost', async () => {
+  const folder = await newFolder(
+    'case $(last) in "") save 1; save 2 ;; 2) save 3; cat out/step_2/model.bin ;; esac',
+  )
+  const mirrored = [...run, '--mirror', 'backup', ...train]
+  await holdfast(folder, ...mirrored)
+  for (const lost of ['runs', 'out']) await rm(join(folder, lost), { recursive: true })
+  const { code, stdout, stderr } = await holdfast(folder, ...mirrored)
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/^mirror: 3, /m)])
+  expect(stdout).toContain('restored step 2 into out')
+  expect(stdout).toContain('weights 2\n')
+  expect(await stepsOf(folder, 'backup')).toEqual(['1', '2', '3'])
+  expect(await stepsOf(folder, 'runs')).toEqual(['2', '3'])
+  const again = await holdfast(folder, ...run, '--mirror', 'backup', '--', 'true')
+  expect(again).toMatchObject({ code: 0, stdout: expect.not.stringContaining('restored') as string })
+})
+
+test('run sets aside what the folder has if the run continued in the mirror without it', async () => {
+  const folder = await newFolder('case $(last) in "") save 1; save 2 ;; 2) echo "found $(ls out)" ;; esac')
+  const mirrored = [...run, '--mirror', 'backup', ...train]
+  await holdfast(folder, ...mirrored)
+  await rm(join(folder, 'runs'), { recursive: true })
+  await mkdir(join(folder, 'out/step_5'))
+  for (const name of ['model.bin', 'DONE']) await writeFile(join(folder, 'out/step_5', name), '')
+  const { code, stdout, stderr } = await holdfast(folder, ...mirrored)
+  expect(code).toBe(0)
+  expect(stdout).toContain('found step_2\n')
+  expect(stderr).toMatch(/step_5.*the run continues from the mirror/)
 })
 
 test('run with --json prints only lines of JSON, and the output of the program goes to standard error', async () => {

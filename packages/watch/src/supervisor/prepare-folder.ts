@@ -12,6 +12,8 @@ export interface Preparation {
   readonly folder: string
   readonly adopter: Adopter
   readonly claim: FolderClaim
+  /** Whether the run may have continued in the mirror without this store. Later starts continue what this run saved. */
+  readonly isFirstStart: boolean
   /** Whether the program may have been killed while it wrote. */
   readonly mayBeTorn: boolean
   /** Whether an earlier exchange of checkpoints was interrupted. */
@@ -26,7 +28,9 @@ export interface Preparation {
  * must not find, and restores the latest checkpoint if it is not there. Resolves with the step to continue from.
  */
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
-  const { store, folder, adopter, claim, mayBeTorn, wasInterrupted, announce, signal } = preparation
+  const { store, folder, adopter, claim, isFirstStart, mayBeTorn, wasInterrupted, announce, signal } =
+    preparation
+  if (isFirstStart && (await store.mirror?.isAhead(signal)) === true) return continueFromMirror(preparation)
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
   if (isContinuation && mayBeTorn) await adopter.scan('failed')
@@ -49,6 +53,30 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
   }
   await claim.noteRestoring(false)
   return (await latestOf(store, signal))?.step
+}
+
+/**
+ * The disk was lost, or the run continued elsewhere, so nothing in the folder counts. The store gets the restored checkpoint, so
+ * that later starts find it there. If this is interrupted, the mirror is still ahead, and the next start repeats it.
+ */
+async function continueFromMirror(preparation: Preparation): Promise<number | undefined> {
+  const { store, folder, adopter, claim, announce, signal } = preparation
+  await claim.noteRestoring(true)
+  const present = await adopter.inventory()
+  await clear(
+    preparation,
+    present.map(({ candidate }) => ({ ...candidate, because: 'the run continues from the mirror' })),
+  )
+  const began = performance.now()
+  const restored = await store.restore('latest', { to: folder, fallback: true, signal })
+  if (restored === undefined) {
+    announce({ type: 'nothingToRestore' })
+  } else {
+    announce({ type: 'restored', restored, duration: performance.now() - began })
+    await adopter.scan('finished')
+  }
+  await claim.noteRestoring(false)
+  return (await latestOf(store, signal))?.step ?? restored?.step
 }
 
 async function restoreLatest(preparation: Preparation, latest: Latest | undefined): Promise<void> {

@@ -7,7 +7,7 @@ import type { FolderClaim } from './claim.ts'
 import { decideNext, defaultLimits, noRestarts, type PastStart, type RestartCount } from './decide-next.ts'
 import { type Ending, exitCodeOf, exitCodeOfSignal } from './endings.ts'
 import type { RunEvent } from './events.ts'
-import { prepareFolder } from './prepare-folder.ts'
+import { type Preparation, prepareFolder } from './prepare-folder.ts'
 import { endGroup } from './process-group.ts'
 import { Program } from './program.ts'
 import type { RunOptions, RunReport } from './run-options.ts'
@@ -104,7 +104,11 @@ export class Supervisor {
   async #prepareFirst(): Promise<void> {
     const { leftover } = this.#parts.claim
     try {
-      await this.#prepare(leftover !== undefined, leftover?.isRestoring === true)
+      await this.#prepare({
+        isFirstStart: true,
+        mayBeTorn: leftover !== undefined,
+        wasInterrupted: leftover?.isRestoring === true,
+      })
     } catch (error) {
       if (!this.#isStopped(error)) throw error
     }
@@ -115,7 +119,7 @@ export class Supervisor {
     const { stop, announce } = this.#parts
     for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
       try {
-        return await this.#prepare(true, false)
+        return await this.#prepare({ isFirstStart: false, mayBeTorn: true, wasInterrupted: false })
       } catch (error) {
         if (this.#isStopped(error)) return undefined
         if (!isHoldfastError(error) || !error.retryable) throw error
@@ -125,15 +129,16 @@ export class Supervisor {
     }
   }
 
-  async #prepare(mayBeTorn: boolean, wasInterrupted: boolean): Promise<number | undefined> {
+  async #prepare(
+    start: Pick<Preparation, 'isFirstStart' | 'mayBeTorn' | 'wasInterrupted'>,
+  ): Promise<number | undefined> {
     const { claim, stop, announce } = this.#parts
     return prepareFolder({
       store: this.#store,
       folder: this.#folder,
       adopter: this.#adopter,
       claim,
-      mayBeTorn,
-      wasInterrupted,
+      ...start,
       wallTime: () => systemClock.wallTime(),
       announce,
       signal: stop.stopping,

@@ -9,7 +9,7 @@ import type { RestoreUpkeep } from '../restore/try-to-restore.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
-import { restoreWithMirror } from './restore.ts'
+import { isMirrorAhead, restoreWithMirror } from './restore.ts'
 import { type FlushOptions, type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
 import { MirrorWorker } from './worker.ts'
 
@@ -53,6 +53,10 @@ export class StoreMirror implements Mirror {
     const { limit, newestFirst, signal } = options
     await this.#waitForMirror(limit ?? this.#flushLimit, newestFirst === true, signal)
     return this.status()
+  }
+
+  async isAhead(signal?: AbortSignal): Promise<boolean> {
+    return isMirrorAhead(this.#local, this.#connection, signal)
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */

@@ -79,6 +79,16 @@ export async function restoreWithMirror(
   throw failure
 }
 
+/** Returns whether a restore of the latest checkpoint would use the mirror. */
+export async function isMirrorAhead(
+  local: LocalStore,
+  mirror: MirrorConnection,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const theirs = await stateOfMirror(mirror, signal)
+  return chooseSide(await stateOfStore(local.context, signal), theirs).from === 'mirror'
+}
+
 /** The mirror belongs to its writer. A restore changes nothing there, and the store counts the restores of its checkpoints. */
 function upkeepOfMirror(
   { context }: LocalStore,

@@ -96,6 +96,11 @@ export interface Mirror {
    * is missing.
    */
   flush(options?: FlushOptions): Promise<MirrorStatus>
+  /**
+   * Returns whether `restore('latest')` would use the mirror: the store is empty, was lost or is damaged, or the run continued
+   * elsewhere. Reads both catalogs. A mirror that cannot be read is not ahead.
+   */
+  isAhead(signal?: AbortSignal): Promise<boolean>
 }
 
 /** How long `mirror.flush()` waits, and in which order it copies. */
