@@ -97,7 +97,7 @@ test('states each cost in a line of its own, and omits what was not measured', (
     'On object stores, a save of a large file takes 0.4 to 0.7 times as long as the fastest other tool.',
     'These times include the SHA-256 of every byte.',
     expect.stringContaining('0.9 to 1.7 times the processor time'),
-    'Memory grows by 5 MiB during a save or restore of any size.',
+    'Memory grows by 5 MiB during a save or restore of one file of any size.',
   ])
   expect(costsOf(findings([memory])).split('\n')).toEqual([expect.stringContaining('Memory')])
 })
