@@ -1,14 +1,14 @@
 /** Checks that each changeset names only packages that are published. Otherwise no release can be computed. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './checkout.ts'
+import { changesetsOf, root } from './checkout.ts'
 
 const published = new Set(
   globSync('packages/*/package.json', { cwd: root })
     .map((name) => JSON.parse(readFileSync(join(root, name), 'utf8')) as { name: string; private?: boolean })
     .flatMap(({ name, private: isPrivate = false }) => (isPrivate ? [] : [name])),
 )
-const files = globSync('.changeset/*.md', { cwd: root }).filter((name) => !name.endsWith('README.md'))
+const files = changesetsOf(root)
 const faults = files.flatMap((name) => faultsOf(name, readFileSync(join(root, name), 'utf8')))
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exit(1)

@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { commandOn } from './command.ts'
 
 /** The root of the checkout. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Returns the changesets of a checkout, relative to it. */
+export function changesetsOf(checkout: string): readonly string[] {
+  return globSync('.changeset/*.md', { cwd: checkout }).filter((name) => !name.endsWith('README.md'))
+}
 
 /** Runs a command in a folder and returns its output. If it fails, prints its output and throws. */
 export function run(folder: string, program: string, ...words: readonly string[]): string {

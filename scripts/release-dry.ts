@@ -3,26 +3,14 @@
  * versions in a clone, checks every package as npm would publish it, checks the licenses of all dependencies, writes a software
  * bill of materials of each package to `sbom/`, and builds the site and the wheel.
  */
-import { spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bill, bundledIn, withBundled } from './bundled-packages.ts'
 import { root, run, show } from './checkout.ts'
 import { isAllowed } from './licenses.ts'
 
 show('pnpm', 'run', 'lint')
-show('changeset', 'status', '--since', newestMain())
-computeNextVersions()
+show(process.execPath, 'scripts/check-versions.ts')
 refuseOtherLicenses()
 show('pnpm', 'run', 'build')
 show('pnpm', 'run', 'check:packed')
@@ -31,39 +19,6 @@ addBundled(join(root, 'sbom'))
 show('pnpm', '--filter', './packages/*', 'publish', '--dry-run', '--no-git-checks')
 show('pnpm', 'run', 'site')
 show('pnpm', 'run', 'build:wheel')
-
-/** Returns the branch with which changesets are compared. A checkout of a pull request has no branch of its own. */
-function newestMain(): string {
-  const found = ['origin/main', 'main'].find((branch) => hasBranch(branch))
-  if (found === undefined)
-    throw new Error('There is neither origin/main nor main. Fetch the branch main with its history.')
-  return found
-}
-
-function hasBranch(branch: string): boolean {
-  const words = ['rev-parse', '--verify', '--quiet', `${branch}^{commit}`]
-  return spawnSync('git', words, { cwd: root }).status === 0
-}
-
-/** Computes the next versions in a clone, as a release does. Throws if a package has another version than the command line. */
-function computeNextVersions(): void {
-  const clone = mkdtempSync(join(tmpdir(), 'holdfast-release-'))
-  try {
-    run(root, 'git', 'clone', '--quiet', root, clone)
-    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
-    console.log(run(clone, process.execPath, 'scripts/release-version.ts').trim())
-    const versions = readdirSync(join(clone, 'packages')).map((name) => {
-      const manifest = readFileSync(join(clone, 'packages', name, 'package.json'), 'utf8')
-      return (JSON.parse(manifest) as { readonly version: string }).version
-    })
-    const python = readFileSync(join(clone, 'python/src/holdfast_checkpoints/_version.py'), 'utf8')
-    const [, pythonVersion = ''] = /^__version__ = "(.*)"$/m.exec(python) ?? []
-    const different = new Set([...versions, pythonVersion])
-    if (different.size > 1) throw new Error(`The packages have the versions ${[...different].join(', ')}.`)
-  } finally {
-    rmSync(clone, { recursive: true })
-  }
-}
 
 /** Throws if a dependency of a published package has a license that is not allowed. */
 function refuseOtherLicenses(): void {

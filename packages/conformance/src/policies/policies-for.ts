@@ -6,7 +6,7 @@ import { s3Policies, s3PolicyOptions } from './s3.ts'
 
 /**
  * Returns the documents that grant only what Holdfast needs at a place, and the rules of the bucket that remove unfinished
- * uploads and the remains of deleted objects. The options `legalHolds` and `kmsKeyId` of the URL add what they need. Returns none
+ * uploads and the remains of deleted objects. On S3, the options `legalHolds` and `kmsKeyId` of the URL add the permissions that they need. Returns none
  * for a place that has no such documents, such as a disk.
  */
 export function policiesFor({ protocol, host, pathname, searchParams }: URL): readonly PolicyDocument[] {
