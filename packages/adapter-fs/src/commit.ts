@@ -11,13 +11,19 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { settleLink } from './late-link.ts'
+import { settleLink, unknownOutcome } from './late-link.ts'
 import { refuseNonFile } from './not-a-file.ts'
 import { statOf } from './read.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /** Answers of a file system that has no hard links, or allows none. */
 const withoutHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'] as const
+
+/**
+ * Answers of a file system that has refused the link for certain: https://man7.org/linux/man-pages/man2/link.2.html#ERRORS. Any
+ * code that is not listed here may mean a lost answer.
+ */
+const refusals = ['EROFS', 'EACCES', 'ENAMETOOLONG', 'ENOSPC', 'EDQUOT', 'EXDEV', 'ELOOP', 'ENOTDIR'] as const
 
 /**
  * Writes a temporary file, syncs it, links it to its name, and syncs the folder.
@@ -79,6 +85,7 @@ async function linkOrFind(
     await fileSystem.link(temporary, path)
     return 'created'
   } catch (error) {
+    if (failedWith(error, ...refusals)) throw error
     if (!failedWith(error, 'EEXIST', 'ENOENT', ...withoutHardLinks))
       return settleLink(fileSystem, { temporary, path, bytes, error, details })
     // Over NFS, the response to a successful link may be lost, and the repeated link then fails. The number of links
@@ -103,11 +110,7 @@ async function linkCount(
   try {
     return (await fileSystem.lstat(temporary)).nlink
   } catch (error) {
-    throw new HoldfastError(
-      'OUTCOME_UNKNOWN',
-      `It is not known whether ${details.key} was created: the link failed, and its outcome could not be read.`,
-      { ...details, cause: new AggregateError([linkError, error]) },
-    )
+    throw unknownOutcome([linkError, error], details)
   }
 }
 

@@ -27,11 +27,7 @@ export async function settleLink(fileSystem: FileSystem, link: LateLink): Promis
     await unlinkIfThere(fileSystem, temporary)
     outcome = await lookAt(fileSystem, path, bytes)
   } catch (secondError) {
-    throw new HoldfastError(
-      'OUTCOME_UNKNOWN',
-      `It is not known whether ${details.key} was created: the link failed, and its outcome could not be read.`,
-      { ...details, cause: new AggregateError([error, secondError]) },
-    )
+    throw unknownOutcome([error, secondError], details)
   }
   if (outcome === 'absent') throw error
   if (outcome === 'exists') await refuseNonFile(fileSystem, path, details)
@@ -52,4 +48,16 @@ async function lookAt(
   } finally {
     await handle.close()
   }
+}
+
+/** Returns the error of a commit whose outcome could not be read after its link failed. */
+export function unknownOutcome(
+  causes: readonly unknown[],
+  details: { readonly key: string; readonly url: string },
+): HoldfastError {
+  return new HoldfastError(
+    'OUTCOME_UNKNOWN',
+    `It is not known whether ${details.key} was created: the link failed, and its outcome could not be read.`,
+    { ...details, cause: new AggregateError(causes) },
+  )
 }

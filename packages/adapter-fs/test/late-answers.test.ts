@@ -80,6 +80,25 @@ describe.each(['EIO', 'ETIMEDOUT', 'ESTALE'])('a commit whose link fails with %s
   })
 })
 
+describe.each([
+  ['EROFS', 'PERMISSION_DENIED'],
+  ['EACCES', 'PERMISSION_DENIED'],
+  ['ENAMETOOLONG', 'INVALID_ARGUMENT'],
+])('a commit whose link the file system refuses with %s', (refusal, code) => {
+  test('fails with the reason, also if the temporary file cannot be removed', async () => {
+    const root = await temporaryFolder()
+    const refuse = async (): Promise<never> => Promise.reject(systemError(refusal))
+    const fileSystem: FileSystem = { ...promises, link: refuse, unlink: refuse }
+    const failed = await new FileBackend(root, { fileSystem })
+      .commit('file', ours)
+      .catch((error: unknown) => error)
+    expect(failed).toMatchObject({
+      code,
+      message: expect.stringMatching(/The next sweep removes it/) as string,
+    })
+  })
+})
+
 const source = { open: async (start: number) => ReadableStream.from<Uint8Array>([ours.subarray(start)]) }
 
 /** Each way of a put: of bytes, and one that a later put can continue. */
