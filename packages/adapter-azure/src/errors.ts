@@ -205,7 +205,11 @@ export interface HeadersOfAnswer {
  * https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
  */
 export function isForeign(headers: HeadersOfAnswer): boolean {
-  return headers.get('x-ms-request-id') === undefined && isHtml(headers.get('content-type'))
+  return !isOfStore(headers) && isHtml(headers.get('content-type'))
+}
+
+function isOfStore(headers: HeadersOfAnswer | undefined): boolean {
+  return headers?.get('x-ms-request-id') !== undefined
 }
 
 /**
@@ -224,5 +228,6 @@ function failureOf(error: unknown): Failure {
       'Error',
     message: messageOf(error).split('\n', 1)[0] ?? '',
     retryAfter: retryAfterOf(headersOf(error)?.get('retry-after')),
+    isOfStore: isOfStore(headersOf(error)),
   }
 }

@@ -81,3 +81,18 @@ test('ends the hash of an interrupted put that a later put may continue', async 
   await expect(backend.put('k', bytes, { resume: { sha256 } })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   expect(abandon).toHaveBeenCalled()
 })
+
+test.each([
+  ['a web page', { 'content-type': 'text/html' }, '<html><body>No server is available</body></html>', 3],
+  ['an empty response', {}, '', 3],
+  ['a refusal of the store', { 'x-ms-error-code': 'ServerBusy' }, '', 5],
+  ['an empty response with the id of a request', { 'x-ms-request-id': 'r' }, '', 5],
+])('takes a 503 for an overload only if the store sent it: %s', async (_, headers, body, attempts) => {
+  let requests = 0
+  const backend = await on((_request, response) => {
+    requests += 1
+    response.writeHead(503, headers).end(body)
+  })
+  await expect(Array.fromAsync(backend.list(''))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(requests).toBe(attempts)
+})

@@ -110,7 +110,22 @@ function failureOf(error: unknown): Failure {
     return { status, name: webPage, message: `HTTP ${status}` }
   const { reason, message } = answerOf(error)
   const retryAfter = retryAfterOf(headersOf(error)?.get?.('retry-after'))
-  return { status, message, name: nameOf(error, status, reason, message), retryAfter }
+  return {
+    status,
+    message,
+    name: nameOf(error, status, reason, message),
+    retryAfter,
+    isOfStore: isOfStore(error),
+  }
+}
+
+/**
+ * Returns whether a response is one of Cloud Storage: it has an id, also without a body
+ * (https://cloud.google.com/storage/docs/json_api/v1/parameters), or an error in the form of the API.
+ */
+function isOfStore(error: unknown): boolean {
+  const id = headersOf(error)?.get?.('x-guploader-uploadid') ?? undefined
+  return id !== undefined || numberFieldOf(fieldOf(parsedBodyOf(error), 'error'), 'code') !== undefined
 }
 
 function isWebPage(error: unknown): boolean {
@@ -129,8 +144,7 @@ function bodyOf(error: unknown): unknown {
 
 /** Returns the error in a response of the store or of a token server. */
 function answerOf(error: unknown): { readonly reason: string | undefined; readonly message: string } {
-  const data = bodyOf(error)
-  const parsed = typeof data === 'string' ? parsedOr(data, undefined) : data
+  const parsed = parsedBodyOf(error)
   const told = fieldOf(parsed, 'error')
   if (typeof told === 'string') {
     const described = stringFieldOf(parsed, 'error_description') ?? ''
@@ -141,6 +155,11 @@ function answerOf(error: unknown): { readonly reason: string | undefined; readon
     reason: stringFieldOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason'),
     message: stringFieldOf(told, 'message') ?? messageOf(error),
   }
+}
+
+function parsedBodyOf(error: unknown): unknown {
+  const data = bodyOf(error)
+  return typeof data === 'string' ? parsedOr(data, undefined) : data
 }
 
 function parsedOr(text: string, otherwise: unknown): unknown {

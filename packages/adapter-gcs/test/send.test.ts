@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { PassThroughClient } from 'google-auth-library'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { HoldfastError } from '@holdfast/core'
+import { GcsBackend } from '../src/index.ts'
 import { type HttpBody, type HttpRequest, type Requester, send } from '../src/send.ts'
 
 const piece = Buffer.alloc(2 ** 20)
@@ -84,4 +85,28 @@ test('releases a body if the response arrives before its end', async () => {
   expect(data).toEqual({ early: true })
   await end.promise
   expect(await source.next()).toEqual({ done: true, value: undefined })
+})
+
+test.each([
+  ['a web page', { 'content-type': 'text/html' }, '<html><body>No server is available</body></html>', 3],
+  ['an empty response', {}, '', 3],
+  [
+    'a refusal of the store',
+    { 'content-type': 'application/json' },
+    '{"error":{"code":503,"message":"Try again","errors":[{"reason":"backendError"}]}}',
+    5,
+  ],
+  ['an empty response with an id', { 'x-guploader-uploadid': 'r' }, '', 5],
+])('takes a 503 for an overload only if the store sent it: %s', async (_, headers, body, attempts) => {
+  let requests = 0
+  const endpoint = await served((request, response) => {
+    requests += 1
+    request.resume()
+    response.writeHead(503, headers).end(body)
+  })
+  const retry = { attempts: 3, minDelay: 0, maxDelay: 0 }
+  const backend = new GcsBackend('bucket', 'a', { endpoint, anonymous: true, retry })
+  await expect(Array.fromAsync(backend.list(''))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await backend.close()
+  expect(requests).toBe(attempts)
 })

@@ -141,7 +141,8 @@ export function mayHaveHappened(error: unknown): boolean {
 function failureOf(error: unknown): Failure {
   const status = numberFieldOf(fieldOf(error, '$metadata'), 'httpStatusCode')
   const message = messageOf(error)
-  return { status, message, name: nameOf(error, status, message) }
+  const isOfStore = stringFieldOf(fieldOf(error, '$metadata'), 'requestId') !== undefined
+  return { status, message, name: nameOf(error, status, message), isOfStore }
 }
 
 /**

@@ -96,3 +96,21 @@ test('sends no part again to an upload that the store has discarded', async () =
   expect(proxy.requests.count('UploadPart')).toBe(1)
   await backend.close()
 })
+
+test.each([
+  ['a web page', { 'content-type': 'text/html' }, '<html><body>No server is available</body></html>', 3],
+  ['an empty response', {}, '', 3],
+  [
+    'a refusal of the store',
+    { 'content-type': 'application/xml' },
+    '<Error><Code>SlowDown</Code><Message>No</Message></Error>',
+    5,
+  ],
+  ['an empty response with the id of a request', { 'x-amz-request-id': 'r' }, '', 5],
+])('takes a 503 for an overload only if the store sent it: %s', async (_, headers, body, attempts) => {
+  const { backend, requests } = await on((_number, _request, response) => {
+    response.writeHead(503, { 'retry-after': '3600', ...headers }).end(body)
+  })
+  await expect(Array.fromAsync(backend.list(''))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(requests()).toBe(attempts)
+})

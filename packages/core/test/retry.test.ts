@@ -1,6 +1,13 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { HoldfastError } from '../src/index.ts'
-import { type RetryEvent, retryAfterOf, storeError, withRetry } from '../src/backend.ts'
+import {
+  commonMeanings,
+  type Failure,
+  type RetryEvent,
+  retryAfterOf,
+  storeError,
+  withRetry,
+} from '../src/backend.ts'
 
 const policy = { attempts: 4, minDelay: 0, maxDelay: 0 }
 
@@ -66,10 +73,15 @@ test('stops as soon as the signal fires, also during a pause', async () => {
 })
 
 /** Returns the error of a request that the store refused, or that could not be sent. */
-function refusedWith(status: number | undefined, retryAfter?: number): HoldfastError {
+function refusedWith(status: number | undefined, retryAfter?: number, isOfStore = true): HoldfastError {
   const name = status === undefined ? 'ECONNREFUSED' : 'Error'
-  const failure = { name, message: '', status, retryAfter }
-  return storeError(new Error('no'), failure, {}, { what: 'put x' }, 's3://b')
+  return refusedAs({ name, message: '', status, retryAfter, isOfStore })
+}
+
+function refusedAs(failure: Failure): HoldfastError {
+  const { slowDown, storeFailed, noNetwork } = commonMeanings
+  const meanings = { SlowDown: slowDown, ServiceUnavailable: storeFailed, PARSE_ERROR: noNetwork }
+  return storeError(new Error('no'), failure, meanings, { what: 'put x' }, 's3://b')
 }
 
 test('asks an overloaded store twice as often as one that fails or cannot be reached', async () => {
@@ -91,6 +103,26 @@ test('asks an overloaded store twice as often as one that fails or cannot be rea
   expect(made()).toBe(1)
 })
 
+test.each([
+  ['SlowDown', 503, 7],
+  ['SlowDown', 200, 7],
+  ['ServiceUnavailable', 503, 7],
+  ['ServiceUnavailable', 500, 4],
+  ['PARSE_ERROR', 503, 4],
+  ['Error', 503, 4],
+  ['Error', 429, 4],
+  ['WebPage', 503, 4],
+])(
+  'without an id of the request, takes %s with status %s for an overload only if the store has this code: %s attempts',
+  async (name, status, attempts) => {
+    const refused = refusedAs({ name, status, message: '', retryAfter: 3_600_000 })
+    const { request, made } = failing(Infinity, refused)
+    const pause = async (): Promise<void> => undefined
+    await expect(withRetry(request, { what: 'put x', policy, pause })).rejects.toBe(refused)
+    expect(made()).toBe(attempts)
+  },
+)
+
 test('counts failures and refusals of one request together', async () => {
   const errors = [503, 500, 503, 500, 503, 500, 503, 500].map((status) => refusedWith(status))
   let made = 0
@@ -101,7 +133,7 @@ test('counts failures and refusals of one request together', async () => {
   }
   const onRetry = ({ attemptsLeft }: RetryEvent): number => told.push(attemptsLeft)
   await expect(withRetry(request, { what: 'put x', policy, onRetry })).rejects.toBe(errors[6])
-  expect(told).toEqual([4, 3, 3, 2, 2, 1])
+  expect(told).toEqual([6, 3, 4, 2, 2, 1])
 })
 
 test('waits as long as an overloaded store asks for, and at most 30 seconds', async () => {
@@ -114,6 +146,29 @@ test('waits as long as an overloaded store asks for, and at most 30 seconds', as
     expect(await withRetry(request, { what: 'put x', policy, pause })).toBe('answer')
   }
   expect(waited).toEqual([12_000, 30_000])
+})
+
+test('waits a minute longer in total if an overloaded store always asks for more', async () => {
+  const waited: number[] = []
+  const pause = async (milliseconds: number): Promise<void> => {
+    waited.push(milliseconds)
+  }
+  const { request, made } = failing(Infinity, refusedWith(503, 25_000))
+  await expect(withRetry(request, { what: 'put x', policy, pause })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  })
+  expect(waited).toEqual([25_000, 25_000, 10_000])
+  expect(made()).toBe(7)
+})
+
+test('reports how many attempts follow while a store is overloaded', async () => {
+  const left: number[] = []
+  const { request } = failing(Infinity, refusedWith(503))
+  const onRetry = ({ attemptsLeft }: RetryEvent): number => left.push(attemptsLeft)
+  await expect(withRetry(request, { what: 'put x', policy, onRetry })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  })
+  expect(left).toEqual([6, 5, 4, 3, 2, 1])
 })
 
 test('gives an overloaded store about a minute by default, and one that cannot be reached some seconds', async () => {
@@ -129,9 +184,10 @@ test('gives an overloaded store about a minute by default, and one that cannot b
     return Date.now() - start
   }
   expect(await timeFor(refusedWith(undefined))).toBeLessThan(6500)
+  expect(await timeFor(refusedWith(503, 3_600_000, false))).toBeLessThan(6500)
   const overloadedFor = await timeFor(refusedWith(503))
-  expect(overloadedFor).toBeGreaterThan(40_000)
-  expect(overloadedFor).toBeLessThan(60_000)
+  expect(overloadedFor).toBeGreaterThanOrEqual(42_700)
+  expect(overloadedFor).toBeLessThan(52_700)
 })
 
 test.each([

@@ -8,23 +8,27 @@ import { overloadOf } from './overload.ts'
 export interface RetryPolicy {
   /**
    * The number of attempts, including the first. A request that the store refuses because it is overloaded has twice as many
-   * retries: a store recovers from that in seconds or minutes, and its responses show that it can be reached.
+   * retries: a store recovers from that in seconds or minutes, and its responses show that it can be reached. A response of
+   * a proxy or of another server does not count as one of the store.
    */
   readonly attempts: number
   /** Milliseconds before the second attempt. Each later pause is twice as long. All pauses have jitter. */
   readonly minDelay: number
-  /** The longest pause in milliseconds. If an overloaded store asks for a longer one, it is kept up to 30 seconds. */
+  /** The longest pause in milliseconds. If an overloaded store asks for a longer one, it is kept up to 30 seconds, and up to a minute in total. */
   readonly maxDelay: number
 }
 
 /**
- * The retry policy of a backend that sets none. It waits for 3 to 6 seconds in total, and for 42 to 56 seconds if the store is
- * overloaded.
+ * The retry policy of a backend that sets none. It waits for 3 to 6.2 seconds in total, and for 42.7 to 52.6 seconds if the
+ * store is overloaded. An overloaded store that asks for longer pauses extends this by a minute at most.
  */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 6, minDelay: 100, maxDelay: 10_000 }
 
 /** The longest pause in milliseconds for which an overloaded store can ask. */
 const longestRetryAfter = 30_000
+
+/** Milliseconds by which an overloaded store can extend all pauses of one request together. */
+const longestExtension = 60_000
 
 /** A request that failed and is retried after a pause. */
 export interface RetryEvent {
@@ -32,6 +36,7 @@ export interface RetryEvent {
   readonly what: string
   /** The number of the attempt that failed. The first is 1. */
   readonly attempt: number
+  /** The largest number of attempts that follow. Failures that are none of an overloaded store use it up faster. */
   readonly attemptsLeft: number
   readonly error: Error
 }
@@ -58,6 +63,7 @@ export async function withRetry<T>(
   const { what, policy = defaultRetryPolicy, signal, onRetry, pause = pauseFor } = context
   const retries = policy.attempts - 1
   let failures = 0
+  let extension = 0
   let attemptsLeft = 0
   let success: { readonly result: T } | undefined
   const attempt = async (number: number): Promise<T> => {
@@ -78,11 +84,15 @@ export async function withRetry<T>(
         const overload = overloadOf(error)
         if (overload === undefined) failures += 1
         const isRetryable = isHoldfastError(error) && error.retryable
-        attemptsLeft = isRetryable ? Math.min(retriesLeft, policy.attempts - failures) : 0
+        const failuresLeft = overload === undefined ? policy.attempts - failures : retriesLeft
+        attemptsLeft = isRetryable ? Math.min(retriesLeft, failuresLeft) : 0
         if (attemptsLeft === 0) return
         onRetry?.({ what, attempt: attemptNumber, attemptsLeft, error })
         const wanted = Math.min(overload?.retryAfter ?? 0, longestRetryAfter)
-        if (wanted > retryDelay) await pause(wanted - retryDelay, signal)
+        const longer = Math.min(wanted - retryDelay, longestExtension - extension)
+        if (longer <= 0) return
+        extension += longer
+        await pause(longer, signal)
       },
     })
   } catch (error) {

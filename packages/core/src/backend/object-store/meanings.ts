@@ -9,6 +9,8 @@ export interface Failure {
   readonly message: string
   /** Milliseconds after which the store expects the next request, if it stated them. */
   readonly retryAfter?: number | undefined
+  /** Whether the response is one of the store whatever its error code is: it has the request id or the body of the API. */
+  readonly isOfStore?: boolean | undefined
 }
 
 /** The code of the port for a failure, and a sentence that states what the user can do. */

@@ -31,19 +31,27 @@ export function storeError(
   if (error instanceof HoldfastError) return locatedError(error, key, url)
   if (signal?.aborted === true) return abortedError(signal, what, { key, url })
   const { name } = failure
-  const meaning = own(meanings, name) ?? commonMeaning(failure)
+  const ownMeaning = own(meanings, name)
+  const meaning = ownMeaning ?? commonMeaning(failure)
   const { code, advice } = meaning
   const answer = [name, secrets.redact(failure.message)]
     .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
     .join(': ')
   const cause = secrets.causeOf(error)
   const failed = new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause })
-  return overloaded(failed, isOverload(failure, meaning) ? { retryAfter: failure.retryAfter } : undefined)
+  const isOfStore = failure.isOfStore === true || ownMeaning !== undefined
+  return overloaded(
+    failed,
+    isOfStore && isOverload(failure, meaning) ? { retryAfter: failure.retryAfter } : undefined,
+  )
 }
 
-/** Returns whether the store, or a balancer before it, can be reached and has no capacity now. */
+/**
+ * Returns whether a response of the store states that it has no capacity now. Proxies and balancers also send 503 for a wrong
+ * endpoint, so a response counts only if it is one of the store.
+ */
 function isOverload({ status }: Failure, meaning: Meaning): boolean {
-  return meaning === commonMeanings.slowDown || (meaning.code === 'UNAVAILABLE' && status === 503)
+  return meaning === commonMeanings.slowDown || (meaning === commonMeanings.storeFailed && status === 503)
 }
 
 /** Functions that classify an error of an SDK. */
