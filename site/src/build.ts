@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vitepress'
+import { markerName } from './copy-site.ts'
 import { documentedPackages } from './entry-points.ts'
 import { llmsText } from './llms.ts'
 import { forSite, groups, titleOf } from './pages.ts'
@@ -31,6 +32,10 @@ cpSync(join(site, 'landing.md'), join(pages, 'index.md'))
 const demo = readFileSync(join(site, 'demo.txt'), 'utf8')
 writeFileSync(join(pages, 'public', 'demo.svg'), terminalSvg('npx -y pnpm@12 demo', demo))
 const packages = documentedPackages(root)
+writeFileSync(
+  join(pages, 'public', markerName),
+  'This is the site of Holdfast. site:deploy replaces everything in this folder.\n',
+)
 writeFileSync(
   join(pages, 'public', 'llms.txt'),
   llmsText({

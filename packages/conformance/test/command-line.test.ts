@@ -34,7 +34,7 @@ test('prints each case, the capabilities and the result, and exits with 0 if all
   expect(code).toBe(0)
 })
 
-test('probes the place, and exits with 1 if the probe is bad', async () => {
+test('fails the suite and exits with 1 if the probe finds a fault', async () => {
   const { code, stdout } = await conformance(
     'overwriting:',
     '--adapter',
@@ -44,6 +44,9 @@ test('probes the place, and exits with 1 if the probe is bad', async () => {
   )
   expect(stdout).toMatch(/^ok {6}read +objects can be listed/)
   expect(stdout).toContain('FAILED  conditional create')
+  expect(stdout).toContain(
+    'fails the suite: the probe of conditional create failed, and 0 of 1 cases failed.',
+  )
   expect(code).toBe(1)
 })
 

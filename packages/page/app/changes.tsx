@@ -32,10 +32,11 @@ export function ChangeButton({ place, change, title, onDone }: ChangeOptions) {
   const [state, setState] = useState<State>({ kind: 'idle' })
   const dialog = useRef<HTMLDialogElement>(null)
   const isOpen = state.kind !== 'idle'
+  // A browser may close the dialog although its cancellation is prevented, so each new state opens it again.
   useEffect(() => {
     if (isOpen && dialog.current?.open === false) dialog.current.showModal()
     if (!isOpen) dialog.current?.close()
-  }, [isOpen])
+  }, [isOpen, state])
   const { token, run } = place
   const planning = useRef<AbortController | undefined>(undefined)
   const close = (): void => {
@@ -64,7 +65,13 @@ export function ChangeButton({ place, change, title, onDone }: ChangeOptions) {
   }
   return (
     <>
-      <button type="button" onClick={() => void plan()}>
+      <button
+        type="button"
+        onClick={() => {
+          if (state.kind === 'changing') dialog.current?.showModal()
+          else void plan()
+        }}
+      >
         {title}
       </button>
       <dialog
@@ -74,6 +81,9 @@ export function ChangeButton({ place, change, title, onDone }: ChangeOptions) {
           // A change that was sent is not stopped. The dialog shows its outcome.
           if (state.kind === 'changing') event.preventDefault()
           else close()
+        }}
+        onClose={() => {
+          if (state.kind !== 'changing' && dialog.current?.open === false) close()
         }}
       >
         {isOpen && (
@@ -123,9 +133,7 @@ function Effect({ plan: { effect, steps, undoUntil } }: { readonly plan: ChangeP
   return (
     <>
       <p>{effect}</p>
-      {undoUntil !== undefined && (
-        <p>Their files stay until {formatTime(undoUntil)} UTC. Until then, holdfast undo lists them again.</p>
-      )}
+      {undoUntil !== undefined && <p>Until {formatTime(undoUntil)} UTC, holdfast undo can restore them.</p>}
       {steps.length > 0 && (
         <>
           <p>

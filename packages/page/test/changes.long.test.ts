@@ -1,4 +1,4 @@
-import { CheckpointStore, MemoryBackend } from '@holdfast/core'
+import { CheckpointStore, HoldfastError, MemoryBackend } from '@holdfast/core'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type ChangePlan, readBuiltPage, servePage, type ServeOptions, sourceOf } from '../src/index.ts'
 import { chromiumPath, type Shown, type ShowOptions, TestBrowser } from './browser.ts'
@@ -151,7 +151,7 @@ test('prunes after a confirmation, and says until when that can be undone', asyn
   const run = sourceOf(store, { write: true, now: () => new Date() })
   const { page } = await open({ run, built, write: true })
   await page.getByRole('button', { name: 'Prune now …' }).click()
-  await page.getByText('holdfast undo lists them again').waitFor()
+  await page.getByText('holdfast undo can restore them').waitFor()
   await page.getByRole('dialog').getByRole('button', { name: 'Prune now' }).click()
   await page.getByRole('dialog').waitFor({ state: 'hidden' })
   expect((await store.list()).map(({ step }) => step)).toEqual([3])
@@ -177,6 +177,29 @@ test('keeps a dialog closed that was cancelled before its plan arrived', async (
   expect(await page.getByText('The first plan.').count()).toBe(0)
   plans[1]?.({ effect: 'The second plan.', steps: [] })
   await page.getByText('The second plan.').waitFor()
+})
+
+test('shows why a change was refused after its dialog was closed with Escape', async () => {
+  const answer = Promise.withResolvers<undefined>()
+  const changes = {
+    plan: async (): Promise<ChangePlan> => ({ effect: 'The plan.', steps: [] }),
+    make: async () => answer.promise,
+  }
+  const run = { ...sourceOf(await hostileStore(), { write: false, now: () => new Date() }), changes }
+  const { page } = await open({ run, built, write: true }, '?checkpoint=2')
+  await page.getByRole('button', { name: 'Rewind to this step …' }).click()
+  await page.getByText('The plan.').waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Rewind to this step' }).click()
+  await page.getByText('Changing …').waitFor()
+  // Chromium lets a page prevent only the first of them.
+  for (const _ of [1, 2, 3]) await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  answer.reject(new HoldfastError('UNAVAILABLE', 'The store is away.'))
+  await page.getByText('The store is away.').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  await page.getByRole('button', { name: 'Rewind to this step …' }).click()
+  await page.getByText('The plan.').waitFor()
 })
 
 test('refuses a confirmed change if the store has changed since, and says so', async () => {

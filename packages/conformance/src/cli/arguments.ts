@@ -36,7 +36,8 @@ First probes the place: permissions, clock and conditional writes.
 
 A full run sends thousands of small requests and transfers about 1 GB. Providers may charge for both.
 
-Exit codes: 0 all cases passed, 1 a case failed or the store cannot be used, 2 usage error, 130 interrupted
+Exit codes: 0 the probe and all cases passed, 1 the probe or a case failed or the store cannot be used,
+2 usage error or no case ran, 130 interrupted
 
 Example:
   $ npx -p @holdfast/conformance -p @holdfast/adapter-s3 holdfast-conformance s3://my-bucket/runs --policies

@@ -14,6 +14,8 @@ export interface CaseResult {
 export interface Summary {
   readonly url: string
   readonly capabilities: BackendCapabilities
+  /** The checks of the probe that failed. */
+  readonly failedChecks: readonly string[]
   /** The results of the cases that were chosen and reached. */
   readonly results: readonly CaseResult[]
   readonly casesInSuite: number
@@ -117,9 +119,10 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
   ]
 }
 
-function sentence({ url, results, casesInSuite, cleanupFailed, interrupted }: Summary): string {
+function sentence(summary: Summary): string {
+  const { results, cleanupFailed, interrupted } = summary
   const { skipped } = countsOf(results)
-  const verdict = verdictOf(url, results, casesInSuite)
+  const verdict = verdictOf(summary)
   return [
     skipped === 0 ? `${verdict}.` : `${verdict}, ${skipped} skipped.`,
     interrupted ? 'The run was interrupted, so the other cases did not run.' : undefined,
@@ -131,9 +134,11 @@ function sentence({ url, results, casesInSuite, cleanupFailed, interrupted }: Su
     .join(' ')
 }
 
-/** A place passes the suite only if every case was reached. */
-function verdictOf(url: string, results: readonly CaseResult[], casesInSuite: number): string {
+/** A place passes only if the probe finds no fault and every case was reached. */
+function verdictOf({ url, failedChecks, results, casesInSuite }: Summary): string {
   const { ok, failed } = countsOf(results)
+  if (failedChecks.length > 0)
+    return `${url} fails the suite: the probe of ${failedChecks.join(', ')} failed, and ${failed} of ${ok + failed} cases failed`
   if (failed > 0) return `${url} fails the suite: ${failed} of ${ok + failed} cases failed`
   if (ok === 0) return `No case ran on ${url}`
   if (results.length === casesInSuite) return `${url} passes the suite: all ${ok} cases passed`

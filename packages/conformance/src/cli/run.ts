@@ -67,9 +67,11 @@ async function runCases(
   } finally {
     cleanupFailed = await failureOf(() => workplace.remove())
   }
+  const failedChecks = diagnoses.filter(({ verdict }) => verdict === 'bad').map(({ check }) => check)
   report.end({
     url,
     capabilities,
+    failedChecks,
     results,
     casesInSuite: conformanceCases.length,
     cleanupFailed,
@@ -80,7 +82,7 @@ async function runCases(
   if (results.every(({ outcome }) => outcome === 'skipped')) return exitCodes.usage
   const failed =
     cleanupFailed !== undefined ||
-    diagnoses.some(({ verdict }) => verdict === 'bad') ||
+    failedChecks.length > 0 ||
     results.some(({ outcome }) => outcome === 'failed')
   return failed ? exitCodes.fails : exitCodes.holds
 }
