@@ -23,9 +23,9 @@ const batchesAtOnce = 4
 const keysAtOnce = 8
 
 /**
- * Deletes keys in batches. A single key has a request of its own, which every compatible store supports. So does each key if
- * checksums are off, and each key of a batch that the store refuses: a batch requires a checksum, and older services know only
- * `Content-MD5`, which the SDK does not send (https://github.com/aws/aws-sdk-js-v3/issues/6819).
+ * Deletes keys in batches. A single key has a request of its own, which every compatible store supports. So does each key of a
+ * batch that the store refuses: a batch requires a checksum, and older services know only `Content-MD5`, which the SDK does not
+ * send (https://github.com/aws/aws-sdk-js-v3/issues/6819).
  */
 export async function deleteKeys(
   bucket: Bucket,
@@ -38,7 +38,6 @@ export async function deleteKeys(
     return { deleted: keys, failed: [] }
   }
   return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, async (batch, batchSignal) => {
-    if (bucket.checksum === 'none') return deleteEach(bucket, batch, batchSignal)
     try {
       return await deleteBatch(bucket, batch, batchSignal)
     } catch (error) {

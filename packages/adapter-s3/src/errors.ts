@@ -145,6 +145,9 @@ function failureOf(error: unknown): Failure {
   return { status, message, name: nameOf(error, status, message), isOfStore }
 }
 
+/** The names and the messages that the SDK gives to an error if the response with the status 400 has no body. */
+const saysNothing = /^(|400|BadRequest|Unknown|UnknownError)$/
+
 /**
  * A response to HEAD has no body, and so no code of S3. The SDK then names the error by the status. The SDK reports a missing
  * region before it sends a request, and corrects its clock by the response to a request with a wrong time.
@@ -155,7 +158,7 @@ function nameOf(error: unknown, status: number | undefined, message: string): st
   if (name === 'RequestTimeTooSkewed' && isCorrected) return 'ClockCorrected'
   if (Object.hasOwn(meanings, name)) return name
   if (status === 301 || status === 307) return 'PermanentRedirect'
-  if (status === 400 && /^(400|BadRequest|Unknown|UnknownError)$/.test(name)) return 'NoReason'
+  if (status === 400 && [name, message].every((text) => saysNothing.test(text))) return 'NoReason'
   if (status === 403) return 'Forbidden'
   if (status === 404) return 'NotFound'
   if (status === 412) return 'PreconditionFailed'

@@ -1,4 +1,5 @@
 import { startS3Emulator } from '@holdfast/emulators'
+import { startProxy } from '@holdfast/emulators/proxy'
 import { expect, test } from 'vitest'
 import { S3Backend } from '../src/index.ts'
 
@@ -21,6 +22,7 @@ test.each(['none', 'crc32'] as const)(
 test('reports the keys that a service refuses to delete one by one', async () => {
   await using emulator = await startS3Emulator({
     buckets: ['bucket'],
+    requiresContentMd5: true,
     denies: ({ operation, key }) => operation === 'DeleteObject' && key === 'r/b',
   })
   const { endpoint, region, credentials } = emulator
@@ -29,5 +31,18 @@ test('reports the keys that a service refuses to delete one by one', async () =>
   const { deleted, failed } = await backend.delete(keys)
   expect(deleted).toEqual(['a', 'c'])
   expect(failed).toMatchObject([{ key: 'b', error: { code: 'PERMISSION_DENIED' } }])
+  await backend.close()
+})
+
+test('deletes several keys with one request if checksums are off', async () => {
+  await using emulator = await startS3Emulator({ buckets: ['bucket'] })
+  await using proxy = await startProxy({ target: emulator.endpoint, plan: () => undefined })
+  const { region, credentials } = emulator
+  const options = { endpoint: proxy.url, region, credentials, checksum: 'none', retry } as const
+  const backend = new S3Backend('bucket', 'r', options)
+  for (const key of keys) await backend.put(key, Buffer.from(key))
+  proxy.requests.clear()
+  expect(await backend.delete(keys)).toEqual({ deleted: keys, failed: [] })
+  expect(proxy.requests.counts()).toEqual({ DeleteObjects: 1 })
   await backend.close()
 })

@@ -114,3 +114,21 @@ test.each([
   await expect(Array.fromAsync(backend.list(''))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   expect(requests()).toBe(attempts)
 })
+
+test('does not take a 400 with a reason for a lack of permission', async () => {
+  const { backend } = await on((_, _request, response) => {
+    refuse(response, 400, 'BadRequest')
+  })
+  const listed = Array.fromAsync(backend.list(''))
+  await expect(listed).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  await expect(listed).rejects.toThrow('(BadRequest: No)')
+})
+
+test('deletes one by one if a service refuses a batch with a 400 that has another code', async () => {
+  const { backend, requests } = await on((_, { method }, response) => {
+    if (method === 'POST') refuse(response, 400, 'BadRequest')
+    else response.writeHead(204, { 'x-amz-request-id': 'r' }).end()
+  })
+  expect(await backend.delete(['a', 'b'])).toEqual({ deleted: ['a', 'b'], failed: [] })
+  expect(requests()).toBe(3)
+})
