@@ -41,6 +41,10 @@ describe('a failure without a response', () => {
     ],
     ['EHOSTUNREACH', 'read EHOSTUNREACH', true],
     ['ENETUNREACH', '', false],
+    ['EACCES', '', true],
+    ['ECONNRESET', 'socket hang up', true],
+    ['ECONNRESET', 'Client network socket disconnected before secure TLS connection was established', true],
+    ['EINVAL', 'connect EINVAL 10.0.0.1:443', false],
     ['EPROXY', 'The proxy http://proxy:3128 did not connect to store.example:443: 403 Forbidden', false],
     ['HPE_INVALID_CONSTANT', 'Parse Error: Expected HTTP/', true],
     ['UND_ERR_HEADERS_TIMEOUT', 'Headers Timeout Error', true],
@@ -62,8 +66,40 @@ describe('a failure without a response', () => {
   test.each([
     ['EACCES', "EACCES: permission denied, open '/home/me/.aws/config'"],
     ['ERR_INVALID_ARG_TYPE', 'The "chunk" argument must be of type string'],
+    ['EPIPE', 'EPIPE: broken pipe, write'],
+    ['ERR_ASSERTION', 'Expected values to be strictly equal'],
+    ['ERR_CANCELED', 'canceled'],
+    ['EXPIRED_TOKEN', 'The token has expired'],
+    ['ERROR', ''],
+    ['ENOENT', ''],
   ])('of something other than a connection is not retried: %s', (name, message) => {
     expect(told(failure(name, message))).toMatchObject({ code: 'UNSUPPORTED', retryable: false })
+  })
+
+  test.each([
+    ['EPROTO', 'write EPROTO 40E7:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version'],
+    [
+      'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+      '40E7:error:0A00042E:SSL routines::tlsv1 alert protocol version',
+    ],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', '40E7:error:0A000410::ssl/tls alert handshake failure'],
+    ['EPROTO', 'write EPROTO 40E7:error:0A000152:SSL routines::unsafe legacy renegotiation disabled'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', '40E7:error:0A00045C::tlsv13 alert certificate required'],
+  ])(
+    'by a refusal of TLS (%s, %s) is one of the configuration, and nothing was executed',
+    (name, message) => {
+      const failed = failure(name, message)
+      expect(told(failed)).toMatchObject({ code: 'CONFIG', retryable: false })
+      expect(told(failed).message).toContain('client certificate')
+      expect(mayHaveHappened(failed)).toBe(false)
+    },
+  )
+
+  test.each(['ENOENT', 'EACCES'])('of a login whose program cannot be started (%s) names it', (code) => {
+    const failed = failure(code, `spawn az ${code}`)
+    expect(told(failed)).toMatchObject({ code: 'CONFIG', retryable: false })
+    expect(told(failed).message).toMatch(/cannot be started.*spawn az/)
+    expect(mayHaveHappened(failed)).toBe(false)
   })
 
   test('by a file limit names the limit', () => {

@@ -15,6 +15,12 @@ const notTls = misconfigured(
 const notHttp = unavailable(
   'The response is not one of HTTP. Check the endpoint, its port, and http:// or https://.',
 )
+const tlsRefused = misconfigured(
+  'The server refused the TLS connection. Check its TLS version, and whether it requires a client certificate.',
+)
+const noProgram = misconfigured(
+  'A program that the credentials require cannot be started. Install it, or correct its path.',
+)
 const tooManyFiles = unavailable(
   'This process or this machine has too many open files and connections. Raise the limit (ulimit -n).',
 )
@@ -53,21 +59,35 @@ const unreachable = ['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN']
 
 /** Codes of streams, of TLS, of the parser of HTTP, and of undici: https://nodejs.org/api/errors.html. */
 const ofConnections =
-  /^(TimeoutError|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED)|ERR_(SSL|HTTP2)_\w+|ERR_TLS_HANDSHAKE_TIMEOUT|ERR_SOCKET_(CLOSED|CONNECTION_TIMEOUT)|UND_ERR_(SOCKET|\w+_TIMEOUT))$/
+  /^(TimeoutError|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED)|ERR_SSL_\S+|ERR_HTTP2_\w+|ERR_TLS_HANDSHAKE_TIMEOUT|ERR_SOCKET_(CLOSED|CONNECTION_TIMEOUT)|UND_ERR_(SOCKET|\w+_TIMEOUT))$/
+
+/** Reasons of OpenSSL for which each later handshake fails, too: https://www.rfc-editor.org/rfc/rfc8446#section-6.2. */
+const tlsRefusals =
+  /alert (handshake failure|protocol version|insufficient security|certificate required|unknown ca|access denied|no application protocol)|unsafe legacy renegotiation|no protocols available|unsupported protocol/
+
+/** Codes that only connections have, whatever the message is. */
+const onlyOfConnections =
+  /^(E(CONN|HOST|NET|ADDR)[A-Z]+|EAI_[A-Z]+|EPIPE|E(SOCKET)?TIMEDOUT|ENOTCONN|ESHUTDOWN|EPROTO|ENOBUFS)$/
+
+/** Codes of a system that does not allow a connection. Files have them, too. */
+const alsoOfFiles = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE']
 
 /**
  * Classifies a failure without a response by the code of Node.js and by the call that failed, with which the message of an error
  * of a socket begins: `connect ENETDOWN 10.0.0.1:443`. An error of a file, whose message begins with the code, is none of a
- * connection. Returns `undefined` for any other failure.
+ * connection, nor is a code that a library made up. Returns `undefined` for any other failure.
  */
 export function connectionFailureOf({ name, message }: Failure): ConnectionFailure | undefined {
   const before = own(beforeRequests, name)
   if (before !== undefined) return { meaning: before, mayBeSent: false }
   if (speaksNoTls(name, message)) return { meaning: notTls, mayBeSent: true }
   if (name.startsWith('HPE_')) return { meaning: notHttp, mayBeSent: true }
-  if (!ofConnections.test(name) && !isSystemError(name, message)) return undefined
+  const isOfTls = name === 'EPROTO' || name.startsWith('ERR_SSL_')
+  if (isOfTls && tlsRefusals.test(message)) return { meaning: tlsRefused, mayBeSent: false }
+  if (/^spawn .* E[A-Z]+$/.test(message)) return { meaning: noProgram, mayBeSent: false }
+  if (!ofConnections.test(name) && !isOfSocket(name, message)) return undefined
   const meaning = ['EMFILE', 'ENFILE'].includes(name) ? tooManyFiles : noNetwork
-  const call = /\b(connect|getaddrinfo|read|write|shutdown) E[A-Z]/.exec(message)?.[1]
+  const call = callOf(message)?.call
   const didNotConnect = call === undefined ? unreachable.includes(name) : /connect|getaddrinfo/.test(call)
   return { meaning, mayBeSent: !didNotConnect }
 }
@@ -83,6 +103,14 @@ function speaksNoTls(name: string, message: string): boolean {
   )
 }
 
-function isSystemError(name: string, message: string): boolean {
-  return /^E[A-Z0-9]+(_[A-Z]+)?$/.test(name) && !message.includes(`${name}: `)
+/** Returns whether a call on a socket failed with this code. If all addresses of a host fail, the message is empty. */
+function isOfSocket(name: string, message: string): boolean {
+  if (onlyOfConnections.test(name)) return !message.includes(`${name}: `)
+  return message === '' ? alsoOfFiles.includes(name) : callOf(message)?.code === name
+}
+
+/** Returns the call on a socket that failed, and its code. */
+function callOf(message: string): { readonly call: string; readonly code: string } | undefined {
+  const [, call, code] = /\b(connect|getaddrinfo|read|write|shutdown) (E[A-Z0-9_]+)/.exec(message) ?? []
+  return call === undefined || code === undefined ? undefined : { call, code }
 }
