@@ -69,7 +69,7 @@ function wholePut(
       const told = storedAs(asked, answer, 'store')
       if (isVerifiedBy(answer, md5)) return told
     } catch (error) {
-      const there = mayBeThere && isProtected(error) ? await stored(md5) : undefined
+      const there = mayBeThere && isProtected(error) ? await stored(md5).catch(() => undefined) : undefined
       if (there !== undefined) return there
       mayBeThere ||= isHoldfastError(error) || mayHaveHappened(error)
       throw error

@@ -67,6 +67,19 @@ test('rejects a put whose response was lost if a policy protects another blob', 
   await expect(backend.put('k', Buffer.from('ours'))).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
 })
 
+test('rejects a put with the refusal of the store if the credentials do not allow a look at the blob', async () => {
+  let puts = 0
+  const backend = await on(({ method }, response) => {
+    if (method === 'PUT') puts += 1
+    if (method === 'PUT' && puts === 1) response.destroy()
+    else if (method === 'PUT') refuse(response, 403, 'UnauthorizedBlobOverwrite')
+    else refuse(response, 503, 'ServerBusy')
+  })
+  const put = backend.put('k', Buffer.from('ours'))
+  await expect(put).rejects.toThrow('The object exists, and the credentials do not allow replacing it')
+  expect(puts).toBe(2)
+})
+
 test('ends the hash of an interrupted put that a later put may continue', async () => {
   const abandon = vi.spyOn(ConcurrentHash.prototype, 'abandon')
   onTestFinished(() => {
