@@ -30,8 +30,11 @@ export async function deleteKeys(
     await deleteOne(container, only, signal)
     return { deleted: keys, failed: [] }
   }
-  return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, (batch, batchSignal) =>
-    deleteBatch(container, batch, batchSignal),
+  return deleteInBatches(
+    keys,
+    { batchSize, batchesAtOnce, retry: container.retry },
+    signal,
+    (batch, batchSignal) => deleteBatch(container, batch, batchSignal),
   )
 }
 

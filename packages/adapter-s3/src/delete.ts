@@ -37,14 +37,19 @@ export async function deleteKeys(
     await deleteOne(bucket, only, signal)
     return { deleted: keys, failed: [] }
   }
-  return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, async (batch, batchSignal) => {
-    try {
-      return await deleteBatch(bucket, batch, batchSignal)
-    } catch (error) {
-      if (!isHoldfastError(error, 'INVALID_ARGUMENT', 'UNSUPPORTED')) throw error
-      return deleteEach(bucket, batch, batchSignal)
-    }
-  })
+  return deleteInBatches(
+    keys,
+    { batchSize, batchesAtOnce, retry: bucket.retry },
+    signal,
+    async (batch, batchSignal) => {
+      try {
+        return await deleteBatch(bucket, batch, batchSignal)
+      } catch (error) {
+        if (!isHoldfastError(error, 'INVALID_ARGUMENT', 'UNSUPPORTED')) throw error
+        return deleteEach(bucket, batch, batchSignal)
+      }
+    },
+  )
 }
 
 /** Deletes keys with one request each. Returns the keys that the store refuses to delete. */
