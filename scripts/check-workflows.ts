@@ -14,7 +14,9 @@ const faults = [
   ...faultsIn('.github/workflows/*.yml', (text, name) => [
     ...lintFaults(text, name),
     ...movableFaults(text),
-    ...foreignCommands(text).map((command) => `"${command}" is no script of this repository. Write one.`),
+    ...foreignCommands(text).map(
+      (command) => `"${command}" is not a script of this repository. Add it to package.json or scripts/.`,
+    ),
   ]),
   ...faultsIn('examples/jobs/github-actions.yml', (text, name) => [
     ...lintFaults(text, name),
@@ -42,5 +44,7 @@ function lintFaults(text: string, name: string): readonly string[] {
 }
 
 function movableFaults(text: string): readonly string[] {
-  return movableActions(text).map((action) => `${action} can change, or does not exist. Name the commit.`)
+  return movableActions(text).map(
+    (action) => `${action} is not pinned, or does not exist. Use a commit instead of a tag.`,
+  )
 }

@@ -32,11 +32,13 @@ export function formFaults(text: string): readonly string[] {
 
 function fieldFaults({ type, id, attributes = {} }: Field): readonly string[] {
   const { label, value, options = [] } = attributes
-  if (type === 'markdown') return isText(value) ? [] : ['A text has no value.']
+  if (type === 'markdown') return isText(value) ? [] : ['A markdown field has no value.']
   return [
-    ...(['textarea', 'input', 'dropdown', 'checkboxes'].includes(type ?? '') ? [] : [`${type} is no type.`]),
+    ...(['textarea', 'input', 'dropdown', 'checkboxes'].includes(type ?? '')
+      ? []
+      : [`${type} is not a field type.`]),
     ...(isText(label) ? [] : ['It has no label.']),
-    ...(id === undefined || /^[\w-]+$/.test(id) ? [] : [`${id} is no id.`]),
+    ...(id === undefined || /^[\w-]+$/.test(id) ? [] : [`${id} is not a valid id.`]),
     ...(type === 'dropdown' ? optionFaults(options) : []),
   ]
 }

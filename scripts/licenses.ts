@@ -14,7 +14,9 @@ const allowed = [
 ]
 
 /** Returns whether a license is allowed. Of `MIT OR GPL-3.0` one suffices, and of `MIT AND ISC` all are required. */
-export function isAllowed(license: string): boolean {
+export function isAllowed(license: unknown): boolean {
+  // Old packages have an object instead of an expression.
+  if (typeof license !== 'string') return false
   return license
     .replace(/^\((.*)\)$/, '$1')
     .split(' OR ')

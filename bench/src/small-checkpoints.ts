@@ -18,13 +18,13 @@ export async function smallCheckpoints(bench: Bench): Promise<void> {
   })
   await saveSmall(bench, {
     bytes: 2048,
-    name: 'Save a checkpoint of 2 KiB, durable (median of a row)',
+    name: 'Save a checkpoint of 2 KiB, durable (median of many saves)',
     statistic: median,
     atMost: 1.2,
   })
 }
 
-/** A small checkpoint, and what is said of many saves of it. */
+/** A small checkpoint, and how its saves are measured. */
 interface Small {
   readonly bytes: number
   readonly name: string

@@ -94,12 +94,12 @@ test('draws a chart with a label for each row', async () => {
 test('states each cost in a line of its own, and omits what was not measured', () => {
   expect(costsOf(findings([onS3, onAzure, onDisk, byCommandLine, memory])).split('\n')).toEqual([
     expect.stringContaining('On a disk, a save of a large file takes 1.1 times as long as'),
-    'On object stores, a save of a large file takes 0.4 to 0.7 times as long as the fastest other tool.',
+    'On object stores on the same machine, a save of a large file takes 0.4 to 0.7 times as long as the fastest other tool.',
     'These times include the SHA-256 of every byte.',
     expect.stringContaining('0.9 to 1.7 times the processor time'),
-    'Memory grows by 5 MiB during a save or restore of one file of any size.',
+    'In the benchmark, memory grows by 5 MiB during a save or restore of one large file. [Threads](docs/configuration.md#threads) need more.',
   ])
-  expect(costsOf(findings([memory])).split('\n')).toEqual([expect.stringContaining('Memory')])
+  expect(costsOf(findings([memory])).split('\n')).toEqual([expect.stringContaining('memory grows')])
 })
 
 test('states no factor for a save that takes as long as its peer', () => {

@@ -89,7 +89,7 @@ def test_a_signal_handler_may_flush_and_save_while_its_thread_waits_for_a_save(t
     assert ended.stdout == "[1, 2, 3]\n", ended.stderr
 
 
-def test_a_program_that_waits_for_a_save_states_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_save_sends_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     start = Helper.start
 

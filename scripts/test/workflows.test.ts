@@ -49,7 +49,7 @@ test('accepts a form with one field', () => {
 
 test.each([
   ['no label', '- type: input', 'It has no label.'],
-  ['an unknown type', '- { type: text, attributes: { label: c } }', 'text is no type.'],
+  ['an unknown type', '- { type: text, attributes: { label: c } }', 'text is not a field type.'],
   [
     'an option that is no string',
     '- { type: dropdown, attributes: { label: c, options: [1] } }',

@@ -28,7 +28,7 @@ export function costsOf(findings: Pick<Findings, 'groups'>): string {
     ...(onStores.length === 0
       ? []
       : [
-          `On object stores, a save of a large file takes ${range(onStores)} times as long as the fastest other tool${restores.length === 0 ? '' : `, and a restore ${range(restores)} times`}.`,
+          `On object stores on the same machine, a save of a large file takes ${range(onStores)} times as long as the fastest other tool${restores.length === 0 ? '' : `, and a restore ${range(restores)} times`}.`,
         ]),
     ...(onDisk === undefined && onStores.length === 0
       ? []
@@ -40,7 +40,9 @@ export function costsOf(findings: Pick<Findings, 'groups'>): string {
         ]),
     ...(memory.length === 0
       ? []
-      : [`Memory grows by ${range(memory, 0)} MiB during a save or restore of one file of any size.`]),
+      : [
+          `In the benchmark, memory grows by ${range(memory, 0)} MiB during a save or restore of one large file. [Threads](docs/configuration.md#threads) need more.`,
+        ]),
   ].join('\n')
 }
 

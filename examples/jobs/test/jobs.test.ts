@@ -36,7 +36,7 @@ test('the last save ends before the job is killed', () => {
   expect(secondsAfter(read('github-actions.yml'), '--grace')).toBeLessThan(7.5)
 })
 
-test('GitHub signals holdfast itself, not a shell that does not pass the signal on', () => {
+test('runs holdfast with exec, so that GitHub signals it', () => {
   expect(read('github-actions.yml')).toContain('run: exec holdfast run ')
 })
 

@@ -10,7 +10,10 @@ export interface RecordMetricsOptions {
 
 const operations: readonly TracedOperation[] = ['save', 'restore', 'verify', 'prune', 'copy']
 
-/** Whether each event of stores is counted. The histograms count saves and copies, and the other omitted events are no news. */
+/**
+ * Whether each event of stores is counted. Saves and copies are omitted because the histograms count them. `best` and
+ * `restoringFrom` need no counter.
+ */
 export const isCounted: { readonly [Name in keyof StoreEvents]: boolean } = {
   saved: false,
   copied: false,

@@ -1,6 +1,6 @@
 import type { PageReadableRun, PageRun } from '../src/runs-page.ts'
 
-/** What a table of runs points out. */
+/** What the table marks about a run. */
 export const concerns = [
   'damaged',
   'newer version',

@@ -39,6 +39,6 @@ export interface ChangePlan {
   readonly effect: string
   /** The checkpoints that it would delete or abandon, with reasons. */
   readonly steps: readonly { readonly step: number; readonly bytes: number; readonly because: string }[]
-  /** Until when the change can be undone, if it were made now. Absent if it cannot be undone. */
+  /** The time until which the change could be undone if it were made now. Absent if it cannot be undone. */
   readonly undoUntil?: number | undefined
 }

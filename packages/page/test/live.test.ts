@@ -135,6 +135,6 @@ test('refuses a page that reaches the server itself by another name', async () =
   onTestFinished(() => server.close())
   const { port, hash } = new URL(server.url)
   const { page } = await browserOrThrow().open(`http://${rebound}:${port}/${hash}`)
-  expect(await page.textContent('body')).toContain('This server answers only at http://127.0.0.1:')
+  expect(await page.textContent('body')).toContain('Open http://127.0.0.1:')
   await page.close()
 })

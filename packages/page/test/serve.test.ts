@@ -161,7 +161,7 @@ async function serveChanges(plan: () => ChangePlan = () => ({ effect: 'It change
   return { ...served, made, own, post }
 }
 
-test('makes a prune that can be undone, although a later plan of it ends later', async () => {
+test('accepts a confirmation although the undo deadline has moved', async () => {
   const store = new CheckpointStore(new MemoryBackend('mem:'), {
     mode: 'shared',
     retention: { keepLast: 1, grace: '1 d' },
@@ -193,7 +193,7 @@ test('makes a prune that can be undone, although a later plan of it ends later',
   expect((await store.list()).map(({ step }) => step)).toEqual([3])
 })
 
-test('refuses a change that can no longer be undone as one that was not confirmed', async () => {
+test('refuses a confirmed change that can no longer be undone', async () => {
   let undoUntil: number | undefined = 5
   const { made, post } = await serveChanges(() => ({ effect: 'It deletes.', steps: [], undoUntil }))
   const { digest } = JSON.parse((await post('/plan', { kind: 'prune' })).body) as { readonly digest: string }
@@ -359,6 +359,6 @@ test('tells a browser behind a tunnel with another port which address works', as
   const { ask, port } = await serve()
   expect(await ask('/', { host: '127.0.0.1:8080' })).toMatchObject({
     status: 403,
-    body: `This server answers only at http://127.0.0.1:${port}. A tunnel must use the same port on both sides.`,
+    body: `Open http://127.0.0.1:${port}. A tunnel must use the same port on both sides.`,
   })
 })

@@ -28,7 +28,7 @@ describe('the table of runs', () => {
     ).toEqual(['quarantined'])
   })
 
-  test('counts a run without a catalog as one whose first save is under way, which needs no attention', () => {
+  test('does not count a run without a catalog as needing attention', () => {
     const starting: PageRun = { name: 'new', state: 'no catalog', problem: 'no catalog yet' }
     expect(concernsOf(starting, 0)).toEqual(['no catalog'])
     expect([starting, damaged, run('a', 0)].map((each) => needsAttention(each, 0))).toEqual([

@@ -208,8 +208,8 @@ class MirrorStatus:
 
     `waiting` has the size in bytes of each checkpoint that the mirror lacks, by step, the oldest first. `failed` has
     the error of each checkpoint that could not be copied, by step. `error` says why the mirror itself fails, and
-    `retry_at` when it is tried again. `state` is None if the store was opened without the mirror, and records no
-    failure.
+    `retry_at` when it is tried again. `state` is None if the store was opened without its mirror and
+    no failure is recorded.
     """
 
     url: str

@@ -166,7 +166,7 @@ def phrase_hint(hint: Mapping[str, Any]) -> str | None:
     """Phrases a hint in the methods and options of this package. Returns None for a hint that it does not know."""
     kind = str(hint.get("kind"))
     if kind == "wait-longer":
-        return f"If the others take longer, open the store with a longer {hint['for']}_timeout."
+        return f"If the other ranks need more time, open the store with a longer {hint['for']}_timeout."
     if kind == "forget-objective":
         return f"Choose another name, or forget the recorded objective first: store.forget_objective({hint['name']!r})."
     if kind == "delete-for-good":

@@ -36,7 +36,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'save-together':
       return 'If several ranks of a job save this step, run holdfast save on each with --ranks env or --member FILE.'
     case 'wait-longer':
-      return `If the others take longer, pass a longer --${hint.for}-timeout SECONDS.`
+      return `If the other ranks need more time, pass a longer --${hint.for}-timeout SECONDS.`
     case 'join-job':
       return 'To join the job, run holdfast restore latest --to DIR --ranks env --member FILE on all ranks when the program starts.'
     case 'allow-best':

@@ -20,10 +20,7 @@ export function refusalOf(
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`, ...(port === 80 ? ['127.0.0.1', 'localhost'] : [])]
   const { host = '', origin, 'sec-fetch-site': site } = headers
   if (!hosts.includes(host))
-    return plain(
-      403,
-      `This server answers only at http://127.0.0.1:${port}. A tunnel must use the same port on both sides.`,
-    )
+    return plain(403, `Open http://127.0.0.1:${port}. A tunnel must use the same port on both sides.`)
   // A browser sends the origin with every POST.
   const isOwnOrigin = origin === undefined ? method !== 'POST' : origin === `http://${host}`
   const isOwnSite = site === undefined || site === 'same-origin' || (site === 'none' && method !== 'POST')

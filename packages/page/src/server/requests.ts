@@ -76,7 +76,7 @@ async function changing({ changes }: RunSource, path: string, body: string): Pro
   return json({ plan })
 }
 
-/** The same plan made later ends the time for undoing it later, so only whether it can be undone counts. */
+/** `undoUntil` moves with the clock, so the digest only contains whether it is set. */
 function digestOf(change: RunChange, { undoUntil, ...plan }: ChangePlan): string {
   return createHash('sha256')
     .update(JSON.stringify([change, plan, undoUntil !== undefined]))

@@ -74,7 +74,7 @@ export async function servePage(options: ServeOptions): Promise<PageServer> {
     if (url === '/' && method === 'GET') return html
     if (!hasToken(headers, token)) return plain(401, 'Open the whole address that holdfast ui printed.')
     const address = URL.parse(url, 'http://localhost')
-    if (address === null) return plain(400, 'This is not an address.')
+    if (address === null) return plain(400, 'The path of the request is invalid.')
     const body = method === 'POST' ? await bodyOf(request) : ''
     if (body === undefined) return plain(413, 'The request is too long.')
     const asked: PageRequest = {
@@ -99,21 +99,15 @@ function shownIn(options: ServeOptions): Shown {
   const { runs } = options
   const opened = new Map<string, Promise<RunSource>>()
   const open = async (name: string): Promise<RunSource> => {
-    try {
-      return readingOnce(await runs.open(name))
-    } catch (error) {
-      opened.delete(name) // the next question opens it again
-      throw error
-    }
+    const run = (async () => readingOnce(await runs.open(name)))()
+    opened.set(name, run)
+    run.catch(() => opened.delete(name)) // the next question opens it again
+    return run
   }
   return {
     runs: {
       list: oneAtATime(() => runs.list()),
-      open: async (name) => {
-        const run = opened.get(name) ?? open(name)
-        opened.set(name, run)
-        return run
-      },
+      open: async (name) => opened.get(name) ?? open(name),
     },
   }
 }
