@@ -82,15 +82,16 @@ export class CheckedBackend implements CheckpointBackend {
     const { limit = Infinity, signal } = options
     if (limit <= 0) return
     let listed = 0
+    const place = prefix === '' ? this.url : prefix
     try {
       for await (const object of this.#operations.list(prefix, options)) {
-        throwIfAborted(signal, `Listing ${prefix}`, { url: this.url })
+        throwIfAborted(signal, `Listing ${place}`, { url: this.url })
         yield object
         listed += 1
         if (listed >= limit) return
       }
     } catch (error) {
-      throw this.#operations.errorOf(error, `listing ${prefix === '' ? this.url : prefix}`, undefined)
+      throw this.#operations.errorOf(error, `listing ${place}`, undefined)
     }
   }
 
