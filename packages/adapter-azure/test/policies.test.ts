@@ -13,6 +13,11 @@ function permissionsOf(role: 'writer' | 'reader'): string {
   return /^sp=(\w+)$/.exec(document?.text ?? '')?.[1] ?? ''
 }
 
+test('states that the lifecycle rule counts from the time when a blob was written', () => {
+  const { title = '' } = documents.find(({ text }) => text.includes('daysAfterCreationGreaterThan')) ?? {}
+  expect(title).toContain('a week after the blob was written, also if the blob was deleted today')
+})
+
 const blockSize = 256 * 2 ** 10
 
 /** Returns a function that opens places in a new container with some permissions only. */

@@ -30,7 +30,7 @@ export function azurePolicies(account: string, path: string): readonly PolicyDoc
     { title: 'Shared access signature of a writer instead of a role', text: 'sp=rwdl' },
     { title: 'Shared access signature of a reader instead of a role', text: 'sp=rl' },
     {
-      title: `Lifecycle of an account with versions or snapshots (az storage account management-policy create --account-name ${account} --resource-group GROUP --policy @FILE, which replaces all rules)`,
+      title: `Lifecycle of an account with versions or snapshots: it deletes a previous version a week after the blob was written, also if the blob was deleted today (az storage account management-policy create --account-name ${account} --resource-group GROUP --policy @FILE, which replaces all rules)`,
       text: json({ rules: [oldVersions(path)] }),
     },
     {
