@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { AnonymousCredential, BlockBlobClient } from '@azure/storage-blob'
 import { Reception } from '@holdfast/core/backend'
 import { expect, onTestFinished, test } from 'vitest'
@@ -35,29 +36,71 @@ test('logs in once for many requests, also if they begin together', async () => 
   expect(logins.logins).toBe(1)
 })
 
-test('logs in again before the token expires, and when the login asks for it', async () => {
+test('replaces the token before it expires, and when the login asks for it, and returns the valid one meanwhile', async () => {
   const logins = new CountedLogins()
   const credential = rememberingToken(logins, logins.clock)
-  await credential.getToken(storageScope)
+  const token = async (): Promise<string | undefined> => (await credential.getToken(storageScope))?.token
+  await token()
   logins.now += hour - 4 * 60_000
   logins.refreshAfterTimestamp = logins.now + 1000
-  expect((await credential.getToken(storageScope))?.token).toBe('token 2')
-  expect((await credential.getToken(storageScope))?.token).toBe('token 2')
+  expect(await token()).toBe('token 1')
+  await setImmediate()
+  expect(await token()).toBe('token 2')
+  logins.refreshAfterTimestamp = undefined
   logins.now += 1000
-  expect((await credential.getToken(storageScope))?.token).toBe('token 3')
+  expect(await token()).toBe('token 2')
+  await setImmediate()
+  expect(await token()).toBe('token 3')
+  expect(logins.logins).toBe(3)
 })
 
-test('uses the token while it is valid although the next login fails', async () => {
+test('uses the token while it is valid although the next login fails, and logs in every 30 seconds', async () => {
   const logins = new CountedLogins()
   const credential = rememberingToken(logins, logins.clock)
   await credential.getToken(storageScope)
   logins.isBroken = true
-  logins.now += hour - 60_000
-  expect((await credential.getToken(storageScope))?.token).toBe('token 1')
-  logins.now += 60_000
+  logins.now += hour - 4 * 60_000
+  for (const [wait, expected] of [
+    [0, 2],
+    [1000, 2],
+    [28_999, 2],
+    [1, 3],
+    [1, 3],
+  ] as const) {
+    logins.now += wait
+    expect((await credential.getToken(storageScope))?.token).toBe('token 1')
+    await setImmediate()
+    expect(logins.logins).toBe(expected)
+  }
+  logins.now += 4 * 60_000
   await expect(credential.getToken(storageScope)).rejects.toThrow('locked')
   logins.isBroken = false
-  expect((await credential.getToken(storageScope))?.token).toBe('token 4')
+  expect((await credential.getToken(storageScope))?.token).toBe('token 5')
+})
+
+test('ends a login that does not respond, and then logs in again', async () => {
+  const logins = new CountedLogins()
+  let hangs = true
+  const getToken: TokenCredential['getToken'] = async () =>
+    hangs ? new Promise(() => undefined) : logins.getToken()
+  const credential = rememberingToken({ getToken }, logins.clock, 1)
+  const late = { code: 'UNAVAILABLE', retryable: false, reason: expect.stringContaining('0.001 s') as string }
+  await expect(credential.getToken(storageScope)).rejects.toMatchObject(late)
+  hangs = false
+  expect((await credential.getToken(storageScope))?.token).toBe('token 1')
+})
+
+test('returns a valid token while a login does not respond', async () => {
+  const logins = new CountedLogins()
+  let hangs = false
+  const getToken: TokenCredential['getToken'] = async () =>
+    hangs ? new Promise(() => undefined) : logins.getToken()
+  const credential = rememberingToken({ getToken }, logins.clock)
+  await credential.getToken(storageScope)
+  hangs = true
+  logins.now += hour - 60_000
+  expect((await credential.getToken(storageScope))?.token).toBe('token 1')
+  expect((await credential.getToken(storageScope))?.token).toBe('token 1')
 })
 
 test('passes on a request for a token of another scope or tenant', async () => {
