@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   compareKeys,
   concurrently,
+  isHoldfastError,
   isUnreadable,
   keyFault,
   type ListOptions,
@@ -60,7 +61,7 @@ async function* lookAtKeys(disk: Disk, walk: Walk): AsyncGenerator<Look> {
     throwIfAborted(signal, `Listing ${prefix}`, { url: disk.names.url })
     yield* await concurrently(some, looksAtOnce, signal, async (key) => ({
       key,
-      object: await statListed(disk, key, signal),
+      object: await statListed(disk, key, walk),
     }))
   }
 }
@@ -152,17 +153,23 @@ async function allChildren(disk: Disk, folder: string, walk: Walk): Promise<read
     }))
 }
 
-/** Returns the stat of a file; `undefined` if it has vanished. */
+/**
+ * Returns the stat of a file; `undefined` if it has vanished, or if this user may read the names in its folder but not enter it,
+ * and the caller omits the folder.
+ */
 async function statListed(
   disk: Disk,
   key: string,
-  signal: AbortSignal | undefined,
+  { mayOmit, signal }: Walk,
 ): Promise<ObjectStat | undefined> {
   try {
     return await statAt(disk, key, join(disk.names.root, key), signal)
   } catch (error) {
     // The time is unknown. The current time prevents a deletion because of the age.
     if (isUnreadable(error)) return { key, size: 0, modifiedAt: new Date(), revision: 'unreadable' }
+    const folder = key.slice(0, key.lastIndexOf('/') + 1)
+    const isForbidden = isHoldfastError(error, 'PERMISSION_DENIED') && folder !== ''
+    if (isForbidden && mayOmit?.(folder) === true) return undefined
     throw error
   }
 }

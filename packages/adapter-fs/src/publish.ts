@@ -45,7 +45,7 @@ function isSameFile(found: BigIntStats, written: BigIntStats): boolean {
 function removed(key: string, cause: unknown): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `Another process removed the unfinished file of ${key}, such as a sweep. Put it again.`,
+    `Another process removed the unfinished file of ${key}, such as a sweep. Try again.`,
     { cause },
   )
 }

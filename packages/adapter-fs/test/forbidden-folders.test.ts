@@ -1,6 +1,6 @@
 import * as promises from 'node:fs/promises'
-import { mkdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { CheckpointStore, listRuns } from '@holdfast/core'
 import { codeOf } from '@holdfast/conformance/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -15,6 +15,15 @@ function forbidding(name: string): FileSystem {
     return promises.readdir(path, options)
   }
   return { ...promises, readdir } as unknown as FileSystem
+}
+
+/** The real file system, on which this user may read the names in the folders of a name, but not their files. */
+function unenterable(name: string): FileSystem {
+  const lstat = async (path: string, options: never): Promise<unknown> => {
+    if (basename(dirname(path)) === name) throw systemError('EACCES')
+    return promises.lstat(path, options)
+  }
+  return { ...promises, lstat } as unknown as FileSystem
 }
 
 async function savedStore(root: string, fileSystem: FileSystem): Promise<CheckpointStore> {
@@ -50,6 +59,21 @@ describe('a folder that this user may not read', () => {
     const store = new CheckpointStore(backend, { mode: 'shared' })
     onTestFinished(() => store.close())
     expect(await codeOf(store.sweep())).toBe('PERMISSION_DENIED')
+  })
+
+  test.each([0, 1, 40])('is omitted if only its names can be read, and it has %s files', async (count) => {
+    const root = await temporaryFolder()
+    await mkdir(join(root, 'lost+found'))
+    for (let index = 0; index < count; index += 1) await writeFile(join(root, `lost+found/#${index}`), 'x')
+    const fileSystem = unenterable('lost+found')
+    const store = await savedStore(root, fileSystem)
+    expect((await store.sweep({ now: true })).foreign).toEqual(count === 0 ? [] : ['lost+found/'])
+    const mayOmit = (folder: string): boolean => folder === 'lost+found/'
+    const backend = new FileBackend(root, { fileSystem })
+    const listed = await Array.fromAsync(backend.list('', { mayOmit }))
+    const all = (await Array.fromAsync(new FileBackend(root).list(''))).map(({ key }) => key)
+    expect(listed.map(({ key }) => key)).toEqual(all.filter((key) => !key.startsWith('lost+found/')))
+    if (count > 0) expect(await codeOf(Array.fromAsync(backend.list('')))).toBe('PERMISSION_DENIED')
   })
 
   test('does not hide the runs beside it if an operating system made it', async () => {

@@ -132,7 +132,7 @@ describe.each(Object.entries(puts))('%s whose rename fails with ENOENT', (_, put
     await expect(put(backend)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       retryable: true,
-      message: expect.stringMatching(/Another process removed the unfinished file .*Put it again/) as string,
+      message: expect.stringMatching(/Another process removed the unfinished file .*Try again/) as string,
     })
     await put(backend)
     expect(await everythingIn(root)).toEqual(['a', 'a/file'])
