@@ -9,7 +9,7 @@ import { objectStores } from './object-stores.ts'
 /** The share of a checkpoint that never changes. */
 const frozenShare = 3.9 / 4
 
-/** The goal for the bytes that are stored: 0.12 of 4 GiB. */
+/** The most bytes that may be stored, as a share of the checkpoint. */
 const mostStored = 0.12 / 4
 
 /** Hashing one file cannot be divided among threads. */

@@ -12,6 +12,7 @@ import pytest
 from conftest import open_store
 
 import holdfast_checkpoints as holdfast
+from holdfast_checkpoints.checkpoints import saved_of
 from holdfast_checkpoints.errors import HoldfastError, phrase_hint
 
 MIB = 2**20
@@ -270,6 +271,11 @@ def test_a_relative_location_belongs_to_the_folder_of_the_call(tmp_path: Path, m
         with open_store("runs") as store:
             store.save(1, {"a.bin": b"a"})
         assert (tmp_path / name / "runs").is_dir()
+
+
+def test_a_save_that_was_skipped_raises_unavailable() -> None:
+    with pytest.raises(holdfast.Unavailable, match="another background save still runs"):
+        saved_of(None)
 
 
 def test_every_code_and_every_hint_of_the_library_is_known() -> None:

@@ -7,6 +7,7 @@ import {
   type ChangePlan,
   type RunChange,
   type RunPage,
+  type RunSource,
   servePage,
   type ServeOptions,
   sourceOf,
@@ -310,6 +311,22 @@ test('opens a run once for two windows that ask at once, and again if it could n
   expect((await ask('/run?run=a', headers)).status).toBe(503)
   await Promise.all([ask('/run?run=a', headers), ask('/run?run=a', headers)])
   expect(opened).toBe(2)
+})
+
+test('opens a run again after a source that throws at once', async () => {
+  let opened = 0
+  const runs = {
+    list: async () => sampleRuns(3),
+    open: (): Promise<RunSource> => {
+      opened += 1
+      if (opened === 1) throw new HoldfastError('UNAVAILABLE', 'The store does not answer.')
+      return Promise.resolve(fixedSource())
+    },
+  }
+  const { ask, token } = await serveAll({ runs, built })
+  const headers = { authorization: `Bearer ${token}` }
+  expect((await ask('/run?run=a', headers)).status).toBe(503)
+  expect((await ask('/run?run=a', headers)).status).toBe(200)
 })
 
 test('shows the reason of an error without the remedy for programs, or in the words of its caller', async () => {

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from .errors import HoldfastError, error_from
+from .errors import HoldfastError, Unavailable, error_from
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,10 @@ def details_of(json: Json) -> CheckpointDetails:
     )
 
 
-def saved_of(json: Json) -> Saved:
+def saved_of(json: Json | None) -> Saved:
+    """Raises Unavailable if the helper skipped the save, as `background.atLimit: "skip"` of the configuration asks."""
+    if json is None:
+        raise Unavailable("The save was skipped, because another background save still runs. Save again later.")
     return Saved(
         **_facts(json),
         files=_files(json),
