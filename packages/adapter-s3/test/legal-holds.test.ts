@@ -150,9 +150,14 @@ test.skipIf(!isAvailable(minio) || minio.how === 'environment')(
 
 test('keeps the guarantees of holds', async () => {
   const subject = subjectOn({ name: '', bucket: 'locked', endpoint, options, gaps: {}, unsteady: {} })
+  let passed = 0
   for (const each of conformanceCases.filter(({ name }) => name.startsWith('setHold'))) {
     const backend = await subject.open()
-    await each.run(backend, subject)
+    if (each.notApplicable?.(backend.capabilities) === undefined) {
+      await each.run(backend, subject)
+      passed += 1
+    }
     await backend.close()
   }
+  expect(passed).toBeGreaterThan(0)
 })

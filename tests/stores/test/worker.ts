@@ -3,8 +3,8 @@
  *
  * - `shared NAME COUNT` saves COUNT steps in shared mode. NAME is a number that makes the steps of each worker unique.
  * - `uploads MIB` saves files of MIB mebibytes until the process is killed, and reports its progress.
- * - `memory MIB FILES` saves FILES files, together of MIB mebibytes, and prints by how many bytes the peak memory grew.
- * - `memory MIB FILES FOLDER THREADS` does the same for a restore into FOLDER that THREADS receive.
+ * - `memory MIB` saves one file of MIB mebibytes, and prints by how many bytes the peak memory grew.
+ * - `memory MIB FOLDER THREADS` does the same for a restore into FOLDER that THREADS receive.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -16,11 +16,11 @@ export type UploadMessage =
   | { readonly kind: 'written'; readonly share: number }
   | { readonly kind: 'saved'; readonly step: number }
 
-const [, , url = '', job = '', first = '', second = '', third = '', fourth = '1'] = process.argv
+const [, , url = '', job = '', first = '', second = '', third = '1'] = process.argv
 
 if (job === 'shared') await shared(Number(first), Number(second))
 else if (job === 'uploads') await uploads(Number(first))
-else if (job === 'memory') await memory(Number(first), Number(second), third, Number(fourth))
+else if (job === 'memory') await memory(Number(first), second, Number(third))
 
 async function shared(worker: number, count: number): Promise<void> {
   await using store = await openStore(url, { mode: 'shared' })
@@ -41,14 +41,12 @@ async function uploads(mebibytes: number): Promise<void> {
   }
 }
 
-/** Saves large streams, or restores them into a folder and verifies the store. Prints the growth of the peak memory. */
-async function memory(mebibytes: number, count: number, folder: string, threads: number): Promise<void> {
+/** Saves a large stream, or restores it into a folder and verifies the store. Prints the growth of the peak memory. */
+async function memory(mebibytes: number, folder: string, threads: number): Promise<void> {
   const idle = peakBytes()
   await using store = await openStore(url, { mode: 'shared', threads })
   if (folder === '') {
-    const names = Array.from({ length: count }, (_, index) => `model-${index}.bin`)
-    const files = Object.fromEntries(names.map((name) => [name, randomStream(mebibytes / count)]))
-    await store.save({ step: 1, files })
+    await store.save({ step: 1, files: { 'model.bin': randomStream(mebibytes) } })
   } else {
     await store.restore('latest', { to: join(folder, 'out') })
     if (!(await store.verify()).good) throw new Error('The store does not verify after the restore')

@@ -2,7 +2,6 @@ import * as promises from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { concurrently } from '../async/concurrently.ts'
 import { filesAtOnce } from '../async/files-at-once.ts'
-import type { MemoryLimit } from '../async/memory-limit.ts'
 import { type Look, withSecondLook } from '../async/second-look.ts'
 import { HoldfastError, throwIfAborted } from '../errors.ts'
 import { atDestination, destinationError, ifThere, refused } from './destination-error.ts'
@@ -39,8 +38,6 @@ export interface DeliveryOptions {
   readonly signal: AbortSignal | undefined
   /** Called with the number of bytes written so far, of all files. */
   readonly onProgress: ((bytes: number) => void) | undefined
-  /** Limits the memory that the bytes of all files hold while they are read. Default: no limit. */
-  readonly memory?: MemoryLimit | undefined
   /** The folder of the store, if it is on this machine. Files are never restored into it. */
   readonly storeRoot: string | undefined
   /**
@@ -187,20 +184,17 @@ async function writeAll(
       }
       const path = join(hidden, newFile(index))
       let counted = 0
-      const transfer = (): Promise<string> =>
-        withSecondLook(async (look) => {
-          if (look === 2)
-            await atDestination(`removing ${path}`, () => ifThere(() => fileSystem.unlink(path)))
-          const body = await delivery.open(signal, look)
-          let written = 0
-          return writeDurably(fileSystem, path, delivery.mode, body, (bytes) => {
-            written += bytes
-            delivered += Math.max(0, written - counted)
-            counted = Math.max(counted, written)
-            options.onProgress?.(delivered)
-          })
+      return withSecondLook(async (look) => {
+        if (look === 2) await atDestination(`removing ${path}`, () => ifThere(() => fileSystem.unlink(path)))
+        const body = await delivery.open(signal, look)
+        let written = 0
+        return writeDurably(fileSystem, path, delivery.mode, body, (bytes) => {
+          written += bytes
+          delivered += Math.max(0, written - counted)
+          counted = Math.max(counted, written)
+          options.onProgress?.(delivered)
         })
-      return options.memory === undefined ? transfer() : options.memory.run(delivery.size, transfer)
+      })
     },
   )
 }

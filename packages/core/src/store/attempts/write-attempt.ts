@@ -13,8 +13,8 @@ import {
   storedMetrics,
   type Timing,
 } from '../../catalog/documents/index.ts'
+import { Slots } from '../../async/slots.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
-import { MemoryLimit } from '../../async/memory-limit.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import { inlineFiles, planInline } from './inline.ts'
 import { listedMetadata } from './listed-metadata.ts'
@@ -60,10 +60,14 @@ export async function writeFiles(
   }
   const { packs, singles } = planPacks(files, mode, backend.capabilities)
   const atOnceOfPacks = packsAtOnce(backend.capabilities)
+  const packsInTurn = new Slots(atOnceOfPacks)
   const packsToWrite = packs.map(
     (packed, index): ObjectToWrite => ({
       size: packed.reduce((sum, { size }) => sum + size, 0),
-      write: (options) => writePack(backend, attempt, packObject(folder, String(index)), packed, options),
+      write: (options) =>
+        packsInTurn.run(() =>
+          writePack(backend, attempt, packObject(folder, String(index)), packed, options),
+        ),
     }),
   )
   const singlesToWrite = singles.map(
@@ -72,7 +76,7 @@ export async function writeFiles(
       write: async (options) => [await writeFile(backend, attempt, file, folder, options)],
     }),
   )
-  // Packs that wait for memory come last, so that files are sent beside the first ones.
+  // Packs that wait for their turn come last, so that no file waits for them.
   const objects = [
     ...packsToWrite.slice(0, atOnceOfPacks),
     ...singlesToWrite,
@@ -83,11 +87,8 @@ export async function writeFiles(
   const progress = new Progress(sizes, content.onProgress)
   using transfer = transfers.upload?.begin()
   const pace = transfer?.pace
-  const memory = new MemoryLimit(backend.capabilities.maxBufferedBytes)
-  const written = await concurrently(objects, atOnce, signal, ({ size, write }, taskSignal) =>
-    memory.run(size, () =>
-      write({ signal: taskSignal, finite, reuse, pace, onProgress: progress.ofObject() }),
-    ),
+  const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
+    write({ signal: taskSignal, finite, reuse, pace, onProgress: progress.ofObject() }),
   )
   return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }

@@ -1,4 +1,3 @@
-import { MemoryLimit } from '../../async/memory-limit.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
@@ -32,7 +31,6 @@ export async function deliver(
     })),
     {
       signal: options.signal,
-      memory: new MemoryLimit(context.backend.capabilities.maxBufferedBytes),
       storeRoot: context.backend.capabilities.localRoot,
       beforeExchange,
       others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
