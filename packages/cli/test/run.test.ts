@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -77,17 +77,64 @@ test('run continues from the mirror after the disk was lost', async () => {
   expect(again).toMatchObject({ code: 0, stdout: expect.not.stringContaining('restored') as string })
 })
 
-test('run sets aside what the folder has if the run continued in the mirror without it', async () => {
-  const folder = await newFolder('case $(last) in "") save 1; save 2 ;; 2) echo "found $(ls out)" ;; esac')
-  const mirrored = [...run, '--mirror', 'backup', ...train]
+test('run continues from the mirror with a file that has no number, its metrics and its pin', async () => {
+  const folder = await newFolder(
+    'cat latest.bin; for n in 1 2; do echo "$n of $$" > latest.bin; sleep 0.5; done',
+  )
+  const unnumbered = [
+    'run',
+    '--store',
+    'runs',
+    '--mirror',
+    'backup',
+    '--watch',
+    '.',
+    '--pattern',
+    'latest.bin',
+  ]
+  const mirrored = [...unnumbered, '--quiet-period', '0', '--', 'sh', 'train.sh']
   await holdfast(folder, ...mirrored)
+  const before = await stepsOf(folder, 'backup')
+  const latest = before.at(-1) ?? ''
+  await holdfast(folder, 'attach', latest, '--store', 'runs', '--metric', 'loss=0.5')
+  await holdfast(folder, 'pin', latest, '--store', 'runs')
+  expect((await holdfast(folder, 'copy', 'runs', 'backup')).code).toBe(0)
   await rm(join(folder, 'runs'), { recursive: true })
-  await mkdir(join(folder, 'out/step_5'))
-  for (const name of ['model.bin', 'DONE']) await writeFile(join(folder, 'out/step_5', name), '')
-  const { code, stdout, stderr } = await holdfast(folder, ...mirrored)
-  expect(code).toBe(0)
-  expect(stdout).toContain('found step_2\n')
-  expect(stderr).toMatch(/step_5.*the run continues from the mirror/)
+  await rm(join(folder, 'latest.bin'))
+  const { code, stderr } = await holdfast(folder, ...mirrored)
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining('pinned') as string])
+  const after = await stepsOf(folder, 'backup')
+  expect(after.slice(0, before.length)).toEqual(before)
+  expect(after.length).toBeGreaterThan(before.length)
+  const shown = await holdfast(folder, 'show', latest, '--store', 'runs', '--json')
+  expect(shown.stdout).toContain('"loss":0.5')
+  expect(shown.stdout).toContain('"pinned":{')
+})
+
+test('run does not begin anew if the store is empty and the mirror cannot be read', async () => {
+  const folder = await newFolder('save 1; echo started')
+  await holdfast(folder, ...run, '--mirror', 'backup', ...train)
+  for (const lost of ['runs', 'out']) await rm(join(folder, lost), { recursive: true })
+  await writeFile(join(folder, 'backup/holdfast.json'), 'damaged')
+  const { code, stdout, stderr } = await holdfast(folder, ...run, '--mirror', 'backup', ...train)
+  expect([code, stdout.includes('started')]).toEqual([1, false])
+  expect(stderr).toContain('nothing shows from where the run continues')
+})
+
+test('run does not begin anew beside checkpoints that are abandoned', async () => {
+  const folder = await newFolder('case $(last) in "") save 1; save 2 ;; *) exit 0 ;; esac')
+  await holdfast(folder, ...run, ...train)
+  await holdfast(folder, 'rewind', '1', '--store', 'runs')
+  const data = join(folder, 'runs', 'data')
+  for (const name of await readdir(data, { recursive: true })) {
+    if (!name.endsWith('model.bin') || (await readFile(join(data, name), 'utf8')) !== 'weights 1\n') continue
+    await chmod(join(data, name), 0o600)
+    await writeFile(join(data, name), 'weights X\n')
+  }
+  for (let start = 0; start < 2; start += 1) {
+    await rm(join(folder, 'out'), { recursive: true, force: true })
+    expect((await holdfast(folder, ...run, ...train)).code).toBe(5)
+  }
 })
 
 test('run with --json prints only lines of JSON, and the output of the program goes to standard error', async () => {

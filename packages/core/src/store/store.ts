@@ -75,9 +75,7 @@ export class CheckpointStore<Name extends string = string>
       to.#calls.refuseInJob('copyCheckpoints()')
       await Promise.all([from, to].map((store) => store.#calls.refuseNewer(options.signal)))
       const source = { context: from.#context, id: (signal?: AbortSignal) => idOf(from.backend, signal) }
-      const id = async (signal?: AbortSignal): Promise<string | undefined> =>
-        (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : idOf(to.backend, signal)
-      const destination = { context: to.#context, access: to.#access, id, corrupt: to.#corruptCopies }
+      const destination = to.#asDestination()
       return traced('copy', { store: to.url, from: from.url }, () =>
         from.#underWay.run(() =>
           to.#whileOpen(async () => {
@@ -485,11 +483,19 @@ export class CheckpointStore<Name extends string = string>
     if (options.mirror === undefined) return undefined
     if (backend === undefined)
       throw new HoldfastError('INVALID_ARGUMENT', 'A store with a mirror is opened with openStore().')
-    const mirror = new StoreMirror(backend, options.mirror, this.#limits, this.#context, (signal) =>
-      this.#access.ready(signal),
-    )
+    const local = {
+      context: this.#context,
+      ready: async (signal: AbortSignal | undefined) => this.#access.ready(signal),
+    }
+    const mirror = new StoreMirror(backend, options.mirror, this.#limits, local, this.#asDestination())
     this.#access.beforeWrites((newest, signal) => mirror.recorded(newest, signal))
     return mirror
+  }
+
+  #asDestination(): CopyDestination {
+    const id = async (signal?: AbortSignal): Promise<string | undefined> =>
+      (await readMarker(this.backend, signal)).kind === 'missing' ? undefined : idOf(this.backend, signal)
+    return { context: this.#context, access: this.#access, id, corrupt: this.#corruptCopies }
   }
 
   /** Returns this store as the mirror of another one; `undefined` if it is not. */

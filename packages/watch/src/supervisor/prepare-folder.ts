@@ -30,7 +30,7 @@ export interface Preparation {
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
   const { store, folder, adopter, claim, isFirstStart, mayBeTorn, wasInterrupted, announce, signal } =
     preparation
-  if (isFirstStart && (await store.mirror?.isAhead(signal)) === true) return continueFromMirror(preparation)
+  if (isFirstStart) await store.mirror?.bringBack(signal)
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
   if (isContinuation && mayBeTorn) await adopter.scan('failed')
@@ -46,37 +46,10 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
       because: 'it differs from the latest checkpoint',
     })),
   ])
-  if (isInPlace) {
-    announce(latest === undefined ? { type: 'nothingToRestore' } : { type: 'inPlace', step: latest.step })
-  } else {
-    await restoreLatest(preparation, latest)
-  }
+  if (isInPlace && latest !== undefined) announce({ type: 'inPlace', step: latest.step })
+  else await restoreLatest(preparation, latest)
   await claim.noteRestoring(false)
   return (await latestOf(store, signal))?.step
-}
-
-/**
- * The disk was lost, or the run continued elsewhere, so nothing in the folder counts. The store gets the restored checkpoint, so
- * that later starts find it there. If this is interrupted, the mirror is still ahead, and the next start repeats it.
- */
-async function continueFromMirror(preparation: Preparation): Promise<number | undefined> {
-  const { store, folder, adopter, claim, announce, signal } = preparation
-  await claim.noteRestoring(true)
-  const present = await adopter.inventory()
-  await clear(
-    preparation,
-    present.map(({ candidate }) => ({ ...candidate, because: 'the run continues from the mirror' })),
-  )
-  const began = performance.now()
-  const restored = await store.restore('latest', { to: folder, fallback: true, signal })
-  if (restored === undefined) {
-    announce({ type: 'nothingToRestore' })
-  } else {
-    announce({ type: 'restored', restored, duration: performance.now() - began })
-    await adopter.scan('finished')
-  }
-  await claim.noteRestoring(false)
-  return (await latestOf(store, signal))?.step ?? restored?.step
 }
 
 async function restoreLatest(preparation: Preparation, latest: Latest | undefined): Promise<void> {

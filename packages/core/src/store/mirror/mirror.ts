@@ -3,13 +3,14 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import type { TransferLimits } from '../../pacing/index.ts'
-import type { StoreContext } from '../context.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import type { RestoreUpkeep } from '../restore/try-to-restore.ts'
+import type { CopyDestination } from '../copy/sides.ts'
+import { bringBack } from './bring-back.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
-import { isMirrorAhead, restoreWithMirror } from './restore.ts'
+import { restoreWithMirror } from './restore.ts'
 import { type FlushOptions, type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
 import { MirrorWorker } from './worker.ts'
 
@@ -19,6 +20,8 @@ const defaultFlushLimit = 300_000
 /** The mirror of an open store. */
 export class StoreMirror implements Mirror {
   readonly #local: LocalStore
+  /** The store as a destination of copies. */
+  readonly #destination: CopyDestination
   readonly #connection: MirrorConnection
   readonly #worker: MirrorWorker
   readonly #flushLimit: number
@@ -30,11 +33,12 @@ export class StoreMirror implements Mirror {
     backend: CheckpointBackend,
     options: MirrorOptions,
     limits: TransferLimits,
-    context: StoreContext,
-    ready: LocalStore['ready'],
+    local: LocalStore,
+    destination: CopyDestination,
   ) {
-    this.#local = { context, ready }
-    this.#connection = new MirrorConnection(backend, options, context, limits)
+    this.#local = local
+    this.#destination = destination
+    this.#connection = new MirrorConnection(backend, options, local.context, limits)
     this.#worker = new MirrorWorker(this.#local, this.#connection)
     this.#flushLimit = options.flushLimit ?? defaultFlushLimit
   }
@@ -55,8 +59,8 @@ export class StoreMirror implements Mirror {
     return this.status()
   }
 
-  async isAhead(signal?: AbortSignal): Promise<boolean> {
-    return isMirrorAhead(this.#local, this.#connection, signal)
+  async bringBack(signal?: AbortSignal): Promise<number | undefined> {
+    return bringBack(this.#local, this.#connection, this.#destination, signal)
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */

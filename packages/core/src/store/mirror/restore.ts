@@ -79,16 +79,6 @@ export async function restoreWithMirror(
   throw failure
 }
 
-/** Returns whether a restore of the latest checkpoint would use the mirror. */
-export async function isMirrorAhead(
-  local: LocalStore,
-  mirror: MirrorConnection,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const theirs = await stateOfMirror(mirror, signal)
-  return chooseSide(await stateOfStore(local.context, signal), theirs).from === 'mirror'
-}
-
 /** The mirror belongs to its writer. A restore changes nothing there, and the store counts the restores of its checkpoints. */
 function upkeepOfMirror(
   { context }: LocalStore,
@@ -111,7 +101,10 @@ function attemptOfOriginal({ origin, attempt }: CatalogEntry): AttemptId {
 }
 
 /** A store that has lost its marker has the id that it records with its mirror. */
-async function stateOfStore(context: StoreContext, signal: AbortSignal | undefined): Promise<LocalState> {
+export async function stateOfStore(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<LocalState> {
   const { backend, log } = context
   const found = await readMarker(backend, signal)
   const sideWith = (catalog: WholeCatalog): Side => ({
@@ -132,7 +125,7 @@ async function stateOfStore(context: StoreContext, signal: AbortSignal | undefin
 }
 
 /** A mirror that cannot be read for any reason must not stop a restore from the store. */
-async function stateOfMirror(
+export async function stateOfMirror(
   mirror: MirrorConnection,
   signal: AbortSignal | undefined,
 ): Promise<MirrorState> {
@@ -148,7 +141,7 @@ async function stateOfMirror(
  * Lets the run continue in the store from what the mirror has: gives the store an id of its own if another disk has the same one,
  * and numbers the segments of the mirror. So the saves that follow are later than those of the mirror.
  */
-async function continueFromMirror(
+export async function continueFromMirror(
   { context, ready }: LocalStore,
   mirror: Side,
   { needsNewId }: ChosenSide,

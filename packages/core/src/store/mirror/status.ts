@@ -97,10 +97,11 @@ export interface Mirror {
    */
   flush(options?: FlushOptions): Promise<MirrorStatus>
   /**
-   * Returns whether `restore('latest')` would use the mirror: the store is empty, was lost or is damaged, or the run continued
-   * elsewhere. Reads both catalogs. A mirror that cannot be read is not ahead.
+   * Copies the latest checkpoint of the mirror into the store if the run continued there without it: the disk was lost, or another
+   * machine continued. Returns its step; `undefined` if the mirror is not ahead. Rejects with `UNAVAILABLE` if the store has no
+   * checkpoint and the mirror cannot be read, and with `CORRUPT` if that checkpoint is corrupt.
    */
-  isAhead(signal?: AbortSignal): Promise<boolean>
+  bringBack(signal?: AbortSignal): Promise<number | undefined>
 }
 
 /** How long `mirror.flush()` waits, and in which order it copies. */
