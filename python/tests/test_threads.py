@@ -91,10 +91,13 @@ def test_a_signal_handler_may_flush_and_save_while_its_thread_waits_for_a_save(t
 
 def test_waiting_for_a_save_sends_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
+    hurried = threading.Event()
     start = Helper.start
 
     def spy(self: Helper, method: str, *args: Any, **options: Any) -> Any:
         sent.append(method)
+        if method == "hurry":
+            hurried.set()
         return start(self, method, *args, **options)
 
     monkeypatch.setattr(Helper, "start", spy)
@@ -112,6 +115,26 @@ def test_waiting_for_a_save_sends_hurry(monkeypatch: pytest.MonkeyPatch) -> None
             save.result(timeout=0)
         assert "hurry" not in sent
         save.wait(timeout=0.01)
-        assert sent[-1] == "hurry"
+        assert hurried.wait(60)
         gate.set()
+        assert save.result().step == 1
+
+
+def test_a_signal_handler_can_wait_for_a_save_while_the_program_is_inside_of_a_call() -> None:
+    with open_store("mem:") as store:
+        gate = threading.Event()
+        save = store.save_async(1, {"a.bin": lambda file: gate.wait() and None})
+        helper, _ = store._connect()
+
+        def finish(*_: object) -> None:
+            gate.set()
+            save.wait()
+
+        before = signal.signal(signal.SIGUSR1, finish)
+        try:
+            with helper._starting:  # as in a call that the signal interrupts
+                os.kill(os.getpid(), signal.SIGUSR1)
+                assert save.done()
+        finally:
+            signal.signal(signal.SIGUSR1, before)
         assert save.result().step == 1

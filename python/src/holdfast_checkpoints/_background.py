@@ -52,8 +52,12 @@ class SaveHandle:
             # Holds no lock, since a signal handler may also wait. The thread looks again after it has sent the save.
             self._is_awaited = True
             if self._sending is not None:
-                self._hurry()
+                self._hurry_later()
         self._thread.join(timeout)
+
+    def _hurry_later(self) -> None:
+        # A signal handler that waits may have interrupted a call that holds a lock of the connection.
+        threading.Thread(target=self._hurry, name=f"holdfast-hurry-{self.step}", daemon=True).start()
 
     def cancel(self) -> None:
         """Stops the save unless it is already committed. `result` then raises Aborted."""
@@ -76,7 +80,7 @@ class SaveHandle:
                 assert self._send is not None
                 self._sending = self._send()
             if self._is_awaited:
-                self._hurry()
+                self._hurry_later()
             self._saved = saved_of(self._sending.finish())
         except BaseException as error:
             self._error = error

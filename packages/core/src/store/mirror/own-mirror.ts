@@ -75,6 +75,7 @@ export class OwnMirror {
   async copy(options: CopyOptions): Promise<CopyReport> {
     assertCopyOptions(options, this.#connection.backend.url)
     const { signal, dryRun = false } = options
+    using _ = this.#local.context.busyLimit.suspend() // the caller waits for the copy
     const ours: CopySide = { id: this.#id, catalog: await this.#local.context.log.whole(signal) }
     const fenced = await whyFenced(ours, this.#local, this.#connection, signal)
     if (fenced !== undefined) throw fenced

@@ -17,7 +17,8 @@ export async function recordFailure(
   const [code, message] =
     error instanceof HoldfastError ? [error.code, error.reason] : [error.name, error.message]
   if (recorded === undefined || (recorded.failure?.kind === kind && recorded.failure.code === code)) return
-  const failure = { kind, code, message, since: environment.now().toISOString() }
+  const since = recorded.failure?.since ?? environment.now().toISOString()
+  const failure = { kind, code, message, since }
   try {
     await log.commit({
       kind: 'record mirror',
