@@ -1,3 +1,4 @@
+export { withLock } from './lock.ts'
 export {
   type AvailableServer,
   type AzureConnection,
