@@ -161,7 +161,7 @@ function recordingContext(source: StoreContext, catalog: PagedCatalog, mirror: s
     throw new HoldfastError(
       'FENCED',
       `${source.backend.url} belongs to ${catalog.owner.name}, and only that process may copy to its mirror ${mirror}. ` +
-        'Copy to another place, or copy when that process has ended.',
+        'Copy to another place. If that process was killed, save once with takeOver, which also copies to the mirror.',
       { url: source.backend.url },
     )
   const { writer, backend, keeping, environment } = source
