@@ -111,7 +111,7 @@ test('run continues from the mirror with a file that has no number, its metrics 
   expect(shown.stdout).toContain('"pinned":{')
 })
 
-test('run does not begin anew if the store is empty and the mirror cannot be read', async () => {
+test('run does not start from nothing if the store is empty and the mirror cannot be read', async () => {
   const folder = await newFolder('save 1; echo started')
   await holdfast(folder, ...run, '--mirror', 'backup', ...train)
   for (const lost of ['runs', 'out']) await rm(join(folder, lost), { recursive: true })
@@ -121,7 +121,7 @@ test('run does not begin anew if the store is empty and the mirror cannot be rea
   expect(stderr).toContain('nothing shows from where the run continues')
 })
 
-test('run does not begin anew beside checkpoints that are abandoned', async () => {
+test('run does not start from nothing beside checkpoints that are abandoned', async () => {
   const folder = await newFolder('case $(last) in "") save 1; save 2 ;; *) exit 0 ;; esac')
   await holdfast(folder, ...run, ...train)
   await holdfast(folder, 'rewind', '1', '--store', 'runs')

@@ -62,7 +62,7 @@ export class BusyLimit implements RateLimit {
     return this.#waiting > 0
   }
 
-  /** Begins to limit, or ends it. A limit that begins anew does not catch up on the time without one. */
+  /** Begins to limit, or ends it. A new limit does not catch up on the time before it. */
   #transferAt(limit: RateLimit | undefined): Transfer | undefined {
     if (limit === undefined || this.#isAwaited) {
       this.#limited?.[Symbol.dispose]()

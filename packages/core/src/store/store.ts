@@ -210,7 +210,7 @@ export class CheckpointStore<Name extends string = string>
    * Restores a verified checkpoint into a folder. If it rejects, the folder has no part of the checkpoint. Returns
    * `undefined` if no checkpoint is the latest or the best. Rejects with `NOT_FOUND` if the step is not saved, and with
    * `CORRUPT` if the checkpoint is corrupt or, with `fallback`, if all are. The latest is also `CORRUPT` if only quarantined or
-   * abandoned checkpoints are left, so no run begins anew beside them.
+   * abandoned checkpoints are left, so no run starts from nothing beside them.
    */
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
     return traced('restore', { store: this.url }, () =>

@@ -35,7 +35,7 @@ export interface OwningMember extends Member {
 
 /** A member that knows from which checkpoint its term continues. */
 export interface ResumedMember extends OwningMember {
-  /** `null` if the term began anew. */
+  /** `null` if the term began without a checkpoint. */
   readonly resumed: AttemptId | null
 }
 

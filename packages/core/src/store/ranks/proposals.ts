@@ -60,7 +60,7 @@ export const attemptProposalSchema = v.looseObject({
 export const partSchema = v.looseObject({
   process: v.string(),
   term: countSchema,
-  /** The attempt from which the term of the rank resumed; `null` if it began anew. */
+  /** The attempt from which the term of the rank resumed; `null` if it began without a checkpoint. */
   resumed: v.nullable(attemptSchema),
   files: v.array(manifestFileSchema),
   epoch: v.optional(epochSchema),

@@ -4,7 +4,7 @@ import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { recorded } from '../recording.ts'
 import { deliver } from '../restore/deliver.ts'
-import { refuseToBeginAnew } from '../restore/refuse-to-begin-anew.ts'
+import { refuseToStartFromNothing } from '../restore/refuse-to-start-from-nothing.ts'
 import { triedTooOften } from '../restore/tried-too-often.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
 import { type Candidate, candidateIn } from './candidate.ts'
@@ -114,7 +114,7 @@ async function candidateOf(
   const catalog = isSimple ? newest : await context.log.wholeOf(newest, signal)
   const candidate = candidateIn(catalog, { term, avoided, maxTries })
   if (candidate.entry === undefined && avoided.size + candidate.tooOften.length === 0)
-    refuseToBeginAnew(catalog)
+    refuseToStartFromNothing(catalog)
   return { ...candidate, base: catalog.version }
 }
 

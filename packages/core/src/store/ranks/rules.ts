@@ -138,7 +138,7 @@ export interface SavesOfTerm {
   readonly begun: Iterable<AttemptId>
   /** The latest checkpoint, if the term has saved it. */
   readonly listed: AttemptId | undefined
-  /** The attempt from which the term resumed; `null` if it began anew. */
+  /** The attempt from which the term resumed; `null` if it began without a checkpoint. */
   readonly resumed: AttemptId | null
 }
 
@@ -183,7 +183,7 @@ export function judgeAttempt(catalog: PagedCatalog, own: TermOwner, attempt: Att
 export interface PartOrigin {
   readonly rank: number
   readonly term: number
-  /** The attempt from which the term of the rank resumed; `null` if it began anew. */
+  /** The attempt from which the term of the rank resumed; `null` if it began without a checkpoint. */
   readonly resumed: AttemptId | null
 }
 

@@ -6,7 +6,7 @@ import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 import type { RunRestore } from '../run-line.ts'
 import { readCatalog } from './read-catalog.ts'
-import { refuseToBeginAnew } from './refuse-to-begin-anew.ts'
+import { refuseToStartFromNothing } from './refuse-to-start-from-nothing.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 import { type Elsewhere, type RestoreUpkeep, tryToRestore } from './try-to-restore.ts'
 
@@ -32,7 +32,7 @@ export async function restoreCheckpoint(
     const next = nextToRestore(judgedNow(context, read.catalog), choice, passed)
     if (next === undefined) {
       refuseNothing(choice, passedOver, read.damaged)
-      if (choice === 'latest') refuseToBeginAnew(read.catalog)
+      if (choice === 'latest') refuseToStartFromNothing(read.catalog)
       return undefined
     }
     const tried = await tryToRestore({ context, options, upkeep, elsewhere }, next, read, passedOver)

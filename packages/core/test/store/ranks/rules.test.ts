@@ -127,7 +127,7 @@ describe('continuedBy', () => {
   const resumed = attempt(1, 1)
   test.each<[string, Parameters<typeof continuedBy>[1], ReturnType<typeof continuedBy>]>([
     [
-      'names nothing at first if the term began anew',
+      'names nothing at first if the term began without a checkpoint',
       { begun: [], listed: undefined, resumed: null },
       undefined,
     ],

@@ -242,7 +242,7 @@ test.each(['restore', 'join'] as const)(
   },
 )
 
-test('rejects with CORRUPT at each start if all checkpoints are quarantined, and begins anew once they are deleted', async () => {
+test('rejects with CORRUPT at each start if all checkpoints are quarantined, and starts from nothing once they are deleted', async () => {
   const backend = new MemoryBackend()
   await savedJob(backend, 2, [1])
   const alone = storeOn(backend, { mode: 'shared', takeOver: true })

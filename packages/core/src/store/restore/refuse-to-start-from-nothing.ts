@@ -5,7 +5,7 @@ import { HoldfastError } from '../../errors.ts'
  * Throws `CORRUPT` if a store lists no checkpoint, and has quarantined or abandoned ones. It is not that of a fresh run, and the
  * next save would drop what was abandoned.
  */
-export function refuseToBeginAnew({
+export function refuseToStartFromNothing({
   quarantined,
   abandoned = [],
 }: Pick<PagedCatalog, 'quarantined' | 'abandoned'>): void {
@@ -25,7 +25,7 @@ export function refuseToBeginAnew({
   throw new HoldfastError(
     'CORRUPT',
     `No good checkpoint is left: ${causes.join(', and ')}. Restore one that was abandoned by its number, verify those that ` +
-      'are quarantined, or delete all of them to begin anew.',
+      'are quarantined, or delete all of them to start from nothing.',
     { hint: { kind: 'list' } },
   )
 }
