@@ -3,7 +3,6 @@ import {
   assertDigest,
   DurableWriter,
   isReopenable,
-  onlyForward,
   type PutOptions,
   type PutResult,
   type PutSource,
@@ -32,15 +31,14 @@ export async function put(
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { unchanged, resume, onProgress } = options
-  const ofBoth = { ...options, onProgress: onlyForward(onProgress) }
+  const { unchanged, resume } = options
   if (unchanged === undefined) {
     return isReopenable(source) && resume !== undefined
-      ? putResumable(disk, key, source, { ...ofBoth, resume })
+      ? putResumable(disk, key, source, { ...options, resume })
       : putWhole(disk, key, source, options)
   }
   return (
-    (await putUnchanged(disk, key, source, unchanged.object, ofBoth)) ?? putWhole(disk, key, source, ofBoth)
+    (await putUnchanged(disk, key, source, unchanged.object, options)) ?? putWhole(disk, key, source, options)
   )
 }
 

@@ -84,7 +84,6 @@ export {
   type WaysToPut,
 } from './object-store/put-object.ts'
 export { putOrCopy } from './object-store/put-or-copy.ts'
-export { onlyForward } from './only-forward.ts'
 export type { ServiceCopy } from './object-store/service-copy.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export { type Created, createOnce, type Creation } from './object-store/create-once.ts'

@@ -1,5 +1,4 @@
 import type { PutOptions, PutResult } from '../backend.ts'
-import { onlyForward } from '../only-forward.ts'
 import { isReopenable, type PutSource, type SourceObject } from '../source/byte-source.ts'
 import { copyUnchanged } from './copy-unchanged.ts'
 import { copyIfVerified, type ServiceCopy } from './service-copy.ts'
@@ -19,13 +18,10 @@ export async function putOrCopy(
 ): Promise<PutResult> {
   const object = objectOf(source, options)
   if (object === undefined && options.unchanged === undefined) return put(options)
-  const onProgress = onlyForward(options.onProgress)
-  if (object === undefined) {
-    const copied = await copyUnchanged(key, source, { ...options, onProgress }, ways)
-    return copied ?? put({ ...options, onProgress })
-  }
-  const copied = await copyIfVerified(key, object, ways, onProgress, options.signal)
-  if (copied === undefined) return put({ ...options, onProgress })
+  if (object === undefined) return (await copyUnchanged(key, source, options, ways)) ?? put(options)
+  const { onProgress = () => undefined, signal } = options
+  const copied = await copyIfVerified(key, object, ways, onProgress, signal)
+  if (copied === undefined) return put(options)
   onProgress(object.size)
   return { key, size: object.size, sha256: object.sha256, ...copied }
 }
