@@ -18,3 +18,8 @@ export function mayStartThreads(): boolean {
   const permission = process.permission as NodeJS.ProcessPermission | undefined
   return permission === undefined || permission.has('worker')
 }
+
+/** Returns whether another thread can work beside this one: there is a second processor, and this process may start threads. */
+export function mayWorkInThread(): boolean {
+  return availableParallelism() > 1 && mayStartThreads()
+}

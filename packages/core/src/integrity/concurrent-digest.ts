@@ -1,4 +1,5 @@
-import { ConcurrentHash, mayHashInThread } from './concurrent-hash.ts'
+import { mayWorkInThread } from '../async/threads.ts'
+import { ConcurrentHash } from './concurrent-hash.ts'
 
 /** Hashing fewer bytes takes less time than starting a thread. */
 const worthAThread = 32 * 2 ** 20
@@ -23,7 +24,7 @@ export class ConcurrentDigest {
 
   /** `total` is the expected size in bytes. Small or unknown sizes are hashed on this thread. */
   constructor(total = 0) {
-    this.inThread = total >= worthAThread && mayHashInThread()
+    this.inThread = total >= worthAThread && mayWorkInThread()
   }
 
   /** Number of bytes taken so far. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { availableParallelism } from 'node:os'
-import { mayStartThreads } from '../async/threads.ts'
+import { mayWorkInThread } from '../async/threads.ts'
 import { ThreadHash } from './thread-hash.ts'
 
 export type HashAlgorithm = 'sha256' | 'md5'
@@ -58,13 +57,8 @@ export class ConcurrentHash {
   }
 }
 
-/** Returns whether there is a second processor, and this process may start threads. */
-export function mayHashInThread(): boolean {
-  return availableParallelism() > 1 && mayStartThreads()
-}
-
 async function begin(algorithm: HashAlgorithm, { buffer }: Uint8Array): Promise<Hashing> {
-  const inThread = buffer instanceof SharedArrayBuffer && mayHashInThread()
+  const inThread = buffer instanceof SharedArrayBuffer && mayWorkInThread()
   return (inThread ? await ThreadHash.begin(algorithm) : undefined) ?? new HashingHere(algorithm)
 }
 

@@ -16,12 +16,16 @@ export async function openFile(path: string): Promise<OpenFile> {
   })
   try {
     const before = await handle.stat({ bigint: true })
-    if (!before.isFile()) throw new HoldfastError('INVALID_ARGUMENT', `${path} is not a regular file.`)
+    if (!before.isFile()) throw notAFile(path)
     return { path, handle, before }
   } catch (error) {
     await handle.close()
     throw fromNodeError(error, `reading ${path}`)
   }
+}
+
+export function notAFile(path: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', `${path} is not a regular file.`)
 }
 
 export async function refuseChanged(file: OpenFile): Promise<void> {

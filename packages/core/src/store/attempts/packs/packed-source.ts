@@ -1,14 +1,22 @@
-import type { ByteObserver } from '../../../backend/index.ts'
+import { type ByteObserver, isFileSource } from '../../../backend/index.ts'
 import { BufferPool } from '../../../backend/source/buffer-pool.ts'
 import { newBuffer } from '../../../backend/source/buffers.ts'
+import { ThreadReads } from '../../../integrity/thread-reads.ts'
 import type { SizedFile } from './plan-packs.ts'
-import { readWhole, type WholeFile } from './whole-file.ts'
+import { type FilesInMemory, type LocalFile, readTogether } from './read-together.ts'
+import { readWhole } from './whole-file.ts'
 
-/** Bytes of the next files that are read while the bytes of a file are stored. */
+/** Bytes of the next files that are read while the bytes of others are stored. */
 const bytesAhead = 2 * 2 ** 20
 
-/** The largest number of files that are read at once. */
-const filesAhead = 8
+/** The largest number of reads at once. */
+const readsAhead = 8
+
+/** Starting a thread takes as long as reading as many files on this one. */
+const worthAThread = 256
+
+/** Size in bytes of the memory for files that another thread reads together. Each small file fits into it. */
+const togetherBytes = 2 ** 20
 
 /** What the packing of one file observes. */
 export interface PackedObserver {
@@ -16,6 +24,12 @@ export interface PackedObserver {
   readonly observe: (file: SizedFile) => ByteObserver | undefined
   /** Called with the digest of the bytes of a file before they are handed out. A failure ends the pack. */
   readonly onFile: (file: SizedFile, sha256: string) => void
+}
+
+/** Files that are read by one call. */
+interface Portion {
+  readonly files: readonly SizedFile[]
+  readonly read: (signal: AbortSignal) => Promise<FilesInMemory>
 }
 
 /**
@@ -27,21 +41,20 @@ export async function* packedSource(
   { observe, onFile }: PackedObserver,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  using reads = await threadFor(files)
   const stop = new AbortController()
   const anySignal = AbortSignal.any([signal, stop.signal])
-  const ahead: { readonly file: SizedFile; readonly read: Promise<WholeFile> }[] = []
-  const waiting = files.values()
-  const largest = files.reduce((most, { size }) => Math.max(most, size), 1)
-  const buffers = new BufferPool(largest, newBuffer)
+  const ahead: { readonly portion: Portion; readonly read: Promise<FilesInMemory> }[] = []
+  const waiting = reads === undefined ? eachAlone(files, observe) : together(reads, files, observe)
   let bytes = 0
   const fill = (): void => {
-    while (ahead.length === 0 || (ahead.length < filesAhead && bytes < bytesAhead)) {
-      const { done, value: file } = waiting.next()
+    while (ahead.length === 0 || (ahead.length < readsAhead && bytes < bytesAhead)) {
+      const { done, value: portion } = waiting.next()
       if (done === true) return
-      const read = readWhole(file, { observer: observe(file), signal: anySignal, buffers })
+      const read = portion.read(anySignal)
       read.catch(() => undefined) // thrown where it is awaited
-      ahead.push({ file, read })
-      bytes += file.size
+      ahead.push({ portion, read })
+      bytes += bytesOf(portion)
     }
   }
   try {
@@ -49,9 +62,9 @@ export async function* packedSource(
       fill()
       const next = ahead.shift()
       if (next === undefined) return
-      const { chunks, sha256, release } = await next.read
-      bytes -= next.file.size
-      onFile(next.file, sha256)
+      const { chunks, digests, release } = await next.read
+      bytes -= bytesOf(next.portion)
+      for (const [index, file] of next.portion.files.entries()) onFile(file, digests[index] ?? '')
       fill()
       yield* chunks
       release() // the consumer copies a chunk before it asks for the next one
@@ -60,4 +73,67 @@ export async function* packedSource(
     stop.abort()
     await Promise.allSettled(ahead.map(({ read }) => read))
   }
+}
+
+/** Returns a thread that reads the files, if there are enough of them on this machine. */
+async function threadFor(files: readonly SizedFile[]): Promise<ThreadReads | undefined> {
+  return files.filter(isLocal).length < worthAThread ? undefined : ThreadReads.begin()
+}
+
+/** Reads each file by a call of its own, on this thread. */
+function* eachAlone(
+  files: readonly SizedFile[],
+  observe: PackedObserver['observe'],
+): Generator<Portion, void, undefined> {
+  const largest = files.reduce((most, { size }) => Math.max(most, size), 1)
+  const buffers = new BufferPool(largest, newBuffer)
+  for (const file of files) yield alone(file, observe, buffers)
+}
+
+/** Lets a thread read the files of this machine that follow each other, and reads the others on this one. */
+function* together(
+  reads: ThreadReads,
+  files: readonly SizedFile[],
+  observe: PackedObserver['observe'],
+): Generator<Portion, void, undefined> {
+  const buffers = new BufferPool(togetherBytes, newSharedBuffer)
+  let row: LocalFile[] = []
+  let rowBytes = 0
+  const portion = (): Portion => {
+    const ofRow = row
+    row = []
+    rowBytes = 0
+    return { files: ofRow, read: (signal) => readTogether(reads, ofRow, { observe, signal, buffers }) }
+  }
+  for (const file of files) {
+    const isOfRow = isLocal(file)
+    if (row.length > 0 && (!isOfRow || rowBytes + file.size > togetherBytes)) yield portion()
+    if (isOfRow) {
+      row.push(file)
+      rowBytes += file.size
+    } else yield alone(file, observe)
+  }
+  if (row.length > 0) yield portion()
+}
+
+function alone(file: SizedFile, observe: PackedObserver['observe'], buffers?: BufferPool): Portion {
+  return {
+    files: [file],
+    read: async (signal) => {
+      const { chunks, sha256, release } = await readWhole(file, { observer: observe(file), signal, buffers })
+      return { chunks, digests: [sha256], release }
+    },
+  }
+}
+
+function bytesOf({ files }: Portion): number {
+  return files.reduce((sum, { size }) => sum + size, 0)
+}
+
+function isLocal(file: SizedFile): file is LocalFile {
+  return isFileSource(file.source)
+}
+
+function newSharedBuffer(bytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(bytes))
 }
