@@ -74,6 +74,32 @@ test('lets each contender run after different ones', async () => {
   expect(beforeB).toEqual(new Set(['a', 'c', 'd', undefined]))
 })
 
+test('lets a contender that decides no ratio take part in the first and the last round only', async () => {
+  const taking = (name: string, value: number): Contender => ({
+    name,
+    run: async () => value,
+    verify: async () => undefined,
+  })
+  const result = await measure(
+    {
+      name: 'Race',
+      contenders: [taking('ours', 1), taking('fast', 2), taking('slow', 5), taking('named', 9)],
+      comparisons: [
+        { text: 'the fastest', of: 'ours', against: { which: 'fastest', names: ['fast', 'slow', 'named'] } },
+        { text: 'named', of: 'ours', against: { which: 'fastest', names: ['named'] } },
+      ],
+    },
+    { rounds: 4, warmUp: true },
+  )
+  expect(result.contenders).toMatchObject([
+    { name: 'ours', values: [1, 1, 1, 1] },
+    { name: 'fast', values: [2, 2, 2, 2] },
+    { name: 'slow', values: [null, null, null, 5], median: 5, verified: 2 },
+    { name: 'named', values: [9, 9, 9, 9] },
+  ])
+  expect(result.verdicts).toMatchObject([{ value: 0.5 }, { value: 1 / 9 }])
+})
+
 test('compares a contender that failed in one round by its other rounds, and reports the failure', async () => {
   const ours = failing('ours', [])
   const theirs = failing('theirs', [3])

@@ -14,9 +14,14 @@ export interface Rounds {
   readonly budget?: number
 }
 
+/** A contender that takes as many times as long as another one is not the fastest. */
+const clearlySlower = 2
+
 /**
  * Lets the contenders take turns, so that other load on the machine affects all of them. Each round has another order, so that
  * no contender always begins or always follows the same one. The bytes are verified in the first and the last round.
+ *
+ * A contender that can decide no ratio takes part in these two rounds only, which leaves time for more rounds of the others.
  */
 export async function measure(
   work: Work,
@@ -26,20 +31,25 @@ export async function measure(
   const ends = performance.now() + budget
   const first = warmUp ? -1 : 0
   let rounds = 0
-  let [lasted, verifying] = [0, 0]
+  let [lasted, whole, verifying] = [0, 0, 0]
   for (let round = first, isLast = false; !isLast; round += 1) {
     const began = performance.now()
-    // Another round and its verification, after this one, would exceed the budget.
-    const isLate = began + 2 * lasted + verifying > ends
+    // The last round, with all contenders and its verification, would exceed the budget if it came after this one.
+    const isLate = began + lasted + whole + verifying > ends
     isLast = round >= 0 && (round === planned - 1 || isLate)
     const isVerified = round === first || isLast
     let verified = 0
+    const resting = isVerified ? new Set<string>() : undecisive(work, entrants)
     for (const entrant of turnsOf(entrants, round + 1)) {
+      if (resting.has(entrant.name)) {
+        entrant.rest()
+        continue
+      }
       await entrant.run(round >= 0, settle)
       if (isVerified) verified += await entrant.verify()
     }
     lasted = performance.now() - began - verified
-    if (isVerified) verifying = verified
+    if (isVerified) [whole, verifying] = [lasted, verified]
     rounds = round + 1
   }
   const results = entrants.map((entrant) => entrant.result())
@@ -60,13 +70,48 @@ export async function measure(
   }
 }
 
+/**
+ * Returns the contenders that decide no ratio: each comparison that names them asks for the fastest of several, and in the first
+ * round they were clearly slower than another one of those.
+ */
+function undecisive({ comparisons = [] }: Work, entrants: readonly Entrant[]): ReadonlySet<string> {
+  const first = new Map(entrants.map((entrant) => [entrant.name, entrant.first]))
+  const decisive = new Set(
+    comparisons.flatMap((comparison) => [comparison.of, ...decisiveFor(comparison, first)]),
+  )
+  const compared = new Set(comparisons.flatMap(({ against }) => against.names))
+  return new Set([...compared].filter((name) => !decisive.has(name)))
+}
+
+/** Returns the contenders that may decide a comparison. */
+function decisiveFor(
+  { against: { which, names }, measured = 'time' }: Comparison,
+  first: ReadonlyMap<string, Run | undefined>,
+): readonly string[] {
+  if (which !== 'fastest') return names
+  const firstOf = (name: string): number | undefined => {
+    const run = first.get(name)
+    return measured === 'time' ? run?.value : run?.processor
+  }
+  const least = Math.min(...names.map((name) => firstOf(name) ?? Infinity))
+  return names.filter((name) => (firstOf(name) ?? 0) <= clearlySlower * least)
+}
+
+/** What one run of a contender took. */
+interface Run {
+  readonly value: number
+  readonly processor: number | undefined
+}
+
 class Entrant {
   readonly #contender: Contender
   /** The values of the rounds, and their processor times. `null` if the round failed. */
   readonly #values: (number | null)[] = []
   readonly #processor: (number | null)[] = []
   readonly #failures: string[] = []
+  #first: Run | undefined
   #verified = 0
+  #rested = 0
   #hasRun = false
   #isOut = false
 
@@ -74,13 +119,30 @@ class Entrant {
     this.#contender = contender
   }
 
+  get name(): string {
+    return this.#contender.name
+  }
+
+  /** The first run that did not fail. */
+  get first(): Run | undefined {
+    return this.#first
+  }
+
   /** Runs one round. A contender that may fail is out after its second failure, or after its first wrong bytes. */
   async run(counts: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
     const measured = this.#isOut ? undefined : await this.#measured(settle)
     this.#hasRun = measured !== undefined
+    this.#first ??= measured
     if (!counts) return
     this.#values.push(measured?.value ?? null)
     this.#processor.push(measured?.processor ?? null)
+  }
+
+  /** Takes no part in a round that counts. */
+  rest(): void {
+    this.#rested += 1
+    this.#values.push(null)
+    this.#processor.push(null)
   }
 
   /** Verifies the bytes of the run, unless it failed. Returns how many milliseconds that took. */
@@ -99,7 +161,7 @@ class Entrant {
 
   result(): ContenderResult {
     const known = this.#values.filter((value) => value !== null)
-    const isOut = this.#isOut || known.length < this.#values.length / 2
+    const isOut = this.#isOut || known.length < (this.#values.length - this.#rested) / 2
     const values = isOut ? [] : this.#values
     const valid = isOut ? [] : known
     const processor = isOut || this.#processor.every((value) => value === null) ? [] : this.#processor
@@ -117,9 +179,7 @@ class Entrant {
   }
 
   /** Returns the value and the processor time of one run; `undefined` if it failed. */
-  async #measured(
-    settle: (() => Promise<void>) | undefined,
-  ): Promise<{ readonly value: number; readonly processor: number | undefined } | undefined> {
+  async #measured(settle: (() => Promise<void>) | undefined): Promise<Run | undefined> {
     try {
       await this.#contender.prepare?.()
       await settle?.()

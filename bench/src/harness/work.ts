@@ -73,7 +73,7 @@ export interface Work {
 
 export interface ContenderResult {
   readonly name: string
-  /** The value of each round. `null` is a round that failed. */
+  /** The value of each round. `null` is a round that failed, or in which the contender took no part. */
   readonly values: readonly (number | null)[]
   readonly median: number
   readonly best: number

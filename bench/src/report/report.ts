@@ -16,7 +16,7 @@ export function reportOf(findings: Findings, chart: string, absent: readonly str
     ...(rows.length === 0
       ? []
       : [headlineTable(rows), `![The ratios of the table, and their goals](${chart})`]),
-    '`npx -y pnpm@12 bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round; of a folder that a peer uploads, one file. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds. `processor` is the processor time of the client in seconds, user and system, for each GiB; that of the server is not included.',
+    '`npx -y pnpm@12 bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round; of a folder that a peer uploads, one file. A peer that took twice as long as another one in the first round decides no ratio, so it runs in the first and the last round only. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds. `processor` is the processor time of the client in seconds, user and system, for each GiB; that of the server is not included.',
     '## Left out',
     leftOutList(groups, absent),
     '## Machine',
