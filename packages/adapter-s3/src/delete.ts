@@ -6,10 +6,11 @@ import {
   type DeleteReport,
   isHoldfastError,
   messageOf,
+  type RequestInfo,
   requestWithRetry,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
-import { concernsLock, isCalled, storeError } from './errors.ts'
+import { concernsLock, isAbsent, isCalled, storeError } from './errors.ts'
 import { send } from './send.ts'
 
 /**
@@ -21,6 +22,9 @@ const batchesAtOnce = 4
 
 /** How many keys of a batch are deleted at once if each has a request of its own. */
 const keysAtOnce = 8
+
+/** The buckets of services that refuse batches. */
+const withoutBatches = new WeakSet<Bucket>()
 
 /**
  * Deletes keys in batches. A single key has a request of its own, which every compatible store supports. So does each key of a
@@ -42,12 +46,8 @@ export async function deleteKeys(
     { batchSize, batchesAtOnce, retry: bucket.retry },
     signal,
     async (batch, batchSignal) => {
-      try {
-        return await deleteBatch(bucket, batch, batchSignal)
-      } catch (error) {
-        if (!isHoldfastError(error, 'INVALID_ARGUMENT', 'UNSUPPORTED')) throw error
-        return deleteEach(bucket, batch, batchSignal)
-      }
+      const failed = withoutBatches.has(bucket) ? undefined : await deleteBatch(bucket, batch, batchSignal)
+      return failed ?? deleteEach(bucket, batch, batchSignal)
     },
   )
 }
@@ -67,6 +67,8 @@ async function deleteEach(
       return [{ key, error }]
     }
   })
+  // If no key was refused, the service refused the batch for what it is.
+  if (failed.flat().length === 0) withoutBatches.add(bucket)
   return failed.flat()
 }
 
@@ -77,7 +79,7 @@ async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Pro
     try {
       await send(bucket, asked, 'no body', command, signal)
     } catch (error) {
-      if (isCalled(error, 'NoSuchKey')) return
+      if (isAbsent(error)) return
       throw concernsLock(error) ? lockedError(error) : error
     }
   })
@@ -91,21 +93,29 @@ function lockedError(error: unknown): Error {
   return Object.assign(new Error(messageOf(error), { cause: error }), { name: 'ObjectLocked' })
 }
 
+/** Returns the keys of a batch that were not deleted; `undefined` if the service refuses the batch as a whole. */
 async function deleteBatch(
   bucket: Bucket,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<DeleteReport['failed']> {
+): Promise<DeleteReport['failed'] | undefined> {
   const { names } = bucket
   const asked = { what: `Deleting in ${names.url}`, signal }
   const input = {
     ...bucketAddress(bucket),
     Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
   }
-  const { Errors: errors = [] } = await requestWithRetry(bucket, asked, () => {
+  const answer = await requestWithRetry(bucket, asked, async () => {
     const command = new DeleteObjectsCommand(input)
-    return send(bucket, asked, { root: 'DeleteResult' }, command, signal)
+    try {
+      return await send(bucket, asked, { root: 'DeleteResult' }, command, signal)
+    } catch (error) {
+      if (isRefused(bucket, error, asked)) return undefined
+      throw error
+    }
   })
+  if (answer === undefined) return undefined
+  const { Errors: errors = [] } = answer
   return errors
     .filter(({ Code }) => Code !== 'NoSuchKey')
     .map(({ Key = names.root, Code = 'Error', Message = '' }) => {
@@ -114,4 +124,12 @@ async function deleteBatch(
       const cause = concernsLock(failure) ? lockedError(failure) : failure
       return { key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }
     })
+}
+
+/** Returns whether a service does not accept a batch. Some respond with the status 400 and no body. */
+function isRefused(bucket: Bucket, error: unknown, asked: RequestInfo): boolean {
+  return (
+    isCalled(error, 'NoReason') ||
+    isHoldfastError(bucket.errorOf(error, asked), 'INVALID_ARGUMENT', 'UNSUPPORTED')
+  )
 }

@@ -116,6 +116,14 @@ export function isThereAlready(error: unknown): boolean {
 }
 
 /**
+ * Returns whether the store reported that an object is absent: by its code, or by the status 404 without a body. With a body, other
+ * codes have this status, too, such as `NoSuchAccessPoint`.
+ */
+export function isAbsent(error: unknown): boolean {
+  return ['NoSuchKey', 'NotFound'].includes(stringFieldOf(error, 'name') ?? '')
+}
+
+/**
  * Returns whether an error concerns object lock. Its code, `InvalidRequest`, has many other reasons, and only the message states
  * which: "Bucket is missing Object Lock Configuration", or on MinIO "Object is WORM protected and cannot be overwritten".
  */

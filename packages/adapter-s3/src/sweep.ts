@@ -2,6 +2,7 @@ import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } f
 import {
   type RequestInfo,
   foreignAnswer,
+  isHoldfastError,
   itemsOf,
   type SweepOptions,
   type SweepReport,
@@ -55,10 +56,9 @@ function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): Asy
   return itemsOf(bucket, asked, {
     async page(from?: Markers) {
       let page = await uploadsPage(bucket, asked, prefix, from)
-      if (page.server === 'MinIO' && prefix !== '') {
-        // MinIO expects the full name of an object as the prefix (its documentation, "ListMultipartUploads"), so request all.
+      if (prefix !== '' && from === undefined && mayHideUploads(page)) {
         prefix = ''
-        page = await uploadsPage(bucket, asked, prefix, from)
+        page = (await pageOfAll(bucket, asked)) ?? page
       }
       const { answer, now } = page
       const items = (answer.Uploads ?? []).map(({ Key = '', UploadId = '', Initiated = now }) => ({
@@ -73,6 +73,26 @@ function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): Asy
       return { items, next: IsTruncated === true ? { KeyMarker, UploadIdMarker } : undefined }
     },
   })
+}
+
+/**
+ * Returns whether a list for a prefix may hide uploads. MinIO expects the full name of an object as the prefix (its documentation,
+ * "ListMultipartUploads"). A proxy before it may replace the header `Server`, as nginx does
+ * (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass_header), so only Amazon S3 is known by its header:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html.
+ */
+function mayHideUploads({ answer: { Uploads: uploads = [] }, server }: UploadsPage): boolean {
+  return uploads.length === 0 && server !== 'AmazonS3'
+}
+
+/** Returns the first page of the uploads of the whole bucket; `undefined` if this user may not list them. */
+async function pageOfAll(bucket: Bucket, asked: RequestInfo): Promise<UploadsPage | undefined> {
+  try {
+    return await uploadsPage(bucket, asked, '', undefined)
+  } catch (error) {
+    if (isHoldfastError(bucket.errorOf(error, asked), 'PERMISSION_DENIED')) return undefined
+    throw error
+  }
 }
 
 /** Where a page begins. */

@@ -124,11 +124,26 @@ test('does not take a 400 with a reason for a lack of permission', async () => {
   await expect(listed).rejects.toThrow('(BadRequest: No)')
 })
 
-test('deletes one by one if a service refuses a batch with a 400 that has another code', async () => {
-  const { backend, requests } = await on((_, { method }, response) => {
-    if (method === 'POST') refuse(response, 400, 'BadRequest')
-    else response.writeHead(204, { 'x-amz-request-id': 'r' }).end()
+test.each([
+  ['another code', '<Error><Code>BadRequest</Code><Message>No</Message></Error>'],
+  ['no body', ''],
+])('deletes one by one if a service refuses a batch with a 400 that has %s', async (_, body) => {
+  const { backend, requests } = await on((_number, { method }, response) => {
+    const status = method === 'POST' ? 400 : 204
+    response.writeHead(status, { 'x-amz-request-id': 'r', 'content-type': 'application/xml' })
+    response.end(method === 'POST' ? body : '')
   })
   expect(await backend.delete(['a', 'b'])).toEqual({ deleted: ['a', 'b'], failed: [] })
   expect(requests()).toBe(3)
+  expect(await backend.delete(['c', 'd'])).toEqual({ deleted: ['c', 'd'], failed: [] })
+  expect(requests()).toBe(5) // the service got no second batch
+})
+
+test('counts an object as deleted if the response is a 404 without a body, and not with another code', async () => {
+  const { backend } = await on((_, { url = '' }, response) => {
+    if (url.includes('other')) refuse(response, 404, 'NoSuchAccessPoint')
+    else response.writeHead(404, { 'x-amz-request-id': 'r' }).end()
+  })
+  expect(await backend.delete(['gone'])).toEqual({ deleted: ['gone'], failed: [] })
+  await expect(backend.delete(['other'])).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
