@@ -15,6 +15,7 @@ import { deleteKeys } from './delete.ts'
 import { storeError } from './errors.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
+import { Logins } from './logins.ts'
 import { chunkBytesOf, defaultParallel, type GcsOptions } from './options.ts'
 import { put } from './put.ts'
 import { read, stat } from './read.ts'
@@ -70,9 +71,10 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const pooled = options.client === undefined ? agentsOf(process.env) : undefined
   const unpooled = options.client === undefined ? unpooledAgentsOf(process.env) : undefined
   const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
+  const logins = options.client === undefined ? new Logins(client.authClient) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
   return {
-    requester: requesterOf(client, secrets, { pooled, unpooled, direct }),
+    requester: requesterOf(client, secrets, { pooled, unpooled, direct }, logins),
     closeConnections() {
       pooled?.destroy()
       unpooled?.destroy()

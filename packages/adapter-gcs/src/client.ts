@@ -12,6 +12,8 @@ import {
   type Secrets,
 } from '@holdfast/core/backend'
 import { givenCredentials } from './credentials.ts'
+import { hasStatus } from './errors.ts'
+import { type Logins, TokenReplaced } from './logins.ts'
 import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'
 
@@ -43,13 +45,19 @@ export interface Connections {
 
 /**
  * Returns the function that sends requests with the credentials of a client, or without credentials if the client has
- * none for its endpoint. `secrets` remembers the credentials.
+ * none for its endpoint. `secrets` remembers the credentials. With `logins`, a request whose token the store rejects may fail with
+ * `TokenReplaced`.
  *
  * The methods of the SDK are not used, for these reasons. They take no AbortSignal. They wait without a limit, unless
  * the client was created with one. They switch retries on and off in a state that all calls share. They replace
  * `{{projectId}}` in names. After a failed check of an upload, they delete any object that has its name.
  */
-export function requesterOf(client: Storage, secrets: Secrets, connections: Connections): Requester {
+export function requesterOf(
+  client: Storage,
+  secrets: Secrets,
+  connections: Connections,
+  logins?: Logins,
+): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
   return {
@@ -57,12 +65,14 @@ export function requesterOf(client: Storage, secrets: Secrets, connections: Conn
     async request({ newConnection, direct, ...options }) {
       const agents = newConnection ? connections.unpooled : connections.pooled
       let failure: HoldfastError | undefined
+      let authorization: string | null = null
       try {
         return await requester.request({
           ...options,
           ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
           async adapter(prepared, send) {
             failure = undefined
+            authorization = prepared.headers.get('authorization')
             for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
             const receiver = direct && connections.direct?.receiver(direct.inThread)
             try {
@@ -76,7 +86,10 @@ export function requesterOf(client: Storage, secrets: Secrets, connections: Conn
           },
         })
       } catch (error) {
-        throw failure ?? error // the SDK wraps what its adapter throws
+        if (failure !== undefined) throw failure // the SDK wraps what its adapter throws
+        if (hasStatus(error, 401) && (await logins?.renew(authorization)) === true)
+          throw new TokenReplaced(error)
+        throw error
       }
     },
   }

@@ -16,6 +16,7 @@ import {
   unavailable,
   webPage,
 } from '@holdfast/core/backend'
+import { TokenReplaced } from './logins.ts'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, expired, wrongClock } = commonMeanings
 
@@ -53,6 +54,7 @@ const meanings: Meanings = {
   ...beforeTheStore,
   notFound: noObject,
   NoSuchBucket: notFound('The bucket does not exist. Create it, or correct its name in the URL.'),
+  TokenReplaced: unavailable('The store rejected the login. The next request logs in again.'),
   authError: permissionDenied(
     'The store rejected the credentials. Renew them (gcloud auth application-default login).',
   ),
@@ -180,6 +182,7 @@ function nameOf(
   reason: string | undefined,
   message: string,
 ): string {
+  if (error instanceof TokenReplaced) return 'TokenReplaced'
   if (status === 404 && /bucket does not exist/i.test(message)) return 'NoSuchBucket'
   if (status === 412) return 'conditionNotMet'
   if (status === 400 && /match calculated/i.test(message)) return 'BadDigest'

@@ -96,7 +96,7 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       ...(data === undefined ? {} : { data }),
       // The SDK reads JSON of any size, and returns a string for invalid JSON.
       responseType: 'stream',
-      // The SDK renews credentials that the store rejects. It reads other error responses without a limit, so accept those.
+      // The SDK renews a token without an end that the store rejects. It reads other error responses without a limit, so accept those.
       validateStatus: (status) => status !== 401 && status !== 403,
       signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
       retry: false,
