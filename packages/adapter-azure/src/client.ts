@@ -8,6 +8,7 @@ import {
   defaultMinimumProgress,
   foreignAnswer,
   HoldfastError,
+  longestWait,
   maxAnswerBytes,
   type MinimumProgress,
   Reception,
@@ -19,11 +20,11 @@ import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
 import { rememberingToken } from './remembered-token.ts'
 
-/** Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. */
+/**
+ * Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. A connection that still sends
+ * a body is not idle: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback.
+ */
 const idleTimeout = 60_000
-
-/** Bytes per millisecond. A slower network counts as broken. */
-const slowestUpload = 64
 
 export interface OpenedContainer {
   readonly client: ContainerClient
@@ -60,16 +61,15 @@ type WebAnswer = Awaited<ReturnType<RequestPolicy['sendRequest']>>
 async function bounded(
   request: WebRequest,
   make: (request: WebRequest) => Promise<WebAnswer>,
-  { bytes, within } = defaultMinimumProgress,
+  progress = defaultMinimumProgress,
 ): Promise<WebAnswer> {
+  const { bytes, within } = progress
   const late = new AbortController()
   const after = (limit: number): NodeJS.Timeout =>
     setTimeout(() => {
       late.abort()
     }, limit)
-  let timer = after(
-    idleTimeout + Math.ceil(Number(request.headers.get('content-length') ?? 0) / slowestUpload),
-  )
+  let timer = after(longestWait(Number(request.headers.get('content-length') ?? 0), progress))
   let mark: number | undefined
   if ((request.streamResponseStatusCodes?.size ?? 0) === 0) {
     request.onDownloadProgress = ({ loadedBytes }) => {

@@ -5,7 +5,9 @@ import {
   isHoldfastError,
   isHtml,
   isHtmlPage,
+  longestWait,
   type MinimumProgress,
+  noResponse,
   readAnswer,
 } from '@holdfast/core/backend'
 
@@ -67,11 +69,11 @@ export interface DirectRead {
   readonly inThread: boolean
 }
 
-/** The longest silence in milliseconds, in addition to the time to send the bytes in flight. */
-const longestSilence = 60_000
+/** The slowest body that is accepted while a piece of it is in flight. A piece has a mebibyte at most. */
+const slowestPiece: MinimumProgress = { bytes: 64_000, within: 1000 }
 
-/** Bytes per millisecond. A slower network counts as broken. */
-const slowestUpload = 64
+/** The most bytes that are handed to the connection at once. The limit restarts with each of these pieces. */
+const pieceBytes = 2 ** 20
 
 /**
  * Sends one request without retrying. Rejects with what the SDK throws, or with the error of the body if the body
@@ -169,12 +171,14 @@ class Silence {
   /** Yields the pieces and restarts the limit. When a piece is taken, the piece before may still be in flight. */
   async *brokenBy(pieces: HttpBody['pieces']): AsyncGenerator<Uint8Array> {
     let before = 0
-    for await (const piece of pieces) {
-      clearTimeout(this.#timer)
-      this.#timer = this.#allow(before + piece.byteLength)
-      before = piece.byteLength
-      yield piece
-    }
+    for await (const given of pieces)
+      for (let start = 0; start < given.byteLength; start += pieceBytes) {
+        const piece = given.subarray(start, start + pieceBytes)
+        clearTimeout(this.#timer)
+        this.#timer = this.#allow(before + piece.byteLength)
+        before = piece.byteLength
+        yield piece
+      }
   }
 
   end(): void {
@@ -182,9 +186,9 @@ class Silence {
   }
 
   #allow(bytes: number): NodeJS.Timeout {
-    const limit = longestSilence + Math.ceil(bytes / slowestUpload)
+    const limit = longestWait(bytes, slowestPiece)
     return setTimeout(() => {
-      this.#over.abort(new DOMException(`No response arrived for ${limit} ms`, 'TimeoutError'))
+      this.#over.abort(noResponse(limit))
     }, limit)
   }
 }

@@ -4,7 +4,7 @@ import { PassThroughClient } from 'google-auth-library'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { HoldfastError } from '@holdfast/core'
 import { GcsBackend } from '../src/index.ts'
-import { type HttpBody, type HttpRequest, type Requester, send } from '../src/send.ts'
+import { bodyOf, type HttpBody, type HttpRequest, type Requester, send } from '../src/send.ts'
 
 const piece = Buffer.alloc(2 ** 20)
 const pieces = 64
@@ -64,6 +64,19 @@ test('allows a slow upload of a large body while it makes progress', async () =>
   await vi.advanceTimersByTimeAsync(2 * minute)
   await sending
   expect(failure).toMatchObject({ name: 'TimeoutError' })
+})
+
+test('hands a large piece to the connection in pieces, each of which restarts the limit', async () => {
+  const received: number[] = []
+  const counting: Requester = {
+    async request({ data }) {
+      for await (const { byteLength } of data as AsyncIterable<Uint8Array>) received.push(byteLength)
+      return { status: 200, headers: new Headers(), data: undefined }
+    },
+  }
+  const body = bodyOf(Buffer.alloc(10), Buffer.alloc(2.5 * 2 ** 20))
+  await send(counting, { method: 'PUT', url: 'http://127.0.0.1', body })
+  expect(received).toEqual([10, 2 ** 20, 2 ** 20, 2 ** 19])
 })
 
 test('rejects with the error of the source, not with that of the connection', async () => {

@@ -76,11 +76,13 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const client = options.client ?? createClient(options)
   const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
   const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
+  const endsSilence = options.client === undefined
   const secrets = new Secrets()
   const forget = [...new Set([client, unpooled])].map((each) => rememberSecrets(each, secrets))
   return {
     client,
-    unpooled: { client: unpooled, progress: options.minimumProgress },
+    unpooled: { client: unpooled, progress: options.minimumProgress, endsSilence },
+    endsSilence,
     direct,
     threads: direct?.threads,
     forgetSecrets() {

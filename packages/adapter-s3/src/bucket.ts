@@ -15,7 +15,12 @@ import { timeOf } from './response-time.ts'
 export interface Bucket extends ObjectStore {
   readonly client: S3Client
   /** Opens a connection for each request, unless the client is ready-made. */
-  readonly unpooled: Pick<Bucket, 'client' | 'progress'>
+  readonly unpooled: Pick<Bucket, 'client' | 'progress' | 'endsSilence'>
+  /**
+   * Whether the client ends a connection over which no byte passes for a minute. While a body is being sent, such a connection
+   * makes no progress: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback. A ready-made client may not do so.
+   */
+  readonly endsSilence: boolean
   /** The connections for the bytes of large objects. A ready-made client reads them itself. */
   readonly direct: Reception | undefined
   /** Removes from a ready-made client what the backend added to it. */

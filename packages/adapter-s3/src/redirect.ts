@@ -4,6 +4,8 @@ import {
   fieldOf,
   foreignAnswer,
   HoldfastError,
+  longestWait,
+  noResponse,
   numberFieldOf,
   type RequestInfo,
   stringFieldOf,
@@ -28,9 +30,6 @@ export class Redirected extends Error {
 
 /** The largest number of redirects of one read. */
 const mostRedirects = 5
-
-/** Milliseconds in which the headers of a response must arrive. */
-const longestSilence = 60_000
 
 /** The bytes of an object from another host. */
 export interface ElsewhereBody {
@@ -95,9 +94,10 @@ async function get(
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   const late = new AbortController()
+  const limit = longestWait(0)
   const timer = setTimeout(() => {
-    late.abort(new DOMException(`No response arrived for ${longestSilence} ms`, 'TimeoutError'))
-  }, longestSilence)
+    late.abort(noResponse(limit))
+  }, limit)
   const request = {
     method: 'GET',
     protocol,

@@ -9,7 +9,9 @@ import {
   fieldOf,
   foreignAnswer,
   isHtml,
+  longestWait,
   type MinimumProgress,
+  noResponse,
   numberFieldOf,
   readAnswer,
   type Receiver,
@@ -30,11 +32,8 @@ export type Expected =
   /** An XML document with this root. */
   | { readonly root: string; readonly progress?: MinimumProgress }
 
-/** Milliseconds in which the headers of a response must arrive, in addition to the time to send the request. */
-const longestSilence = 60_000
-
-/** Bytes per millisecond. A slower network counts as broken. */
-const slowestUpload = 64
+/** The slowest upload through a client that may wait without a limit for a server that is silent. */
+const byReadyMadeClient: MinimumProgress = { bytes: 64_000, within: 1000 }
 
 /** A command of the SDK. */
 type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -46,7 +45,7 @@ type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputType
 >
 
 /** How a request is sent. */
-interface Sender extends Pick<Bucket, 'client' | 'progress'> {
+interface Sender extends Pick<Bucket, 'client' | 'progress' | 'endsSilence'> {
   /** Sends the signed request instead of the client, if possible. */
   readonly through?: Receiver | undefined
 }
@@ -58,7 +57,7 @@ interface Sender extends Pick<Bucket, 'client' | 'progress'> {
  * redirects.
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-  { client, progress, through }: Sender,
+  { client, progress, endsSilence, through }: Sender,
   asked: RequestInfo,
   expected: Expected,
   command: S3Command<Input, Output>,
@@ -66,10 +65,10 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
 ): Promise<Output> {
   const late = new AbortController()
   let response: unknown
-  const limit =
-    longestSilence + Math.ceil((numberFieldOf(command.input, 'ContentLength') ?? 0) / slowestUpload)
+  const bodyBytes = numberFieldOf(command.input, 'ContentLength') ?? 0
+  const limit = longestWait(bodyBytes, endsSilence ? progress : byReadyMadeClient)
   const timer = setTimeout(() => {
-    late.abort(new DOMException(`No response arrived for ${limit} ms`, 'TimeoutError'))
+    late.abort(noResponse(limit))
   }, limit)
   const signals = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
   command.middlewareStack.add(

@@ -52,7 +52,14 @@ export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
 export { retryAfterOf } from './overload.ts'
-export { type Breakable, defaultMinimumProgress, type MinimumProgress, progressing } from './progress.ts'
+export {
+  type Breakable,
+  defaultMinimumProgress,
+  longestWait,
+  type MinimumProgress,
+  noResponse,
+  progressing,
+} from './progress.ts'
 export { fieldOf, numberFieldOf, stringFieldOf } from './object-store/response-fields.ts'
 export { withoutUndefined, type WithoutUndefined } from './object-store/without-undefined.ts'
 export {

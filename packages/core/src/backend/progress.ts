@@ -11,6 +11,25 @@ export interface MinimumProgress {
 /** A connection that delivers less counts as broken. */
 export const defaultMinimumProgress: MinimumProgress = { bytes: 2 ** 16, within: 60_000 }
 
+/** Milliseconds in which the response to a request without a body must begin. */
+const longestSilence = 60_000
+
+/**
+ * Returns the milliseconds in which the response to a request must begin, if its body is sent at least as fast as `minimum`. Many
+ * parts share a slow network, so a limit for a whole part would cut off all of them at the same moment.
+ */
+export function longestWait(
+  bodyBytes: number,
+  { bytes, within }: MinimumProgress = defaultMinimumProgress,
+): number {
+  return Math.min(longestTimer, longestSilence + Math.ceil((bodyBytes * within) / bytes))
+}
+
+/** Returns the error of a request whose response did not begin within a number of milliseconds. */
+export function noResponse(milliseconds: number): DOMException {
+  return new DOMException(`No response arrived for ${Math.round(milliseconds / 1000)} s`, 'TimeoutError')
+}
+
 /** A body that can be destroyed before its end. */
 export interface Breakable extends AsyncIterable<Uint8Array> {
   destroy(error: Error): unknown
