@@ -1,8 +1,7 @@
 import {
   type PutSource,
   Crc32c,
-  isFileSource,
-  isReopenable,
+  putAgain,
   type PutOptions,
   putObject,
   putOrCopy,
@@ -13,12 +12,9 @@ import {
 import { type Bucket, storedAs } from './bucket.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
 import { lookOnce, read } from './read.ts'
-import { beginUpload, isLostUpload } from './resumable.ts'
+import { beginUpload } from './resumable.ts'
 import { copyWithinService } from './server-copy.ts'
 import { uploadWhole } from './upload.ts'
-
-/** How often a new upload replaces one that cannot be continued. */
-const maxNewUploads = 2
 
 /**
  * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the
@@ -35,23 +31,9 @@ export async function put(
     copy: (object, report) => copyWithinService(bucket, key, object, options, report),
     read: (from, readOptions) => read(bucket, from, readOptions),
   }
-  return putOrCopy(key, source, options, ways, (putOptions) => putAgain(bucket, key, source, putOptions))
-}
-
-async function putAgain(
-  bucket: Bucket,
-  key: string,
-  source: PutSource,
-  options: PutOptions,
-): Promise<PutResult> {
-  const canBeReadAgain = source instanceof Uint8Array || isFileSource(source) || isReopenable(source)
-  for (let newUploads = 0; ; newUploads += 1) {
-    try {
-      return await putOnce(bucket, key, source, options)
-    } catch (error) {
-      if (!isLostUpload(error) || !canBeReadAgain || newUploads === maxNewUploads) throw error
-    }
-  }
+  return putOrCopy(key, source, options, ways, (putOptions) =>
+    putAgain(source, () => putOnce(bucket, key, source, putOptions)),
+  )
 }
 
 async function putOnce(

@@ -2,6 +2,7 @@ import {
   type Crc32c,
   crc32cBase64,
   HoldfastError,
+  lostUpload,
   type Part,
   type PutOptions,
   requestWithRetry,
@@ -218,20 +219,11 @@ function lostTrack(bucket: Bucket, key: string, held: number, offset: number): H
   )
 }
 
-/** The errors of uploads that cannot continue. A new upload can succeed. */
-const ofLostUploads = new WeakSet<Error>()
-
-export function isLostUpload(error: unknown): boolean {
-  return error instanceof Error && ofLostUploads.has(error)
-}
-
-/** Returns an error that no retry of the same upload can solve. It has a URL, so nothing replaces it by another error. */
+/** Returns an error that no retry of the same upload can solve, but a new upload can. */
 function lost(
   { names: { url } }: Bucket,
   message: string,
   details: { readonly key: string; readonly cause?: unknown },
 ): HoldfastError {
-  const error = new HoldfastError('UNAVAILABLE', message, { ...details, url, retryable: false })
-  ofLostUploads.add(error)
-  return error
+  return lostUpload(new HoldfastError('UNAVAILABLE', message, { ...details, url, retryable: false }))
 }

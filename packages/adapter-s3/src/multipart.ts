@@ -6,8 +6,10 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import {
+  fieldOf,
   foreignAnswer,
   HoldfastError,
+  lostUpload,
   type PutOptions,
   type RequestInfo,
   requestWithRetry,
@@ -78,7 +80,7 @@ export async function beginUpload(
       }
       const asked = { what: `Part ${PartNumber} of ${key}`, key, signal: partSignal }
       const input = { ...address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
-      return requestWithRetry(bucket, asked, async () => {
+      const sent = requestWithRetry(bucket, asked, async () => {
         await pace?.(bytes.byteLength, partSignal)
         const command = new UploadPartCommand(input)
         try {
@@ -96,6 +98,7 @@ export async function beginUpload(
             : error
         }
       })
+      return orDiscarded(bucket, key, sent)
     },
 
     async complete(parts) {
@@ -109,15 +112,14 @@ export async function beginUpload(
         MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
       }
       const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
-      return requestWithRetry(bucket, asked, async () => {
+      const stored = requestWithRetry(bucket, asked, async () => {
         const command = new CompleteMultipartUploadCommand(input)
         try {
           const answer = await send(bucket, asked, expected, command)
-          const stored = storedAs(asked, answer)
-          const isProvenNow = isProvenBy(asked, answer, proof)
-          if (isProvenNow) return { ...stored, resumedBytes }
+          const told = storedAs(asked, answer)
+          if (isProvenBy(asked, answer, proof)) return { ...told, resumedBytes }
           const size = parts.reduce((sum, part) => sum + part.size, 0)
-          return { ...(await confirmStored(bucket, asked, key, token, { ...stored, size })), resumedBytes }
+          return { ...(await confirmStored(bucket, asked, key, token, { ...told, size })), resumedBytes }
         } catch (error) {
           const there = await completedBefore(error, asked)
           if (there === undefined && lacksParts(error))
@@ -126,6 +128,7 @@ export async function beginUpload(
           return { ...there, resumedBytes }
         }
       })
+      return orDiscarded(bucket, key, stored)
     },
 
     discard: () => abortUpload(bucket, key, uploadId),
@@ -181,7 +184,16 @@ function discardedUpload({ names: { url } }: Bucket, key: string, cause: unknown
   const message =
     `The store discarded the unfinished upload of ${key}, as a lifecycle rule or another program may ask it to. Put the ` +
     'object again.'
-  return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
+  return lostUpload(new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false }))
+}
+
+/** Converts the error of a request that was retried and did not find the upload. */
+async function orDiscarded<Answer>(bucket: Bucket, key: string, answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer
+  } catch (error) {
+    throw isCalled(fieldOf(error, 'cause'), 'NoSuchUpload') ? discardedUpload(bucket, key, error) : error
+  }
 }
 
 function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import {
   type PutSource,
+  putAgain,
   type PutOptions,
   putObject,
   putOrCopy,
@@ -18,8 +19,9 @@ import { copyWithinService } from './server-copy.ts'
 import { confirmStored, tokenName } from './token.ts'
 
 /**
- * Stores an object of up to one part with one PUT, and a larger object with a multipart upload. If the source is an object of the
- * same service, or such an object has the same bytes, the service copies it.
+ * Stores an object of up to one part with one PUT, and a larger object with a multipart upload. If the store discards the upload and
+ * the source can be read again, a new upload sends everything again. If the source is an object of the same service, or such an
+ * object has the same bytes, the service copies it.
  */
 export async function put(
   bucket: Bucket,
@@ -32,10 +34,12 @@ export async function put(
     read: (from, readOptions) => read(bucket, from, readOptions),
   }
   return putOrCopy(key, source, options, ways, (putOptions) =>
-    putObject(bucket, key, source, putOptions, {
-      putWhole: (bytes) => putWhole(bucket, key, bytes, putOptions),
-      begin: () => beginUpload(bucket, key, putOptions),
-    }),
+    putAgain(source, () =>
+      putObject(bucket, key, source, putOptions, {
+        putWhole: (bytes) => putWhole(bucket, key, bytes, putOptions),
+        begin: () => beginUpload(bucket, key, putOptions),
+      }),
+    ),
   )
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { sha256Hex } from '@holdfast/core/backend'
 import { startS3Emulator } from '@holdfast/emulators'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { expect, onTestFinished, test } from 'vitest'
@@ -80,21 +81,76 @@ test('reports an object that is deleted during a read as one that changed', asyn
   await expect(reading).rejects.toThrow('was replaced or deleted during the read')
 })
 
-test('sends no part again to an upload that the store has discarded', async () => {
-  await using emulator = await startS3Emulator({ buckets: ['bucket'] })
-  await using proxy = await startProxy({
+/** Returns a backend on an emulator that has discarded its upload when one of the first requests of an operation arrives. */
+async function withDiscardedUploads(
+  discarded: string,
+  times: number,
+): Promise<{ readonly backend: S3Backend; readonly count: (operation: string) => number }> {
+  const emulator = await startS3Emulator({ buckets: ['bucket'] })
+  let left = times
+  const proxy = await startProxy({
     target: emulator.endpoint,
-    plan: ({ operation }) =>
-      operation === 'UploadPart' ? { kind: 'status', status: 409, code: 'NoSuchUpload' } : undefined,
+    plan: ({ operation }) => {
+      if (operation !== discarded || left === 0) return undefined
+      left -= 1
+      return { kind: 'status', status: 409, code: 'NoSuchUpload' }
+    },
   })
   const { region, credentials: known } = emulator
   const options = { endpoint: proxy.url, region, credentials: known, retry, parallel: 1 }
   const backend = new S3Backend('bucket', 'a', { ...options, partSize: '5MiB' })
-  const put = backend.put('k', Buffer.alloc(11 * 2 ** 20))
+  onTestFinished(async () => {
+    await backend.close()
+    await proxy.close()
+    await emulator.close()
+  })
+  return { backend, count: (operation) => proxy.requests.count(operation) }
+}
+
+const threeParts = Buffer.alloc(11 * 2 ** 20, 'parts')
+
+async function* streamed(): AsyncGenerator<Uint8Array> {
+  yield threeParts
+}
+
+test('sends no part again to an upload that the store has discarded', async () => {
+  const { backend, count } = await withDiscardedUploads('UploadPart', Infinity)
+  const put = backend.put('k', streamed())
   await expect(put).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
   await expect(put).rejects.toThrow('discarded the unfinished upload')
-  expect(proxy.requests.count('UploadPart')).toBe(1)
-  await backend.close()
+  expect(count('UploadPart')).toBe(1)
+})
+
+test.each([undefined, { sha256: sha256Hex(threeParts) }])(
+  'begins a new upload if another program sweeps one, with the option resume %o',
+  async (resume) => {
+    const { backend, count } = await withDiscardedUploads('UploadPart', 0)
+    let sweeps = 0
+    async function* swept(start: number): AsyncGenerator<Uint8Array> {
+      yield threeParts.subarray(start, 10 * 2 ** 20)
+      sweeps += 1
+      if (sweeps === 1) await backend.sweep({ olderThan: 0 })
+      yield threeParts.subarray(10 * 2 ** 20)
+    }
+    const size = threeParts.byteLength
+    const source = { open: async (start: number) => swept(start) }
+    await backend.put('k', source, { size, ...(resume === undefined ? {} : { resume }) })
+    expect(count('CreateMultipartUpload')).toBe(2)
+    const { body } = await backend.read('k')
+    expect(Buffer.concat(await Array.fromAsync(body)).equals(threeParts)).toBe(true)
+  },
+)
+
+test('begins a new upload if the store has discarded one when it is completed', async () => {
+  const { backend, count } = await withDiscardedUploads('CompleteMultipartUpload', retry.attempts)
+  expect(await backend.put('k', threeParts)).toMatchObject({ size: threeParts.byteLength })
+  expect(count('CreateMultipartUpload')).toBe(2)
+})
+
+test('gives up a put whose uploads are discarded again and again', async () => {
+  const { backend, count } = await withDiscardedUploads('UploadPart', Infinity)
+  await expect(backend.put('k', threeParts)).rejects.toThrow('discarded the unfinished upload')
+  expect(count('CreateMultipartUpload')).toBe(3)
 })
 
 test.each([

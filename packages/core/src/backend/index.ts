@@ -90,6 +90,7 @@ export {
   type Upload,
   type WaysToPut,
 } from './object-store/put-object.ts'
+export { lostUpload, putAgain } from './object-store/put-again.ts'
 export { putOrCopy } from './object-store/put-or-copy.ts'
 export type { ServiceCopy } from './object-store/service-copy.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
