@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, request as requestOf, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { inspect } from 'node:util'
@@ -12,6 +12,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 
 const certificate = new URL('./localhost.pem', import.meta.url)
 const connectRequests: string[] = []
+/** The requests that the proxy got with the whole URL. */
+const wholeUrls: string[] = []
 let rejectsConnections = false
 
 /**
@@ -22,12 +24,22 @@ const identity = {
   cert: readFileSync(certificate),
   key: readFileSync(new URL('./localhost-key.pem', import.meta.url)),
 }
-const store = createHttpsServer(identity, (_, response) => {
+const store = createHttpsServer(identity, deny)
+const plainStore = createHttpServer(deny)
+
+function deny(_: unknown, response: ServerResponse): void {
   response.writeHead(403, { 'content-type': 'application/json', 'x-ms-error-code': 'AuthorizationFailure' })
   response.end()
-})
+}
 
-const proxy = createHttpServer().on('connect', (request, client, head) => {
+const proxy = createHttpServer(({ url = '', headers }, response) => {
+  wholeUrls.push(`${new URL(url).host} ${headers['proxy-authorization'] ?? ''}`.trim())
+  const upstream = requestOf(url, { headers: { ...headers, host: new URL(url).host } }, (answer) => {
+    response.writeHead(answer.statusCode ?? 500, answer.headers)
+    answer.pipe(response)
+  })
+  upstream.on('error', () => response.destroy()).end()
+}).on('connect', (request, client, head) => {
   connectRequests.push(`${request.url ?? ''} ${request.headers['proxy-authorization'] ?? ''}`.trim())
   if (rejectsConnections) {
     client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
@@ -53,16 +65,19 @@ function portOf(server: Server): number {
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => store.listen(0, resolve))
+  await new Promise<void>((resolve) => plainStore.listen(0, resolve))
   await new Promise<void>((resolve) => proxy.listen(0, resolve))
 })
 
 afterAll(() => {
   store.close()
+  plainStore.close()
   proxy.close()
 })
 
 beforeEach(() => {
   connectRequests.length = 0
+  wholeUrls.length = 0
   rejectsConnections = false
   for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'aws_ca_bundle']) {
     vi.stubEnv(name, '')
@@ -82,8 +97,10 @@ describe.each<[string, BackendAdapter, string, Readonly<Record<string, unknown>>
   ['az', azure, 'az://account/container/a', { accountKey: Buffer.alloc(64).toString('base64') }],
 ])('a store of %s', (_, adapter, url, options) => {
   /** Sends one request. Returns the code of its error, and everything that the error and its causes contain. */
-  async function outcome(): Promise<{ readonly code: string; readonly shown: string }> {
-    const endpoint = `https://localhost:${portOf(store)}${url.startsWith('az:') ? '/account' : ''}`
+  async function outcome(
+    origin = `https://localhost:${portOf(store)}`,
+  ): Promise<{ readonly code: string; readonly shown: string }> {
+    const endpoint = `${origin}${url.startsWith('az:') ? '/account' : ''}`
     const backend = await adapter.open(new URL(url), { endpoint, retry, ...options })
     try {
       await backend.stat('k')
@@ -115,6 +132,19 @@ describe.each<[string, BackendAdapter, string, Readonly<Record<string, unknown>>
     vi.stubEnv('NO_PROXY', 'example.com,localhost')
     expect(await outcome()).toMatchObject({ code: 'PERMISSION_DENIED' })
     expect(connectRequests).toHaveLength(1)
+  })
+
+  test('sends the whole URL of a request without TLS to HTTP_PROXY, unless NO_PROXY names its host', async () => {
+    const origin = `http://localhost:${portOf(plainStore)}`
+    vi.stubEnv('HTTP_PROXY', `http://user:pass%40word@localhost:${portOf(proxy)}`)
+    expect(await outcome(origin)).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect(wholeUrls).toEqual([
+      `localhost:${portOf(plainStore)} Basic ${Buffer.from('user:pass@word').toString('base64')}`,
+    ])
+    expect(connectRequests).toEqual([])
+    vi.stubEnv('NO_PROXY', 'localhost')
+    expect(await outcome(origin)).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect(wholeUrls).toHaveLength(1)
   })
 
   test('reports a proxy that rejects the connection, without its password', async () => {

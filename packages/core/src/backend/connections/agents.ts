@@ -4,6 +4,7 @@ import { type Duplex, PassThrough } from 'node:stream'
 import { authoritiesOf } from './authorities.ts'
 import { proxyFor, type Target, valueOf, type Variables } from './proxy-for.ts'
 import { tunnel } from './tunnel.ts'
+import { connectToProxy, sendWholeUrl } from './whole-url.ts'
 
 /** The agents that open the connections of an SDK. */
 export interface Agents {
@@ -24,10 +25,10 @@ export interface AgentOptions {
 const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'] as const
 
 /**
- * Returns agents that use the proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and
- * trust the authorities of `AWS_CA_BUNDLE` beside those of Node.js, on every store. Returns `undefined` if the
- * environment names neither, so that an SDK uses its own agents. Throws `CONFIG` for a proxy or a file that cannot be
- * used.
+ * Returns agents that use the proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) as curl does: by
+ * tunnels for https, and by whole URLs for http. They trust the authorities of `AWS_CA_BUNDLE` beside those of Node.js, on every
+ * store. Returns `undefined` if the environment names neither, so that an SDK uses its own agents. Throws `CONFIG` for a proxy or a
+ * file that cannot be used.
  */
 export function agentsOf(variables: Variables, options: AgentOptions = {}): Agents | undefined {
   if (variableNames.every((name) => valueOf(variables, name) === '')) return undefined
@@ -82,15 +83,35 @@ interface Opening {
 type ConnectionOptions = Parameters<http.Agent['createConnection']>[0]
 type Done = NonNullable<Parameters<http.Agent['createConnection']>[1]>
 
+/** What Node.js calls for each request to an agent. */
+const addRequest: unknown = Reflect.get(http.Agent.prototype, 'addRequest')
+
 class PlainAgent extends http.Agent {
   readonly #opening: Opening
+  #preparesRequests = false
 
   constructor(opening: Opening, options: http.AgentOptions) {
     super(options)
     this.#opening = opening
   }
 
+  /**
+   * Prepares a request for the proxy before its head is written. This method of Node.js is not documented
+   * (https://github.com/nodejs/node/blob/main/lib/_http_agent.js). A runtime that does not call it gets a tunnel.
+   */
+  addRequest(request: http.ClientRequest, options: ConnectionOptions, ...rest: readonly unknown[]): void {
+    if (typeof addRequest !== 'function') throw new Error('The agent of this runtime takes no requests')
+    this.#preparesRequests = true
+    const proxy = proxyFor(targetOf('http:', options), this.#opening.variables)
+    if (proxy !== undefined) sendWholeUrl(request, proxy)
+    Reflect.apply(addRequest, this, [request, options, ...rest])
+  }
+
   override createConnection(options: ConnectionOptions, done: Done): Duplex | null | undefined {
+    const { variables, authorities, idleTimeout } = this.#opening
+    const proxy = proxyFor(targetOf('http:', options), variables)
+    if (proxy !== undefined && this.#preparesRequests)
+      return closedIfIdle(connectToProxy(proxy, authorities), idleTimeout)
     return connect('http:', this.#opening, options, done, {
       directly: () => super.createConnection(options, done),
       through: (socket) => socket,
@@ -130,7 +151,7 @@ function connect(
   done: Done,
   { directly, through }: Ways,
 ): Duplex | null | undefined {
-  const target = { protocol, host: options.host ?? 'localhost', port: Number(options.port) }
+  const target = targetOf(protocol, options)
   const proxy = proxyFor(target, variables)
   if (proxy === undefined) return closedIfIdle(directly(), idleTimeout)
   tunnel(proxy, target.host, target.port, authorities)
@@ -143,6 +164,10 @@ function connect(
       done(error instanceof Error ? error : new Error(String(error)), new PassThrough())
     })
   return undefined
+}
+
+function targetOf(protocol: Target['protocol'], { host, port }: ConnectionOptions): Target {
+  return { protocol, host: host ?? 'localhost', port: Number(port ?? (protocol === 'http:' ? 80 : 443)) }
 }
 
 /** SDKs wait without a limit, and a save that hangs is worse than one that fails. */

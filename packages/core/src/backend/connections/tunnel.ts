@@ -32,7 +32,7 @@ export function tunnel(
     port: proxy.port || (isSecure ? 443 : 80),
     method: 'CONNECT',
     path: authority,
-    headers: { host: authority, ...credentialsOf(proxy) },
+    headers: { host: authority, ...proxyCredentials(proxy) },
     agent: false,
     timeout: longestWait,
     ...(ca === undefined ? {} : { ca: [...ca] }),
@@ -57,7 +57,8 @@ export function tunnel(
   return promise
 }
 
-function credentialsOf({ username, password }: URL): Readonly<Record<string, string>> {
+/** Returns the headers by which a proxy knows the user that its URL names. */
+export function proxyCredentials({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === '' && password === '') return {}
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
