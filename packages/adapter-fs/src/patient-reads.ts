@@ -1,4 +1,4 @@
-import { HoldfastError, isUnreadable, withRetry } from '@holdfast/core/backend'
+import { HoldfastError, isUnreadable, throwIfAborted, withRetry } from '@holdfast/core/backend'
 import { keyError } from './errors.ts'
 
 /** A device repeats a failed read by itself, so a few attempts show that the failure persists. */
@@ -28,14 +28,25 @@ export async function readPatiently<T>(
   }
 }
 
-/** Repeats a read that fails for a while. Rejects with the last error, whatever it means for the bytes. */
+/**
+ * Repeats a read that fails for a while. Rejects with the last error, whatever it means for the bytes. A list reads the metadata of
+ * every file in this way, so a read that succeeds costs little more than itself.
+ */
 export async function repeatRead<T>(
   read: (attempt: number) => Promise<T>,
   { what, key, url, signal }: PatientRead,
 ): Promise<T> {
+  throwIfAborted(signal, what)
+  let first: unknown
+  try {
+    return await read(1)
+  } catch (error) {
+    first = error
+  }
   return withRetry(
     async (attempt) => {
       try {
+        if (attempt === 1) throw first
         return await read(attempt)
       } catch (error) {
         throw keyError(error, what, key, url)
