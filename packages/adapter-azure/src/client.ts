@@ -39,8 +39,8 @@ export interface OpenedContainer {
  */
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
-  assertOneWay(options)
   if (client === undefined) return createClients(accessOf(account, options, process.env), name, options)
+  assertOneWay(options)
   const keptOpen = { direct: undefined, close: () => undefined }
   const container = 'containerName' in client ? client : client.getContainerClient(name)
   if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }

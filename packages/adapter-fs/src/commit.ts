@@ -11,7 +11,7 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { settleLink, unknownOutcome } from './late-link.ts'
+import { settleLostLink, unknownOutcome } from './lost-link.ts'
 import { refuseNonFile } from './not-a-file.ts'
 import { statOf } from './read.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
@@ -87,7 +87,7 @@ async function linkOrFind(
   } catch (error) {
     if (failedWith(error, ...refusals)) throw error
     if (!failedWith(error, 'EEXIST', 'ENOENT', ...withoutHardLinks))
-      return settleLink(fileSystem, { temporary, path, bytes, error, details })
+      return settleLostLink(fileSystem, { temporary, path, bytes, error, details })
     // Over NFS, the response to a successful link may be lost, and the repeated link then fails. The number of links
     // shows whether it succeeded: https://man7.org/linux/man-pages/man2/link.2.html#BUGS.
     const links = await linkCount(fileSystem, temporary, error, details)

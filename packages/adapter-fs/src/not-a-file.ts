@@ -1,9 +1,9 @@
-import type { Stats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { HoldfastError } from '@holdfast/core/backend'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
-/** Rejects a dangling link or a pipe. For `link` its name exists, but nothing could read it as an object. */
+/** Rejects a dangling link or a pipe. Its name exists for a call that creates a name, but nothing could read it as an object. */
 export async function refuseNonFile(
   fileSystem: FileSystem,
   path: string,
@@ -19,16 +19,16 @@ export async function refuseNonFile(
 }
 
 /** Returns what is at a path, without following a link; `undefined` if nothing is. */
-export async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<Stats | undefined> {
+export async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<BigIntStats | undefined> {
   try {
-    return await fileSystem.lstat(path)
+    return await fileSystem.lstat(path, { bigint: true })
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw error
   }
 }
 
-function kindOf(stats: Stats): string {
+function kindOf(stats: BigIntStats): string {
   if (stats.isSymbolicLink()) return 'a symbolic link'
   if (stats.isFIFO()) return 'a pipe'
   if (stats.isDirectory()) return 'a folder'

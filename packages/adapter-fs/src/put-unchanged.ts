@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type FileSource,
-  hasSameMiddle,
   isFileSource,
+  mayBeEqual,
   type PutOptions,
   type PutResult,
   type PutSource,
@@ -18,6 +18,7 @@ import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { pathIn } from './known-names.ts'
+import { lstatIfThere } from './not-a-file.ts'
 import { openFlags, revisionOf, statOf } from './read.ts'
 import { modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
@@ -86,7 +87,7 @@ async function isEqual(
   if (Number(stats.size) !== object.size) return false
   const stored = async ({ start, end }: { readonly start: number; readonly end: number }) =>
     readFully(handle, Buffer.allocUnsafeSlow(end - start), start)
-  if (!(await hasSameMiddle(source, object.size, stored))) return false
+  if (!(await mayBeEqual(source, object.size, stored))) return false
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 1,
@@ -144,7 +145,7 @@ async function share(
     },
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-      const source = stats.ino === verified.ino ? stats : await statIfThere(fileSystem, from)
+      const source = stats.ino === verified.ino ? stats : await lstatIfThere(fileSystem, from)
       if (source === undefined || revisionOf(source) !== revisionOf(verified))
         throw new CannotShare(`${from} changed after it was verified`)
       await renameUnlessSwept(fileSystem, temporary, path)
@@ -188,17 +189,8 @@ async function cloneOrLink(
     await fileSystem.link(from, to)
   } catch (error) {
     // The folder of the new name may be missing, which the caller creates.
-    if (failedWith(error, 'ENOENT') && (await statIfThere(fileSystem, from)) !== undefined) throw error
+    if (failedWith(error, 'ENOENT') && (await lstatIfThere(fileSystem, from)) !== undefined) throw error
     throw new CannotShare(`${from} cannot be linked`, { cause: error })
   }
   return fileSystem.open(to, openFlags)
-}
-
-async function statIfThere(fileSystem: FileSystem, path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await fileSystem.lstat(path, { bigint: true })
-  } catch (error) {
-    if (failedWith(error, 'ENOENT')) return undefined
-    throw error
-  }
 }

@@ -28,7 +28,10 @@ const maxSockets = 50
 export function createClient(options: S3Options, agents: Agents | undefined = pooledAgents()): S3Client {
   const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
   if (profile !== undefined && credentials !== undefined)
-    throw new HoldfastError('CONFIG', 'Pass one of profile and credentials, not both.')
+    throw new HoldfastError(
+      'CONFIG',
+      'Pass one of profile and credentials, not both. Beside credentials, pass the region and the endpoint of the profile as options.',
+    )
   // A compatible store may have no regions, but the SDK needs a region to sign requests.
   const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
   return payloadUnsigned(

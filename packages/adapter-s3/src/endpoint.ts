@@ -3,7 +3,8 @@ import type { Bucket } from './bucket.ts'
 
 /**
  * Returns the address to which the SDK would send a request about the bucket. Only the SDK knows it: an endpoint can
- * come from the options, a ready-made client, the environment or a profile. Sends no request.
+ * come from the options, a ready-made client, the environment or a profile. Sends no request about the bucket. For a directory
+ * bucket, the SDK begins a session first.
  */
 export async function endpoint({ client, name }: Bucket): Promise<string> {
   const command = new HeadBucketCommand({ Bucket: name })

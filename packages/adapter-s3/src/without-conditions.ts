@@ -37,10 +37,11 @@ const accepted = new WeakSet<Bucket>()
 
 /**
  * Rejects with `UNSUPPORTED` if the bucket is at such a service. The address may come from the environment, a profile or a
- * ready-made client, and only the SDK knows it. Looks once, and sends no request.
+ * ready-made client, and only the SDK knows it. Looks once, and sends no request. A directory bucket is at Amazon S3, and the SDK
+ * would begin a session before it resolves the address.
  */
 export async function requireConditions(bucket: Bucket): Promise<void> {
-  if (accepted.has(bucket)) return
+  if (bucket.isDirectory || accepted.has(bucket)) return
   refuseWithoutConditions(await endpoint(bucket))
   accepted.add(bucket)
 }

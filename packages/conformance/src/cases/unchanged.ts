@@ -96,7 +96,7 @@ export const unchangedCases: readonly Case[] = [
     assert.ok(Buffer.concat(seen).equals(bytes))
   }),
   caseOf(
-    'a put reports progress that only increases and ends with the size, whether its bytes are unchanged or not',
+    'a put reports progress that never decreases and ends with the size, whether its bytes are unchanged or not',
     async (backend) => {
       const bytes = patterned(3 * 2 ** 20 + 1)
       const object = await stored(backend, 'before', bytes)

@@ -145,4 +145,4 @@ export {
 } from './object-store/meanings.ts'
 export { mayHaveHappened, storeError, storeErrors, type StoreErrors } from './object-store/store-errors.ts'
 export { KnownBackends } from './source/known-backends.ts'
-export { hasSameMiddle } from './source/same-middle.ts'
+export { mayBeEqual } from './source/may-be-equal.ts'

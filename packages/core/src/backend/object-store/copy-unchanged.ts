@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../errors.ts'
 import type { PutOptions, PutResult } from '../backend.ts'
 import { type FileSource, isFileSource, type PutSource, type SourceObject } from '../source/byte-source.ts'
 import { bytesOf } from '../source/chunks-of.ts'
-import { hasSameMiddle } from '../source/same-middle.ts'
+import { mayBeEqual } from '../source/may-be-equal.ts'
 import { SourceReader } from '../source/source-reader.ts'
 import { copyIfVerified, type ServiceCopy } from './service-copy.ts'
 
@@ -23,7 +23,7 @@ export async function copyUnchanged(
   const object = unchanged?.object
   if (object?.storeDigest === undefined || (size ?? object.size) !== object.size) return undefined
   if (!(source instanceof Uint8Array) && !isFileSource(source)) return undefined
-  if (!(await mayBeEqual(source, object, ways, signal))) return undefined
+  if (!(await mayHaveBytesOf(object, source, ways, signal))) return undefined
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 0,
@@ -40,15 +40,15 @@ export async function copyUnchanged(
   return { key, size: object.size, sha256: object.sha256, ...copied, reused: 'copied' }
 }
 
-/** Whether some bytes of an object and a source are equal. False if the object cannot be read. */
-async function mayBeEqual(
-  source: Uint8Array | FileSource,
+/** Whether a source may have the bytes of an object. False if the object cannot be read. */
+async function mayHaveBytesOf(
   { key, size }: SourceObject,
+  source: Uint8Array | FileSource,
   { read }: ServiceCopy,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   try {
-    return await hasSameMiddle(source, size, async (range) =>
+    return await mayBeEqual(source, size, async (range) =>
       bytesOf(await read(key, { range, signal }), range.end - range.start),
     )
   } catch {

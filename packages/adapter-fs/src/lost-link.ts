@@ -5,7 +5,7 @@ import { openFlags } from './read.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
 /** A link that failed without an answer of the file system. */
-export interface LateLink {
+export interface LostLink {
   readonly temporary: string
   readonly path: string
   /** The bytes of the temporary file, which no other file has. */
@@ -20,7 +20,7 @@ export interface LateLink {
  * be created. Then the file at the key shows the outcome. Rejects with the error of the link if the key is absent, and with
  * `OUTCOME_UNKNOWN` if one of the steps fails.
  */
-export async function settleLink(fileSystem: FileSystem, link: LateLink): Promise<CommitOutcome> {
+export async function settleLostLink(fileSystem: FileSystem, link: LostLink): Promise<CommitOutcome> {
   const { temporary, path, bytes, error, details } = link
   let outcome: CommitOutcome | 'absent'
   try {
@@ -41,7 +41,7 @@ async function lookAt(
 ): Promise<CommitOutcome | 'absent'> {
   const stats = await lstatIfThere(fileSystem, path)
   if (stats === undefined) return 'absent'
-  if (!stats.isFile() || stats.size !== bytes.byteLength) return 'exists'
+  if (!stats.isFile() || Number(stats.size) !== bytes.byteLength) return 'exists'
   const handle = await fileSystem.open(path, openFlags)
   try {
     return (await handle.readFile()).equals(bytes) ? 'created' : 'exists'

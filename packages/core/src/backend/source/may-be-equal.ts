@@ -15,15 +15,16 @@ interface ByteRange {
 }
 
 /**
- * Compares a few bytes from the middle of a large source with those of an object of the same size, since reading all of a source
- * that has changed would double the work of its put. `size` is in bytes, and `stored` reads a range of the object. Returns true
- * without a comparison if the source is small.
+ * Compares a few bytes from the middle of a large source with those of an object, since reading all of a source that has changed
+ * would double the work of its put. `size` is that of the object in bytes, and `stored` reads a range of it. Returns true without a
+ * comparison if the object is small.
  */
-export async function hasSameMiddle(
+export async function mayBeEqual(
   source: Uint8Array | FileSource,
   size: number,
   stored: (range: ByteRange) => Promise<Uint8Array>,
 ): Promise<boolean> {
+  if (source instanceof Uint8Array && source.byteLength !== size) return false
   if (size < comparedFrom) return true
   const start = Math.floor((size - comparedBytes) / 2)
   const range = { start, end: start + comparedBytes }
