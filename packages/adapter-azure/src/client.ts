@@ -11,10 +11,11 @@ import {
   longestWait,
   maxAnswerBytes,
   type MinimumProgress,
+  onlyOneOf,
   Reception,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
-import { type AccountAccess, accessOf, assertOneWay } from './credentials.ts'
+import { type AccountAccess, accessOf, ways } from './credentials.ts'
 import { DirectReads } from './direct.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
@@ -40,7 +41,7 @@ export interface OpenedContainer {
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
   if (client === undefined) return createClients(accessOf(account, options, process.env), name, options)
-  assertOneWay(options)
+  onlyOneOf(options, ways)
   const keptOpen = { direct: undefined, close: () => undefined }
   const container = 'containerName' in client ? client : client.getContainerClient(name)
   if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }

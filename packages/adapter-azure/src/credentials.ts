@@ -1,6 +1,6 @@
 import type * as Identity from '@azure/identity'
 import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
-import { HoldfastError, messageOf, refusePlanted } from '@holdfast/core/backend'
+import { HoldfastError, messageOf, onlyOneOf, refusePlanted } from '@holdfast/core/backend'
 import type { AzureOptions, TokenCredential } from './options.ts'
 
 /** The URL of the account and the credentials. The URL may contain a signature and must not be printed. */
@@ -9,7 +9,8 @@ export interface AccountAccess {
   readonly credential: StorageSharedKeyCredential | AnonymousCredential | TokenCredential
 }
 
-const ways = ['client', 'connectionString', 'accountKey', 'sasToken', 'credential', 'anonymous'] as const
+/** The options that state how to reach an account. */
+export const ways = ['client', 'connectionString', 'accountKey', 'sasToken', 'credential', 'anonymous'] as const
 
 /** Returns the access by the options, else by the environment. Throws `CONFIG` for invalid values. Sends no request. */
 export function accessOf(
@@ -18,7 +19,7 @@ export function accessOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): AccountAccess {
   const { endpoint = `https://${account}.blob.core.windows.net` } = options
-  const given = assertOneWay(options)
+  const given = onlyOneOf(options, ways)
   const { connectionString, accountKey, sasToken, credential, anonymous } =
     given.length === 0 ? fromEnvironment(environment) : options
   if (connectionString !== undefined) {
@@ -42,13 +43,6 @@ export function accessOf(
     )
   }
   return { url: endpoint, credential: credential ?? defaultCredential() }
-}
-
-/** Returns how the options reach the account, if they state it. Throws `CONFIG` for several ways. */
-export function assertOneWay(options: AzureOptions): readonly string[] {
-  const given = ways.filter((way) => options[way] !== undefined && options[way] !== false)
-  if (given.length > 1) throw new HoldfastError('CONFIG', `Pass one of ${given.join(' and ')}, not both.`)
-  return given
 }
 
 /** Throws `CONFIG` if credentials or a client belong to another account than the URL. */

@@ -33,7 +33,7 @@ export interface AzureOptions extends ObjectStoreOptions {
    * an emulator, with the account in its path. Default: `https://<account>.blob.core.windows.net`.
    */
   readonly endpoint?: string | undefined
-  /** A ready-made client of the account or the container. `endpoint` is then ignored. */
+  /** A ready-made client of the account or the container. Its own address applies, so `endpoint` is ignored. */
   readonly client?: BlobServiceClient | ContainerClient | undefined
   readonly connectionString?: string | undefined
   readonly accountKey?: string | undefined

@@ -2,6 +2,7 @@ import {
   agentsOf,
   ObjectNames,
   ObjectStoreBackend,
+  onlyOneOf,
   parseSize,
   Reception,
   Secrets,
@@ -65,6 +66,7 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
 
 function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const names = new ObjectNames(`gs://${name}`, path, maxNameBytes)
+  onlyOneOf(options, ['client', 'credentials', 'keyFilename', 'anonymous'])
   const client = options.client ?? createClient(options)
   const secrets = new Secrets()
   // A ready-made client has its own agents.

@@ -11,14 +11,7 @@ const scopes = ['https://www.googleapis.com/auth/devstorage.read_write']
  * `CONFIG` for credentials that cannot be read or used. The options of the SDK with these names are not used. They are
  * deprecated, since they send requests to any address that a file contains.
  */
-export function givenCredentials({
-  credentials,
-  keyFilename,
-  anonymous,
-}: GcsOptions): AuthClient | undefined {
-  const ways = Object.entries({ credentials, keyFilename, anonymous: anonymous === true || undefined })
-  const given = ways.flatMap(([way, value]) => (value === undefined ? [] : [way]))
-  if (given.length > 1) throw new HoldfastError('CONFIG', `Pass one of ${given.join(' and ')}, not both.`)
+export function givenCredentials({ credentials, keyFilename }: GcsOptions): AuthClient | undefined {
   if (credentials !== undefined) return authClientOf(credentials, 'The credentials')
   if (keyFilename === undefined) return undefined
   try {

@@ -41,7 +41,10 @@ export interface GcsOptions extends ObjectStoreOptions {
   readonly chunkSize?: Size | undefined
   /** How many objects are deleted at once. Default: 16. */
   readonly parallel?: number | undefined
-  /** A ready-made client. `endpoint`, `anonymous`, `keyFilename` and `credentials` are then ignored. */
+  /**
+   * A ready-made client. `anonymous`, `keyFilename` and `credentials` are then refused. Its own address applies, so `endpoint` is
+   * ignored.
+   */
   readonly client?: Storage | undefined
 }
 

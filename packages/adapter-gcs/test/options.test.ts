@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Storage } from '@google-cloud/storage'
 import { type CheckpointBackend, HoldfastError } from '@holdfast/core'
 import { afterAll, expect, test } from 'vitest'
 import { adapter, GcsBackend } from '../src/index.ts'
@@ -81,6 +82,7 @@ test.each([
   [{ anonymous: true, keyFilename: '/absent.json' }, 'keyFilename and anonymous'],
   [{ anonymous: true, credentials: {} }, 'credentials and anonymous'],
   [{ credentials: {}, keyFilename: '/absent.json' }, 'credentials and keyFilename'],
+  [{ client: new Storage(), anonymous: true }, 'client and anonymous'],
 ])('refuses the contradiction %o', (options, ways) => {
   expect(() => new GcsBackend('bucket', 'a', options)).toThrow(`Pass one of ${ways}, not both.`)
 })

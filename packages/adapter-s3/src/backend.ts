@@ -1,6 +1,7 @@
 import {
   ObjectNames,
   ObjectStoreBackend,
+  onlyOneOf,
   parseSize,
   Reception,
   Secrets,
@@ -73,6 +74,8 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   if (options.endpoint !== undefined) refuseWithoutConditions(options.endpoint)
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)
   const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
+  onlyOneOf(options, ['client', 'profile'])
+  onlyOneOf(options, ['client', 'credentials'])
   const client = options.client ?? createClient(options)
   const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
   const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined

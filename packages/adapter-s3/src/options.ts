@@ -64,7 +64,10 @@ export interface S3Options extends ObjectStoreOptions {
    * Default: false.
    */
   readonly legalHolds?: boolean | undefined
-  /** A ready-made client. `region`, `endpoint`, `pathStyle`, `profile` and `credentials` are then ignored. */
+  /**
+   * A ready-made client. `profile` and `credentials` are then refused. Its own region and address apply, so `region`, `endpoint`
+   * and `pathStyle` are ignored.
+   */
   readonly client?: S3Client | undefined
 }
 

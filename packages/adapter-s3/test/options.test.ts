@@ -1,3 +1,4 @@
+import { S3Client } from '@aws-sdk/client-s3'
 import { type CheckpointBackend } from '@holdfast/core'
 import { parseLocation } from '@holdfast/core/backend'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -123,6 +124,17 @@ test('rejects calls without credentials, states where to set them, and knows tha
   } finally {
     process.env = before
   }
+})
+
+test('refuses a profile or credentials beside a ready-made client', () => {
+  const client = new S3Client({ region: 'eu-west-1' })
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
+  expect(() => new S3Backend('bucket', 'a', { client, credentials })).toThrow(
+    'Pass one of client and credentials, not both.',
+  )
+  expect(() => new S3Backend('bucket', 'a', { client, profile: 'other' })).toThrow(
+    'Pass one of client and profile, not both.',
+  )
 })
 
 test('refuses a profile beside credentials', () => {

@@ -24,6 +24,7 @@ export {
   type ObjectStorePlace,
   placeInUrl,
 } from './config/object-store-url.ts'
+export { onlyOneOf } from './config/only-one-of.ts'
 export {
   abortedError,
   type ErrorCode,
