@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { Storage } from '@google-cloud/storage'
 import { syncFile } from '../harness/bytes.ts'
 import { eachFile } from './each-file.ts'
@@ -9,13 +10,26 @@ export function gcsSdk(client: Storage, bucketName: string): Peer {
   return {
     name: '@google-cloud/storage',
     upload: async (from, key) => {
-      await bucket.upload(from, { destination: key })
+      await withManyListeners(() => bucket.upload(from, { destination: key }))
     },
     download: async (key, to) => {
-      await bucket.file(key).download({ destination: to })
+      await withManyListeners(() => bucket.file(key).download({ destination: to }))
       await syncFile(to)
     },
     uploadFolder: (folder, prefix) =>
-      eachFile(folder, (path, name) => bucket.upload(path, { destination: `${prefix}/${name}` })),
+      withManyListeners(() =>
+        eachFile(folder, (path, name) => bucket.upload(path, { destination: `${prefix}/${name}` })),
+      ),
+  }
+}
+
+/** The SDK adds eleven listeners to the body of each response, and Node.js warns above ten. Others must not add as many. */
+async function withManyListeners<Result>(call: () => Promise<Result>): Promise<Result> {
+  const usual = EventEmitter.defaultMaxListeners
+  EventEmitter.defaultMaxListeners = 20
+  try {
+    return await call()
+  } finally {
+    EventEmitter.defaultMaxListeners = usual
   }
 }
