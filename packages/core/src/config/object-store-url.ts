@@ -9,7 +9,10 @@ export interface ObjectStoreOptions extends BackendHooks {
   readonly quota?: Size | undefined
   /** How often to retry a request, and the pauses between attempts. */
   readonly retry?: RetryPolicy | undefined
-  /** Retries a response that delivers fewer than `bytes` in `within` milliseconds. Default: 64 KiB in 60,000 ms. */
+  /**
+   * Retries a response that delivers fewer than `bytes` in `within` milliseconds, and on S3 and Azure a part that is sent more
+   * slowly. Default: 64 KiB in 60,000 ms.
+   */
   readonly minimumProgress?: MinimumProgress | undefined
 }
 
