@@ -22,8 +22,8 @@ import type { AzureOptions } from './options.ts'
 import { rememberingToken } from './remembered-token.ts'
 
 /**
- * Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. A connection that still sends
- * a body is not idle: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback.
+ * Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. A connection that sends a body
+ * is not idle while bytes leave: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback.
  */
 const idleTimeout = 60_000
 

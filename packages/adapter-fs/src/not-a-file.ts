@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/core/backend'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
-/** Rejects a dangling link or a pipe. Its name exists for a call that creates a name, but nothing could read it as an object. */
+/** Rejects a name that exists but that nothing can read as an object, such as that of a dangling link or a pipe. */
 export async function refuseNonFile(
   fileSystem: FileSystem,
   path: string,

@@ -34,10 +34,11 @@ export class Logins {
 
   /** Takes the header of a request that was rejected. Returns whether the next request has another token. */
   async renew(authorization: string | null): Promise<boolean> {
+    if (authorization === null) return false
     const client = await this.#auth.getClient()
     const { credentials } = client
     const { access_token: token, expiry_date: end } = credentials
-    if (authorization === null || token === null || token === undefined) return false
+    if (token === null || token === undefined) return false
     // Requests that are sent together are rejected together.
     if (end === ended || !authorization.endsWith(` ${token}`)) return true
     if (this.#now() - this.#renewedAt < betweenLogins) return false

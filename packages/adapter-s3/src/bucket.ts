@@ -17,8 +17,8 @@ export interface Bucket extends ObjectStore {
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: Pick<Bucket, 'client' | 'progress' | 'endsSilence'>
   /**
-   * Whether the client ends a connection over which no byte passes for a minute. While a body is being sent, such a connection
-   * makes no progress: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback. A ready-made client may not do so.
+   * Whether the client ends a connection over which no byte passes for a minute. A ready-made client may wait for ever. Bytes of a
+   * body that is being sent count: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback.
    */
   readonly endsSilence: boolean
   /** The connections for the bytes of large objects. A ready-made client reads them itself. */

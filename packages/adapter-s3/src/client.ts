@@ -10,10 +10,7 @@ import {
 } from '@holdfast/core/backend'
 import type { S3Options } from './options.ts'
 
-/**
- * Milliseconds. The SDK has no limits by default, and a save that hangs is worse than one that fails. A connection that still sends
- * a body is not idle.
- */
+/** Milliseconds. The SDK has no limits by default, and a save that hangs is worse than one that fails. */
 const connectionTimeout = 10_000
 const idleTimeout = 60_000
 
