@@ -31,15 +31,26 @@ const clockTolerance = 60_000
 
 /**
  * Checks everything that a writer needs by trying it on the store. Removes what it writes. `job` describes the newest start of a
- * job of many ranks, if there is one.
+ * job of many ranks, if there is one. If the store cannot be reached, the first check is the only one, since each further check
+ * would wait as long for the same finding.
  */
 export async function diagnoseStore(
   context: StoreContext,
   job: (signal: AbortSignal | undefined) => Promise<string | undefined>,
   signal?: AbortSignal,
 ): Promise<readonly Diagnosis[]> {
+  let isReached = true
+  const read = await diagnose('read', async () => {
+    try {
+      return await canList(context, signal)
+    } catch (error) {
+      isReached = !isHoldfastError(error, 'UNAVAILABLE')
+      throw error
+    }
+  })
+  if (!isReached) return [read]
   return [
-    await diagnose('read', () => canList(context, signal)),
+    read,
     await diagnose('marker', () => marker(context, signal)),
     await diagnose('catalog', () => catalog(context, signal)),
     ...(await writing(context, signal)),
