@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import * as promises from 'node:fs/promises'
 import { basename } from 'node:path'
 import { codeOf } from '@holdfast/conformance/testing'
@@ -72,4 +73,21 @@ describe('a list', () => {
   test('rejects if a network disk does not respond', async () => {
     expect(await codeOf(keysIn(await storeWhose('readdir', 'b', 'ESTALE', Infinity)))).toBe('UNAVAILABLE')
   })
+})
+
+test('examines a file with few promises, since a list may have a million files', async () => {
+  const root = await temporaryFolder()
+  const backend = new FileBackend(root)
+  const keys = Array.from({ length: 200 }, (_, index) => `folder/${index}`)
+  await Promise.all(keys.map((key) => backend.put(key, Buffer.from(key))))
+  let made = 0
+  const hook = createHook({
+    init: (_, type) => {
+      if (type === 'PROMISE') made += 1
+    },
+  }).enable()
+  const listed = await keysIn(backend)
+  hook.disable()
+  expect(listed).toHaveLength(keys.length)
+  expect(made / keys.length).toBeLessThan(30)
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { CheckpointStore, HoldfastError, MemoryBackend } from '../../src/index.ts'
 
 class UnreachableBackend extends MemoryBackend {
-  override async *list(): AsyncGenerator<never> {
+  override list(): never {
     throw new HoldfastError('UNAVAILABLE', 'The store cannot be reached.', { url: this.url })
   }
 }
