@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http'
-import { connect as connectPlain } from 'node:net'
+import { connect as connectPlain, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectSecure } from 'node:tls'
 import { proxyCredentials } from './tunnel.ts'
@@ -20,7 +20,7 @@ export function connectToProxy(proxy: URL, authorities: readonly string[] | unde
   return connectSecure({
     host,
     port: Number(proxy.port || 443),
-    servername: host,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
     ...(authorities === undefined ? {} : { ca: [...authorities] }),
   })
 }
