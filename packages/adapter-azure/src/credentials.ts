@@ -10,7 +10,14 @@ export interface AccountAccess {
 }
 
 /** The options that state how to reach an account. */
-export const ways = ['client', 'connectionString', 'accountKey', 'sasToken', 'credential', 'anonymous'] as const
+export const ways = [
+  'client',
+  'connectionString',
+  'accountKey',
+  'sasToken',
+  'credential',
+  'anonymous',
+] as const
 
 /** Returns the access by the options, else by the environment. Throws `CONFIG` for invalid values. Sends no request. */
 export function accessOf(

@@ -75,7 +75,7 @@ describe('a list', () => {
   })
 })
 
-test('examines a file with few promises, since a list may have a million files', async () => {
+test('examines a file without the promises of a retry, since a list may have a million files', async () => {
   const root = await temporaryFolder()
   const backend = new FileBackend(root)
   const keys = Array.from({ length: 200 }, (_, index) => `folder/${index}`)
@@ -89,5 +89,5 @@ test('examines a file with few promises, since a list may have a million files',
   const listed = await keysIn(backend)
   hook.disable()
   expect(listed).toHaveLength(keys.length)
-  expect(made / keys.length).toBeLessThan(30)
+  expect(made / keys.length).toBeLessThan(40)
 })

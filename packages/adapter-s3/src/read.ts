@@ -104,8 +104,7 @@ async function openElsewhere(
 /** Chooses the connection: the first bytes of each object come through the SDK, and the rest directly. */
 function senderOf(bucket: Bucket, { newConnection, of, inThread }: WantedBytes): Parameters<typeof send>[0] {
   if (newConnection === true) return bucket.unpooled
-  const { client, progress, direct } = bucket
-  return { client, progress, through: of && direct?.receiver(inThread) }
+  return { ...bucket, through: of && bucket.direct?.receiver(inThread) }
 }
 
 function statOf(

@@ -1,23 +1,7 @@
 import { CheckpointStore } from '@holdfast/core'
 import { startS3Emulator } from '@holdfast/emulators'
-import { startProxy } from '@holdfast/emulators/proxy'
 import { expect, test } from 'vitest'
 import { S3Backend } from '../src/index.ts'
-
-test('retries a commit in a directory bucket whose session cannot be begun at first', async () => {
-  const bucket = 'runs--use1-az4--x-s3'
-  await using emulator = await startS3Emulator({ buckets: [bucket] })
-  await using proxy = await startProxy({
-    target: emulator.endpoint,
-    plan: ({ index }) => (index === 0 ? { kind: 'status', status: 503 } : undefined),
-  })
-  const { region, credentials } = emulator
-  const retry = { attempts: 2, minDelay: 1, maxDelay: 1 }
-  const backend = new S3Backend(bucket, 'a', { endpoint: proxy.url, region, credentials, retry })
-  expect(await backend.commit('truth', Buffer.from('ours'))).toBe('created')
-  expect(proxy.requests.count('CreateSession')).toBe(2)
-  await backend.close()
-})
 
 test.each([
   ['ignored', /does not enforce conditional creation/],

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer, request as requestOf, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer as createHttpServer,
+  request as requestOf,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { inspect } from 'node:util'
