@@ -39,16 +39,16 @@ export async function diagnoseStore(
   job: (signal: AbortSignal | undefined) => Promise<string | undefined>,
   signal?: AbortSignal,
 ): Promise<readonly Diagnosis[]> {
-  let isReached = true
+  let failure: unknown
   const read = await diagnose('read', async () => {
     try {
       return await canList(context, signal)
     } catch (error) {
-      isReached = !isHoldfastError(error, 'UNAVAILABLE')
+      failure = error
       throw error
     }
   })
-  if (!isReached) return [read]
+  if (isHoldfastError(failure, 'UNAVAILABLE')) return [read]
   return [
     read,
     await diagnose('marker', () => marker(context, signal)),
