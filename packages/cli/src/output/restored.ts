@@ -10,12 +10,7 @@ export function printRestored(
   restored: Restored,
   { folder, duration }: { readonly folder: string; readonly duration: number },
 ): void {
-  for (const { version, reason } of restored.damagedCatalogs) {
-    printer.note(
-      `version ${version} of the catalog is damaged (${reason}) and was skipped. Run holdfast repair.`,
-    )
-  }
-  for (const each of restored.passedOver) printer.note(passedOverText(each, restored.step))
+  notePassedOver(printer, restored)
   const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)
   const [first, ...others] = restored.restored
   printer.line(
@@ -28,6 +23,16 @@ export function printRestored(
     ),
   )
   if (restored.otherFiles !== undefined) noteOtherFiles(printer, restored.otherFiles, folder)
+}
+
+/** Prints the damaged catalogs and the checkpoints that a restore passed over. */
+export function notePassedOver(printer: Printer, restored: Restored): void {
+  for (const { version, reason } of restored.damagedCatalogs) {
+    printer.note(
+      `version ${version} of the catalog is damaged (${reason}) and was skipped. Run holdfast repair.`,
+    )
+  }
+  for (const each of restored.passedOver) printer.note(passedOverText(each, restored.step))
 }
 
 function passedOverText({ step, reason, quarantined, tries }: PassedOver, restored: number): string {

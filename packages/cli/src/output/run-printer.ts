@@ -4,6 +4,7 @@ import type { Ending, RunEvent, RunReport } from '@holdfast/watch'
 import { explain, printAdoption } from './adoption.ts'
 import { withHint } from './hints.ts'
 import type { Printer } from './printer.ts'
+import { notePassedOver } from './restored.ts'
 import { formatDuration, joined } from './text.ts'
 
 export interface RunFacts {
@@ -113,8 +114,7 @@ export class RunPrinter {
   #printRestored(event: Extract<RunEvent, { readonly type: 'restored' }>): void {
     const { restored, duration } = event
     this.#flush()
-    for (const { step, reason } of restored.passedOver)
-      this.#printer.note(`step ${step} is corrupt: ${reason}. It is quarantined; nothing was deleted.`)
+    notePassedOver(this.#printer, restored)
     const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)
     this.#printer.line(
       joined(
