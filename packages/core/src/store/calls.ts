@@ -1,9 +1,11 @@
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
+import type { Lifetime } from './lifetime.ts'
 import type { JoinOptions } from './ranks/resume.ts'
 import type { ReadFileOptions } from './read/read-file.ts'
 import type { RestoreOptions } from './restore/result.ts'
 import { SupportedMarker } from './supported-marker.ts'
+import { traced, type TracedOperation } from './tracing.ts'
 import type { DeleteOptions } from './upkeep/delete.ts'
 import type { PruneOptions } from './upkeep/prune.ts'
 import type { RepairOptions } from './upkeep/repair/repair.ts'
@@ -32,13 +34,17 @@ export interface ListOptions extends StoreCallOptions {
 /** How a method of a store is called. */
 interface Call {
   readonly options: readonly string[]
-  /**
-   * Whether the marker is read before the call begins. Methods that write leave that to the writer, which reads the marker
-   * before its first write.
-   */
-  readonly readsMarker?: boolean
   /** Whether the ranks of a job refuse the call, because they do not make this change together. */
   readonly isRefusedInJob?: boolean
+  /** Whether the call may write. A closed store refuses it, and closing a store waits for its end. */
+  readonly mayWrite?: boolean
+  /** The operation as which the start and the end of the call are published. */
+  readonly traces?: TracedOperation
+  /**
+   * Whether the marker is read before the call begins. Changes leave that to the writer, which reads the marker before its
+   * first write.
+   */
+  readonly readsMarker?: boolean
 }
 
 /** Returns the names of the options of a method. A name that is missing or misspelt does not compile. */
@@ -48,7 +54,9 @@ function namesOf<Options>(names: Readonly<Record<keyof Options, true>>): readonl
 
 const simple = { options: namesOf<StoreCallOptions>({ signal: true }) }
 const reading = { ...simple, readsMarker: true }
-const changing = { ...simple, isRefusedInJob: true }
+/** Calls that write, and that the ranks of a job make together or that do not disturb them. */
+const writing = { ...reading, mayWrite: true }
+const changing = { ...simple, isRefusedInJob: true, mayWrite: true }
 
 /** The methods of a store whose last parameter is their options. */
 const calls = {
@@ -68,14 +76,16 @@ const calls = {
   unfinishedSaves: reading,
   unscored: reading,
   read: { ...reading, options: namesOf<ReadFileOptions>({ range: true, signal: true }) },
-  doctor: simple,
   mirrorStatus: simple,
   // Takes one round trip less without the marker.
   latest: simple,
   // Reads the marker while it reads the catalog.
   list: { options: namesOf<ListOptions>({ orderBy: true, metadata: true, signal: true }) },
-  // Reads the marker once its options are known to fit together.
+
+  doctor: { ...simple, mayWrite: true },
   restore: {
+    ...writing,
+    traces: 'restore',
     options: namesOf<RestoreOptions>({
       to: true,
       fallback: true,
@@ -86,12 +96,16 @@ const calls = {
       onProgress: true,
     }),
   },
-
-  join: { ...reading, options: namesOf<JoinOptions>({ fallback: true, signal: true }) },
-  rewind: { ...reading, options: namesOf<RewindOptions>({ dryRun: true, signal: true }) },
-  prune: { ...reading, options: namesOf<PruneOptions>({ dryRun: true, undoFor: true, signal: true }) },
+  join: { ...writing, options: namesOf<JoinOptions>({ fallback: true, signal: true }) },
+  rewind: { ...writing, options: namesOf<RewindOptions>({ dryRun: true, signal: true }) },
+  prune: {
+    ...writing,
+    traces: 'prune',
+    options: namesOf<PruneOptions>({ dryRun: true, undoFor: true, signal: true }),
+  },
   verify: {
-    ...reading,
+    ...writing,
+    traces: 'verify',
     options: namesOf<VerifyOptions>({ steps: true, quick: true, signal: true, onProgress: true }),
   },
 
@@ -112,36 +126,43 @@ const calls = {
     readsMarker: true,
     options: namesOf<UndoOptions>({ steps: true, dryRun: true, signal: true }),
   },
-  forgetMirror: simple,
+  forgetMirror: { ...simple, mayWrite: true },
 } satisfies Readonly<Record<string, Call>>
 
-/** Begins the calls of a store. Each is checked in the same order: its options, the job, the marker. */
+/** Begins the calls of a store, each in the same order: its options, the job, whether the store is open, its trace, the marker. */
 export class StoreCalls {
   readonly #url: string
   readonly #isInJob: boolean
+  readonly #lifetime: Lifetime
   readonly #marker: SupportedMarker
 
-  constructor(backend: CheckpointBackend, isInJob: boolean) {
+  constructor(backend: CheckpointBackend, isInJob: boolean, lifetime: Lifetime) {
     this.#url = backend.url
     this.#isInJob = isInJob
+    this.#lifetime = lifetime
     this.#marker = new SupportedMarker(backend)
   }
 
   /**
-   * Runs the work of a method. Rejects with `INVALID_ARGUMENT` for an unknown option, and with `UNSUPPORTED` if the ranks of a
-   * job refuse the method or if a newer version of Holdfast wrote the store.
+   * Runs the work of a method. Rejects with `INVALID_ARGUMENT` for an unknown option and for a call that may write to a closed
+   * store, and with `UNSUPPORTED` if the ranks of a job refuse the method or if a newer version of Holdfast wrote the store.
    */
   async run<Result>(
     name: keyof typeof calls,
     options: StoreCallOptions,
     work: (signal: AbortSignal | undefined) => Promise<Result>,
   ): Promise<Result> {
-    const { options: known, readsMarker = false, isRefusedInJob = false }: Call = calls[name]
-    refuseUnknownOptions(options, known, name, this.#url)
-    if (isRefusedInJob) this.refuseInJob(`${name}()`)
+    const call: Call = calls[name]
+    refuseUnknownOptions(options, call.options, name, this.#url)
+    if (call.isRefusedInJob === true) this.refuseInJob(`${name}()`)
     const { signal } = options
-    if (readsMarker) await this.refuseNewer(signal)
-    return work(signal)
+    const begin = async (): Promise<Result> => {
+      if (call.readsMarker === true) await this.refuseNewer(signal)
+      return work(signal)
+    }
+    const { traces } = call
+    const whole = traces === undefined ? begin : () => traced(traces, { store: this.#url }, begin)
+    return call.mayWrite === true ? this.#lifetime.whileOpen(whole) : whole()
   }
 
   /** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the store in a way that this one cannot read. */

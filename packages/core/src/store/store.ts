@@ -1,4 +1,3 @@
-import { UnderWay } from '../async/under-way.ts'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { assertStep } from '../catalog/documents/index.ts'
 import type { Change } from '../catalog/commit/changes/index.ts'
@@ -15,6 +14,7 @@ import type { CopyOptions, CopyReport } from './copy/options.ts'
 import type { CopyDestination, CopySource } from './copy/sides.ts'
 import { StoreReader } from './store-reader.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
+import { Lifetime } from './lifetime.ts'
 import { newContext } from './new-context.ts'
 import { assertStoreOptions, type StoreOptions } from './options.ts'
 import { nextDropsOf } from './read/next-drops.ts'
@@ -38,7 +38,7 @@ import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/reque
 import type { SaveResult } from './save/result.ts'
 import { traced } from './tracing.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
-import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
+import { ChangeWriter } from './upkeep/change-writer.ts'
 import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { idOf, readMarker } from './upkeep/ensure-marker.ts'
@@ -77,8 +77,8 @@ export class CheckpointStore<Name extends string = string>
       const source = { context: from.#context, id: (signal?: AbortSignal) => idOf(from.backend, signal) }
       const destination = to.#asDestination()
       return traced('copy', { store: to.url, from: from.url }, () =>
-        from.#underWay.run(() =>
-          to.#whileOpen(async () => {
+        from.#lifetime.run(() =>
+          to.#lifetime.whileOpen(async () => {
             const mirror = await to.#asMirrorOf(from, source, destination, options.signal)
             return mirror === undefined ? copyAll(source, destination, options) : mirror.copy(options)
           }),
@@ -92,7 +92,7 @@ export class CheckpointStore<Name extends string = string>
   readonly #background: BackgroundSaves
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
-  readonly #underWay = new UnderWay()
+  readonly #lifetime: Lifetime
   readonly #mirror: StoreMirror | undefined
   /** Defined if this process is a rank of a job. */
   readonly #ranks: Ranks | undefined
@@ -103,14 +103,6 @@ export class CheckpointStore<Name extends string = string>
   readonly #savesInOrder = new SavesInOrder()
   readonly #packs: StoreOptions['packs']
   readonly #unchanged: StoreOptions['unchanged']
-  #closed: Promise<void> | undefined
-  readonly #whileOpen: WhileOpen = async (work) => {
-    if (this.#closed === undefined) return this.#underWay.run(work)
-    throw new HoldfastError(
-      'INVALID_ARGUMENT',
-      `The store ${this.url} is closed. Open it again to write to it.`,
-    )
-  }
 
   /**
    * Owns the backends: closing the store closes them. `mirrorBackend` is that of `options.mirror`. Throws `INVALID_ARGUMENT` for
@@ -125,16 +117,18 @@ export class CheckpointStore<Name extends string = string>
   ) {
     assertStoreOptions(options)
     const context = newContext(backend, options, environment, events)
-    const calls = new StoreCalls(backend, options.ranks !== undefined)
+    const lifetime = new Lifetime(backend.url)
+    const calls = new StoreCalls(backend, options.ranks !== undefined, lifetime)
     super(context, calls)
     this.#context = context
     this.#calls = calls
+    this.#lifetime = lifetime
     this.#limits = parseLimits(options)
     this.#packs = options.packs
     this.#unchanged = options.unchanged
     this.#access = new WriteAccess(this.#context)
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
-    this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen, () => this.#mirror?.wake())
+    this.#writer = new ChangeWriter(this.#context, this.#access, () => this.#mirror?.wake())
     this.#mirror = this.#connectMirror(options, mirrorBackend)
     this.#background = new BackgroundSaves(
       (request) => this.#save(request, inBackground(context)),
@@ -181,7 +175,7 @@ export class CheckpointStore<Name extends string = string>
    * then unchanged, except after `OUTCOME_UNKNOWN`.
    */
   async save(request: SaveRequest): Promise<SaveResult> {
-    return this.#whileOpen(() => this.#save(request))
+    return this.#lifetime.whileOpen(() => this.#save(request))
   }
 
   /**
@@ -189,7 +183,7 @@ export class CheckpointStore<Name extends string = string>
    * copied before it resolves. Files must not change until the save is done.
    */
   async saveInBackground(request: SaveRequest): Promise<BackgroundSave> {
-    return this.#whileOpen(() => this.#background.start(request))
+    return this.#lifetime.whileOpen(() => this.#background.start(request))
   }
 
   /**
@@ -213,9 +207,9 @@ export class CheckpointStore<Name extends string = string>
    * abandoned checkpoints are left, so no run starts from nothing beside them.
    */
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
-    return traced('restore', { store: this.url }, () =>
-      this.#calls.run('restore', options, () => this.#restore(choice, options)),
-    )
+    assertRestoreOptions(options, this.url)
+    assertMayCount(this.#context, choice, options)
+    return this.#calls.run('restore', options, () => this.#restore(choice, options))
   }
 
   /**
@@ -226,7 +220,7 @@ export class CheckpointStore<Name extends string = string>
   async join(options: JoinOptions = {}): Promise<Joined> {
     const ranks = this.#ranks
     if (ranks === undefined) throw notARank(this.url)
-    return this.#calls.run('join', options, () => this.#whileOpen(() => ranks.join(options)))
+    return this.#calls.run('join', options, () => ranks.join(options))
   }
 
   /**
@@ -299,11 +293,7 @@ export class CheckpointStore<Name extends string = string>
     return this.#calls.run('prune', options, () => {
       if (options.dryRun === true) return pruneStore(this.#context, this.#writer, options)
       const ranks = this.#ranks
-      return traced('prune', { store: this.url }, () =>
-        ranks === undefined
-          ? pruneStore(this.#context, this.#writer, options)
-          : this.#whileOpen(() => ranks.prune(options)),
-      )
+      return ranks === undefined ? pruneStore(this.#context, this.#writer, options) : ranks.prune(options)
     })
   }
 
@@ -322,7 +312,7 @@ export class CheckpointStore<Name extends string = string>
       const ranks = this.#ranks
       return ranks === undefined || options.dryRun === true
         ? rewindStore(this.#context, this.#writer, step, options)
-        : this.#whileOpen(() => ranks.rewind(step, signal))
+        : ranks.rewind(step, signal)
     })
   }
 
@@ -383,11 +373,7 @@ export class CheckpointStore<Name extends string = string>
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return this.#calls.run('verify', options, async (signal) => {
       await this.#access.cleanedUp(signal)
-      return traced('verify', { store: this.url }, () =>
-        this.#underWay.run(() =>
-          verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
-        ),
-      )
+      return verifyStore(this.#context, options, (entries) => this.#access.readmit(entries))
     })
   }
 
@@ -397,9 +383,7 @@ export class CheckpointStore<Name extends string = string>
    * writer owns the store, and with `CORRUPT` if its newest catalog cannot be read. It can be interrupted and repeated.
    */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
-    return this.#calls.run('sweep', options, () =>
-      this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen)),
-    )
+    return this.#calls.run('sweep', options, () => fullSweep(this.#context, this.#access, options))
   }
 
   /**
@@ -410,10 +394,8 @@ export class CheckpointStore<Name extends string = string>
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     return this.#calls.run('repair', options, async (signal) => {
       await this.#access.cleanedUp(signal)
-      return this.#underWay.run(() =>
-        repairStore(this.#context, options, (catalog, ownSignal) =>
-          completeJointSaves(this.#context, catalog, ownSignal),
-        ),
+      return repairStore(this.#context, options, (catalog, ownSignal) =>
+        completeJointSaves(this.#context, catalog, ownSignal),
       )
     })
   }
@@ -426,16 +408,11 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Waits for running operations, releases ownership (a job keeps it), and closes the backend. Throws errors of background saves that no
-   * caller has read.
+   * Waits for running operations, releases ownership (a job keeps it), and closes the backend. From then on, methods that may
+   * write reject with `INVALID_ARGUMENT`. Throws errors of background saves that no caller has read.
    */
   async close(): Promise<void> {
-    if (this.#closed === undefined) {
-      this.#closed = this.#close()
-      await this.#closed
-    } else {
-      await this.#closed.catch(() => undefined) // the first call reports the error
-    }
+    await this.#lifetime.close(() => this.#end())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -443,23 +420,16 @@ export class CheckpointStore<Name extends string = string>
   }
 
   async #restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
-    assertRestoreOptions(options, this.url)
-    assertMayCount(this.#context, choice, options)
-    await this.#calls.refuseNewer(options.signal)
-    const ranks = this.#ranks
-    if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
+    if (this.#ranks !== undefined) return this.#ranks.restore(choice, options)
     const upkeep: RestoreUpkeep = {
       quarantine: (finding) => this.#access.quarantine(finding),
       repair: (signal) => repairStore(this.#context, { signal }),
       count: ({ step, attempt }, stepsBack) =>
         countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
     }
-    const mirror = this.#mirror
-    return this.#underWay.run(() =>
-      mirror === undefined
-        ? restoreCheckpoint(this.#context, choice, options, upkeep)
-        : mirror.restore(choice, options, upkeep),
-    )
+    return this.#mirror === undefined
+      ? restoreCheckpoint(this.#context, choice, options, upkeep)
+      : this.#mirror.restore(choice, options, upkeep)
   }
 
   async #save(given: SaveRequest, context = this.#context): Promise<SaveResult> {
@@ -511,9 +481,8 @@ export class CheckpointStore<Name extends string = string>
     return mirror
   }
 
-  async #close(): Promise<void> {
+  async #end(): Promise<void> {
     try {
-      await this.#underWay.settled()
       await this.flush()
     } finally {
       try {

@@ -4,45 +4,45 @@ import { keysOf, storeOn } from '../stores.ts'
 
 const misspelt = { sginal: AbortSignal.abort() } as object
 
-/** A call of every method that has options, with a misspelt one. */
-const calls: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
-  abandoned: (store) => store.abandoned(misspelt),
-  attach: (store) => store.attach(1, { loss: 1 }, misspelt),
-  best: (store) => store.best('loss', misspelt),
-  delete: (store) => store.delete([1], misspelt),
-  doctor: (store) => store.doctor(misspelt),
-  forgetMirror: (store) => store.forgetMirror(misspelt),
-  forgetObjective: (store) => store.forgetObjective('loss', misspelt),
-  get: (store) => store.get('latest', misspelt),
-  history: (store) => store.history(misspelt),
-  join: (store) => store.join(misspelt),
-  latest: (store) => store.latest(misspelt),
-  list: (store) => store.list(misspelt),
-  localPath: (store) => store.localPath('latest', 'a', misspelt),
-  markGood: (store) => store.markGood(1, misspelt),
-  metrics: (store) => store.metrics(misspelt),
-  mirrorStatus: (store) => store.mirrorStatus(misspelt),
-  nextDrops: (store) => store.nextDrops(misspelt),
-  pin: (store) => store.pin(1, 'x', misspelt),
-  plateau: (store) => store.plateau('loss', misspelt),
-  presence: (store) => store.presence(misspelt),
-  prune: (store) => store.prune(misspelt),
-  quarantined: (store) => store.quarantined(misspelt),
-  read: (store) => store.read('latest', 'a', misspelt),
-  removed: (store) => store.removed(misspelt),
-  repair: (store) => store.repair(misspelt),
-  restore: (store) => store.restore('latest', { to: 'x', ...misspelt }),
-  rewind: (store) => store.rewind(1, misspelt),
-  save: (store) => store.save({ step: 1, files: {}, ...misspelt }),
-  saveInBackground: (store) => store.saveInBackground({ step: 1, files: {}, ...misspelt }),
-  sweep: (store) => store.sweep(misspelt),
-  tensors: (store) => store.tensors('latest', misspelt),
-  undo: (store) => store.undo(misspelt),
-  unfinishedJointSaves: (store) => store.unfinishedJointSaves(misspelt),
-  unfinishedSaves: (store) => store.unfinishedSaves(misspelt),
-  unpin: (store) => store.unpin(1, misspelt),
-  unscored: (store) => store.unscored(misspelt),
-  verify: (store) => store.verify(misspelt),
+/** A call of every method that has options. */
+const calls: Readonly<Record<string, (store: CheckpointStore, options: object) => Promise<unknown>>> = {
+  abandoned: (store, options) => store.abandoned(options),
+  attach: (store, options) => store.attach(1, { loss: 1 }, options),
+  best: (store, options) => store.best('loss', options),
+  delete: (store, options) => store.delete([1], options),
+  doctor: (store, options) => store.doctor(options),
+  forgetMirror: (store, options) => store.forgetMirror(options),
+  forgetObjective: (store, options) => store.forgetObjective('loss', options),
+  get: (store, options) => store.get('latest', options),
+  history: (store, options) => store.history(options),
+  join: (store, options) => store.join(options),
+  latest: (store, options) => store.latest(options),
+  list: (store, options) => store.list(options),
+  localPath: (store, options) => store.localPath('latest', 'a', options),
+  markGood: (store, options) => store.markGood(1, options),
+  metrics: (store, options) => store.metrics(options),
+  mirrorStatus: (store, options) => store.mirrorStatus(options),
+  nextDrops: (store, options) => store.nextDrops(options),
+  pin: (store, options) => store.pin(1, 'x', options),
+  plateau: (store, options) => store.plateau('loss', options),
+  presence: (store, options) => store.presence(options),
+  prune: (store, options) => store.prune(options),
+  quarantined: (store, options) => store.quarantined(options),
+  read: (store, options) => store.read('latest', 'a', options),
+  removed: (store, options) => store.removed(options),
+  repair: (store, options) => store.repair(options),
+  restore: (store, options) => store.restore('latest', { to: 'x', ...options }),
+  rewind: (store, options) => store.rewind(1, options),
+  save: (store, options) => store.save({ step: 1, files: {}, ...options }),
+  saveInBackground: (store, options) => store.saveInBackground({ step: 1, files: {}, ...options }),
+  sweep: (store, options) => store.sweep(options),
+  tensors: (store, options) => store.tensors('latest', options),
+  undo: (store, options) => store.undo(options),
+  unfinishedJointSaves: (store, options) => store.unfinishedJointSaves(options),
+  unfinishedSaves: (store, options) => store.unfinishedSaves(options),
+  unpin: (store, options) => store.unpin(1, options),
+  unscored: (store, options) => store.unscored(options),
+  verify: (store, options) => store.verify(options),
 }
 
 const withoutOptions = ['constructor', 'on', 'off', 'flush', 'close']
@@ -64,10 +64,69 @@ test.each(Object.entries(calls))(
     const backend = new MemoryBackend()
     const ranks = name === 'join' ? { ranks: { rank: 0, size: 2 } } : {}
     const error = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('sginal') as string }
-    await expect(call(storeOn(backend, ranks))).rejects.toMatchObject(error)
+    await expect(call(storeOn(backend, ranks), misspelt)).rejects.toMatchObject(error)
     expect(await keysOf(backend)).toEqual([])
   },
 )
+
+/** The methods that never write. */
+const reading = [
+  'abandoned',
+  'best',
+  'get',
+  'history',
+  'latest',
+  'list',
+  'localPath',
+  'metrics',
+  'mirrorStatus',
+  'nextDrops',
+  'plateau',
+  'presence',
+  'quarantined',
+  'read',
+  'removed',
+  'tensors',
+  'unfinishedJointSaves',
+  'unfinishedSaves',
+  'unscored',
+]
+
+test.each(Object.entries(calls).filter(([name]) => !reading.includes(name)))(
+  '%s refuses a closed store, and writes nothing',
+  async (name, call) => {
+    const backend = new MemoryBackend()
+    const ranks = name === 'join' ? { ranks: { rank: 0, size: 2 } } : {}
+    const store = storeOn(backend, ranks)
+    await store.close()
+    const error = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('is closed') as string }
+    await expect(call(store, {})).rejects.toMatchObject(error)
+    expect(await keysOf(backend)).toEqual([])
+  },
+)
+
+test('a restore that counts its tries takes no store over after it was closed', async () => {
+  const backend = new MemoryBackend()
+  const first = storeOn(backend)
+  await first.save({ step: 1, files: { a: Buffer.from('a') } })
+  const second = storeOn(backend)
+  await second.close()
+  const restore = second.restore('latest', { to: 'unused', fallback: true, maxTries: 3 })
+  await expect(restore).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  await first.save({ step: 2, files: { a: Buffer.from('b') } })
+})
+
+test('closing a store waits for a verification that runs', async () => {
+  const backend = new MemoryBackend()
+  const store = storeOn(backend)
+  await store.save({ step: 1, files: { a: Buffer.from('a') } })
+  const ended: string[] = []
+  const verified = store.verify().then(() => ended.push('verify'))
+  await store.close()
+  ended.push('close')
+  await verified
+  expect(ended).toEqual(['verify', 'close'])
+})
 
 test('a copy refuses a misspelt option before it does anything', async () => {
   const to = new MemoryBackend()

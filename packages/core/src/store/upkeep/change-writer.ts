@@ -8,21 +8,16 @@ import { storeTime } from '../store-time.ts'
 import { refuseWithoutCatalog } from './missing-store.ts'
 import type { WriteAccess } from './write-access.ts'
 
-/** Runs work of an open store. Throws `INVALID_ARGUMENT` if the store is closed. */
-export type WhileOpen = <Result>(work: () => Promise<Result>) => Promise<Result>
-
 /** Commits changes to a store that exists, other than saves. */
 export class ChangeWriter {
   readonly #context: StoreContext
   readonly #access: WriteAccess
-  readonly #whileOpen: WhileOpen
   readonly #afterwards: () => void
 
   /** `afterwards` is called after each change. */
-  constructor(context: StoreContext, access: WriteAccess, whileOpen: WhileOpen, afterwards: () => void) {
+  constructor(context: StoreContext, access: WriteAccess, afterwards: () => void) {
     this.#context = context
     this.#access = access
-    this.#whileOpen = whileOpen
     this.#afterwards = afterwards
   }
 
@@ -59,14 +54,12 @@ export class ChangeWriter {
     signal: AbortSignal | undefined,
     preparation: () => Promise<unknown>,
   ): Promise<Committed> {
-    return this.#whileOpen(async () => {
-      await this.#access.cleanedUp(signal)
-      await refuseWithoutCatalog(this.#context, signal)
-      await this.#access.ready(signal)
-      await preparation()
-      const committed = await this.#context.log.commit(change, signal)
-      this.#afterwards()
-      return committed
-    })
+    await this.#access.cleanedUp(signal)
+    await refuseWithoutCatalog(this.#context, signal)
+    await this.#access.ready(signal)
+    await preparation()
+    const committed = await this.#context.log.commit(change, signal)
+    this.#afterwards()
+    return committed
   }
 }

@@ -1,7 +1,6 @@
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 import { storeTime } from '../store-time.ts'
-import type { WhileOpen } from './change-writer.ts'
 import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
 import type { WriteAccess } from './write-access.ts'
 
@@ -13,7 +12,6 @@ export async function fullSweep(
   context: StoreContext,
   access: WriteAccess,
   options: StoreSweepOptions,
-  whileOpen: WhileOpen,
 ): Promise<StoreSweepReport> {
   const { log } = context
   const { dryRun = false, now: endsOthers = false, signal } = options
@@ -21,18 +19,16 @@ export async function fullSweep(
   const newest = await log.whole(signal)
   if (dryRun || newest.version === 0) return sweepAndReport(context, access, newest, options)
   access.takeSwept()
-  return whileOpen(() =>
-    access.freeing(signal, async () => {
-      await access.readyToSave(signal)
-      await access.removeEnded(signal)
-      const now = await storeTime(context, signal)
-      const raised = endsOthers
-        ? await access.endOtherSaves(signal)
-        : await access.raiseFloor(await log.newest(signal), signal, now)
-      const forgotten = await access.forgetRemoved(endsOthers ? 'all' : 'expired', signal)
-      return sweepAndReport(context, access, await log.wholeOf(forgotten?.catalog ?? raised, signal), options)
-    }),
-  )
+  return access.freeing(signal, async () => {
+    await access.readyToSave(signal)
+    await access.removeEnded(signal)
+    const now = await storeTime(context, signal)
+    const raised = endsOthers
+      ? await access.endOtherSaves(signal)
+      : await access.raiseFloor(await log.newest(signal), signal, now)
+    const forgotten = await access.forgetRemoved(endsOthers ? 'all' : 'expired', signal)
+    return sweepAndReport(context, access, await log.wholeOf(forgotten?.catalog ?? raised, signal), options)
+  })
 }
 
 async function sweepAndReport(
