@@ -6,7 +6,7 @@ import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
 import { shown } from '../../shown.ts'
 import { assertPackMode, type PackMode } from '../pack-mode.ts'
-import { assertUnchangedMode, type UnchangedMode } from '../attempts/unchanged-mode.ts'
+import { assertUnchangedMode, type UnchangedMode } from '../unchanged-mode.ts'
 
 /** A stream with its known size or digest. If its bytes differ, nothing is saved. */
 export interface ExpectedStream {
