@@ -4,6 +4,7 @@ import type { CatalogLog } from '../catalog/commit/catalog-log.ts'
 import type { WriterKeeping } from '../catalog/judging/keeping.ts'
 import type { Writer } from '../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
+import type { UnchangedMode } from './unchanged-mode.ts'
 import type { StoreEventEmitter } from './events.ts'
 import type { PackMode } from './pack-mode.ts'
 import type { RecentManifests } from './recent-manifests.ts'
@@ -27,6 +28,8 @@ export interface StoreContext {
   readonly line: RunLine
   /** Whether small files are stored together. */
   readonly packs: PackMode
+  /** What happens to files that have not changed since the latest checkpoint. */
+  readonly unchanged: UnchangedMode
   /** The manifests with which saves compare their files. */
   readonly manifests: RecentManifests
   /** The physical copies of files that saves share while they run. */

@@ -59,6 +59,7 @@ export function newContext(
     restoring,
     line: new RunLine(),
     packs: options.packs ?? 'auto',
+    unchanged: options.unchanged ?? 'auto',
     manifests: new RecentManifests(backend.capabilities.reusesObjects === 'shares' ? mostCompared : 1),
     sharing: new SavesThatShare(),
     deleted: new Set(),

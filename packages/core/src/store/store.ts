@@ -1,60 +1,48 @@
 import type { CheckpointBackend } from '../backend/index.ts'
 import { assertStep } from '../catalog/documents/index.ts'
-import type { Change } from '../catalog/commit/changes/index.ts'
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
-import { HoldfastError } from '../errors.ts'
-import type { TransferLimits } from '../pacing/index.ts'
 import { assertWellFormed } from '../json.ts'
-import { type StoreCallOptions, StoreCalls } from './calls.ts'
+import { Alone, type WayOfWorking } from './alone.ts'
+import type { StoreCallOptions, StoreCalls } from './calls.ts'
 import type { StoreContext } from './context.ts'
-import { copyAll } from './copy/copy-checkpoints.ts'
-import { CorruptCopies } from './copy/corrupt-copies.ts'
-import type { CopyOptions, CopyReport } from './copy/options.ts'
-import type { CopyDestination, CopySource } from './copy/sides.ts'
 import { StoreReader } from './store-reader.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
-import { Lifetime } from './lifetime.ts'
-import { newContext } from './new-context.ts'
+import type { Lifetime } from './lifetime.ts'
 import { assertStoreOptions, type StoreOptions } from './options.ts'
+import { newParts, type StoreParts } from './parts.ts'
 import { nextDropsOf } from './read/next-drops.ts'
-import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
 import { notARank } from './ranks/errors.ts'
 import { describeJob } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
-import { StoreMirror } from './mirror/mirror.ts'
-import { findOwnMirror, type OwnMirror } from './mirror/own-mirror.ts'
+import { connectMirror } from './mirror/connect.ts'
+import type { StoreMirror } from './mirror/mirror.ts'
 import { type Mirror, type MirrorStatus, recordedMirrorStatus } from './mirror/status.ts'
-import { assertMayCount, countRestore } from './restore/count.ts'
-import { restoreCheckpoint } from './restore/restore.ts'
+import { assertMayCount } from './restore/count.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
-import type { RestoreUpkeep } from './restore/try-to-restore.ts'
-import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
-import { planAndSave } from './save/plan-and-save.ts'
-import { SavesInOrder } from './save/saves-in-order.ts'
-import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/request.ts'
+import type { BackgroundSave } from './save/background.ts'
+import { assertMetrics, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
-import { traced } from './tracing.ts'
+import { Saves } from './saves.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter } from './upkeep/change-writer.ts'
 import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
-import { idOf, readMarker } from './upkeep/ensure-marker.ts'
-import { inBackground, parseLimits } from './transfer-limits.ts'
 import { fullSweep } from './upkeep/full-sweep.ts'
 import { pinCheckpoint, unpinCheckpoint } from './upkeep/pin.ts'
-import { type PruneOptions, type PruneReport, pruneStore } from './upkeep/prune.ts'
+import type { PruneOptions, PruneReport } from './upkeep/prune.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair/repair.ts'
+import type { RewindOptions, RewindReport } from './upkeep/rewind.ts'
 import type { StoreSweepOptions, StoreSweepReport } from './upkeep/sweep.ts'
 import { undoDeletion, type UndoneCheckpoint, type UndoOptions } from './upkeep/undo.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
 import type { UnfinishedSaves } from './attempts/unfinished.ts'
-import { WriteAccess } from './upkeep/write-access.ts'
+import type { WriteAccess } from './upkeep/write-access.ts'
 
-/** Copies between two stores. It needs the private parts of both. */
-let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptions) => Promise<CopyReport>
+/** Set by the class, which alone can read its private members. */
+let privatePartsOf: (store: CheckpointStore) => StoreParts
 
 /**
  * The checkpoints of one run under one root. Opening a store sends no request. The first write creates the store and, in
@@ -71,38 +59,21 @@ export class CheckpointStore<Name extends string = string>
   implements AsyncDisposable
 {
   static {
-    copyBetween = async (from, to, options) => {
-      to.#calls.refuseInJob('copyCheckpoints()')
-      await Promise.all([from, to].map((store) => store.#calls.refuseNewer(options.signal)))
-      const source = { context: from.#context, id: (signal?: AbortSignal) => idOf(from.backend, signal) }
-      const destination = to.#asDestination()
-      return traced('copy', { store: to.url, from: from.url }, () =>
-        from.#lifetime.run(() =>
-          to.#lifetime.whileOpen(async () => {
-            const mirror = await to.#asMirrorOf(from, source, destination, options.signal)
-            return mirror === undefined ? copyAll(source, destination, options) : mirror.copy(options)
-          }),
-        ),
-      )
-    }
+    privatePartsOf = (store) => store.#parts
   }
 
+  readonly #parts: StoreParts
   readonly #context: StoreContext
   readonly #calls: StoreCalls
-  readonly #background: BackgroundSaves
+  readonly #lifetime: Lifetime
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
-  readonly #lifetime: Lifetime
+  readonly #saves: Saves
   readonly #mirror: StoreMirror | undefined
   /** Defined if this process is a rank of a job. */
   readonly #ranks: Ranks | undefined
-  /** Stores whose mirror this store is, and from which this process copies. */
-  readonly #mirrorOf = new WeakMap<CheckpointStore, OwnMirror>()
-  readonly #corruptCopies = new CorruptCopies()
-  readonly #limits: TransferLimits
-  readonly #savesInOrder = new SavesInOrder()
-  readonly #packs: StoreOptions['packs']
-  readonly #unchanged: StoreOptions['unchanged']
+  readonly #alone: Alone
+  readonly #work: WayOfWorking
 
   /**
    * Owns the backends: closing the store closes them. `mirrorBackend` is that of `options.mirror`. Throws `INVALID_ARGUMENT` for
@@ -116,25 +87,21 @@ export class CheckpointStore<Name extends string = string>
     mirrorBackend?: CheckpointBackend,
   ) {
     assertStoreOptions(options)
-    const context = newContext(backend, options, environment, events)
-    const lifetime = new Lifetime(backend.url)
-    const calls = new StoreCalls(backend, options.ranks !== undefined, lifetime)
+    const parts = newParts(backend, options, environment, events)
+    const { context, calls, lifetime, access, limits, destination } = parts
     super(context, calls)
+    this.#parts = parts
     this.#context = context
     this.#calls = calls
     this.#lifetime = lifetime
-    this.#limits = parseLimits(options)
-    this.#packs = options.packs
-    this.#unchanged = options.unchanged
-    this.#access = new WriteAccess(this.#context)
-    if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
-    this.#writer = new ChangeWriter(this.#context, this.#access, () => this.#mirror?.wake())
-    this.#mirror = this.#connectMirror(options, mirrorBackend)
-    this.#background = new BackgroundSaves(
-      (request) => this.#save(request, inBackground(context)),
-      context,
-      options.background,
-    )
+    this.#access = access
+    this.#mirror = connectMirror(options.mirror, mirrorBackend, limits, access, destination)
+    const afterwards = (): void => this.#mirror?.wake()
+    this.#writer = new ChangeWriter(context, access, afterwards)
+    this.#ranks = options.ranks && new Ranks(context, options.ranks)
+    this.#saves = new Saves(context, access, this.#ranks, options, afterwards)
+    this.#alone = new Alone(context, access, this.#writer, this.#mirror)
+    this.#work = this.#ranks ?? this.#alone
   }
 
   /** The mirror of the store; `undefined` if the options name none. */
@@ -175,7 +142,7 @@ export class CheckpointStore<Name extends string = string>
    * then unchanged, except after `OUTCOME_UNKNOWN`.
    */
   async save(request: SaveRequest): Promise<SaveResult> {
-    return this.#lifetime.whileOpen(() => this.#save(request))
+    return this.#lifetime.whileOpen(() => this.#saves.save(request))
   }
 
   /**
@@ -183,7 +150,7 @@ export class CheckpointStore<Name extends string = string>
    * copied before it resolves. Files must not change until the save is done.
    */
   async saveInBackground(request: SaveRequest): Promise<BackgroundSave> {
-    return this.#lifetime.whileOpen(() => this.#background.start(request))
+    return this.#lifetime.whileOpen(() => this.#saves.saveInBackground(request))
   }
 
   /**
@@ -192,7 +159,7 @@ export class CheckpointStore<Name extends string = string>
    */
   async flush(): Promise<void> {
     try {
-      await this.#background.flush()
+      await this.#saves.flush()
     } finally {
       await this.#access.finish()
       await this.#ranks?.finish()
@@ -209,7 +176,7 @@ export class CheckpointStore<Name extends string = string>
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
     assertMayCount(this.#context, choice, options)
-    return this.#calls.run('restore', options, () => this.#restore(choice, options))
+    return this.#calls.run('restore', options, () => this.#work.restore(choice, options))
   }
 
   /**
@@ -247,7 +214,9 @@ export class CheckpointStore<Name extends string = string>
   /** Ends the count of restores of a checkpoint, because the run works with it. See `maxTries` of `restore`. */
   async markGood(step: number, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
-    return this.#calls.run('markGood', options, (signal) => this.#change({ kind: 'mark good', step }, signal))
+    return this.#calls.run('markGood', options, async (signal) => {
+      await this.#writer.write({ kind: 'mark good', step }, signal)
+    })
   }
 
   /**
@@ -290,11 +259,7 @@ export class CheckpointStore<Name extends string = string>
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     if (options.undoFor !== undefined) this.#calls.refuseInJob('an undo of prune()')
-    return this.#calls.run('prune', options, () => {
-      if (options.dryRun === true) return pruneStore(this.#context, this.#writer, options)
-      const ranks = this.#ranks
-      return ranks === undefined ? pruneStore(this.#context, this.#writer, options) : ranks.prune(options)
-    })
+    return this.#calls.run('prune', options, () => this.#workOf(options).prune(options))
   }
 
   /**
@@ -308,12 +273,7 @@ export class CheckpointStore<Name extends string = string>
    */
   async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
     assertStep(step)
-    return this.#calls.run('rewind', options, (signal) => {
-      const ranks = this.#ranks
-      return ranks === undefined || options.dryRun === true
-        ? rewindStore(this.#context, this.#writer, step, options)
-        : ranks.rewind(step, signal)
-    })
+    return this.#calls.run('rewind', options, () => this.#workOf(options).rewind(step, options))
   }
 
   /**
@@ -322,9 +282,9 @@ export class CheckpointStore<Name extends string = string>
    * contains it.
    */
   async forgetObjective(name: string, options: StoreCallOptions = {}): Promise<void> {
-    return this.#calls.run('forgetObjective', options, (signal) =>
-      this.#change({ kind: 'forget objective', name }, signal),
-    )
+    return this.#calls.run('forgetObjective', options, async (signal) => {
+      await this.#writer.write({ kind: 'forget objective', name }, signal)
+    })
   }
 
   /**
@@ -332,9 +292,9 @@ export class CheckpointStore<Name extends string = string>
    * the mirror records it again.
    */
   async forgetMirror(options: StoreCallOptions = {}): Promise<void> {
-    return this.#calls.run('forgetMirror', options, (signal) =>
-      this.#change({ kind: 'forget mirror' }, signal),
-    )
+    return this.#calls.run('forgetMirror', options, async (signal) => {
+      await this.#writer.write({ kind: 'forget mirror' }, signal)
+    })
   }
 
   /**
@@ -419,66 +379,9 @@ export class CheckpointStore<Name extends string = string>
     await this.close()
   }
 
-  async #restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
-    if (this.#ranks !== undefined) return this.#ranks.restore(choice, options)
-    const upkeep: RestoreUpkeep = {
-      quarantine: (finding) => this.#access.quarantine(finding),
-      repair: (signal) => repairStore(this.#context, { signal }),
-      count: ({ step, attempt }, stepsBack) =>
-        countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
-    }
-    return this.#mirror === undefined
-      ? restoreCheckpoint(this.#context, choice, options, upkeep)
-      : this.#mirror.restore(choice, options, upkeep)
-  }
-
-  async #save(given: SaveRequest, context = this.#context): Promise<SaveResult> {
-    assertSaveRequest(given)
-    const request = {
-      ...given,
-      packs: given.packs ?? this.#packs,
-      unchanged: given.unchanged ?? this.#unchanged,
-    }
-    const { step, signal } = request
-    const saved = await traced('save', { store: this.url, step }, () =>
-      this.#savesInOrder.run(step, signal, () =>
-        this.#ranks === undefined ? planAndSave(context, this.#access, request) : this.#ranks.save(request),
-      ),
-    )
-    this.#mirror?.wake()
-    return saved
-  }
-
-  #connectMirror(options: StoreOptions, backend: CheckpointBackend | undefined): StoreMirror | undefined {
-    if (options.mirror === undefined) return undefined
-    if (backend === undefined)
-      throw new HoldfastError('INVALID_ARGUMENT', 'A store with a mirror is opened with openStore().')
-    const local = {
-      context: this.#context,
-      ready: async (signal: AbortSignal | undefined) => this.#access.ready(signal),
-    }
-    const mirror = new StoreMirror(backend, options.mirror, this.#limits, local, this.#asDestination())
-    this.#access.beforeWrites((newest, signal) => mirror.recorded(newest, signal))
-    return mirror
-  }
-
-  #asDestination(): CopyDestination {
-    const id = async (signal?: AbortSignal): Promise<string | undefined> =>
-      (await readMarker(this.backend, signal)).kind === 'missing' ? undefined : idOf(this.backend, signal)
-    return { context: this.#context, access: this.#access, id, corrupt: this.#corruptCopies }
-  }
-
-  /** Returns this store as the mirror of another one; `undefined` if it is not. */
-  async #asMirrorOf(
-    from: CheckpointStore,
-    source: CopySource,
-    destination: CopyDestination,
-    signal: AbortSignal | undefined,
-  ): Promise<OwnMirror | undefined> {
-    const known = this.#mirrorOf.get(from)
-    const mirror = await findOwnMirror(source, destination, this.#limits, known, signal)
-    if (mirror !== undefined) this.#mirrorOf.set(from, mirror)
-    return mirror
+  /** A dry run changes nothing, so a rank makes it without the others. */
+  #workOf({ dryRun = false }: { readonly dryRun?: boolean | undefined }): WayOfWorking {
+    return dryRun ? this.#alone : this.#work
   }
 
   async #end(): Promise<void> {
@@ -493,28 +396,9 @@ export class CheckpointStore<Name extends string = string>
       }
     }
   }
-
-  async #change(change: Change, signal: AbortSignal | undefined): Promise<void> {
-    await this.#writer.write(change, signal)
-  }
 }
 
-/**
- * Copies checkpoints from one store into another. By default it copies all that the destination does not have, in the order
- * in which they were saved. Every byte is verified on its way. A checkpoint that is corrupt at the source is never committed
- * at the destination: it is reported as failed, and the others are copied.
- *
- * A copy that is interrupted continues when it is called again. A checkpoint that the destination has is not copied again.
- * Checkpoints that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or
- * lacks a chosen checkpoint, and as `save` does for the destination.
- *
- * @example
- * const { outcomes } = await copyCheckpoints(local, remote, { checkpoints: ['latest'] })
- */
-export async function copyCheckpoints<Name extends string>(
-  from: CheckpointStore<Name>,
-  to: CheckpointStore,
-  options: CopyOptions<NoInfer<Name>> = {},
-): Promise<CopyReport> {
-  return copyBetween(from, to, options)
+/** Returns the private parts of a store, for an operation on two stores. */
+export function partsOf(store: CheckpointStore): StoreParts {
+  return privatePartsOf(store)
 }

@@ -6,7 +6,7 @@ import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import type { PruneOptions, PruneReport } from '../upkeep/prune.ts'
-import { type RewindReport, rewindTarget } from '../upkeep/rewind.ts'
+import { type RewindOptions, type RewindReport, rewindTarget } from '../upkeep/rewind.ts'
 import { planFiles } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
@@ -83,7 +83,7 @@ export class Ranks {
    * Joins the newest term, and rewinds to a step together with its other ranks. All ranks of the job MUST call it with the same
    * step. The term continues from that step, whether its ranks restore it or not.
    */
-  async rewind(step: number, signal: AbortSignal | undefined): Promise<RewindReport> {
+  async rewind(step: number, { signal }: RewindOptions): Promise<RewindReport> {
     const { log } = this.#context
     rewindTarget(this.#context, await log.whole(signal), step) // before a term is opened
     await this.#leave()

@@ -1,0 +1,57 @@
+import { copyAll } from './copy/copy-checkpoints.ts'
+import { assertCopyOptions, type CopyOptions, type CopyReport } from './copy/options.ts'
+import type { CopySource } from './copy/sides.ts'
+import { findOwnMirror, type OwnMirror } from './mirror/own-mirror.ts'
+import type { StoreParts } from './parts.ts'
+import { type CheckpointStore, partsOf } from './store.ts'
+import { traced } from './tracing.ts'
+import { idOf } from './upkeep/ensure-marker.ts'
+
+/**
+ * Copies checkpoints from one store into another. By default it copies all that the destination does not have, in the order
+ * in which they were saved. Every byte is verified on its way. A checkpoint that is corrupt at the source is never committed
+ * at the destination: it is reported as failed, and the others are copied.
+ *
+ * A copy that is interrupted continues when it is called again. A checkpoint that the destination has is not copied again.
+ * Checkpoints that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or
+ * lacks a chosen checkpoint, and as `save` does for the destination.
+ *
+ * @example
+ * const { outcomes } = await copyCheckpoints(local, remote, { checkpoints: ['latest'] })
+ */
+export async function copyCheckpoints<Name extends string>(
+  from: CheckpointStore<Name>,
+  to: CheckpointStore,
+  options: CopyOptions<NoInfer<Name>> = {},
+): Promise<CopyReport> {
+  assertCopyOptions(options, to.url)
+  const [source, destination] = [partsOf(from), partsOf(to)]
+  destination.calls.refuseInJob('copyCheckpoints()')
+  return source.lifetime.run(() =>
+    destination.lifetime.whileOpen(() =>
+      traced('copy', { store: to.url, from: from.url }, async () => {
+        await Promise.all([source, destination].map(({ calls }) => calls.refuseNewer(options.signal)))
+        return copyBetween(source, destination, options)
+      }),
+    ),
+  )
+}
+
+async function copyBetween(from: StoreParts, to: StoreParts, options: CopyOptions): Promise<CopyReport> {
+  const { context } = from
+  const source = { context, id: (signal: AbortSignal | undefined) => idOf(context.backend, signal) }
+  const mirror = await asMirrorOf(from, to, source, options.signal)
+  return mirror === undefined ? copyAll(source, to.destination, options) : mirror.copy(options)
+}
+
+/** Returns the destination as the mirror of the source; `undefined` if it is not. */
+async function asMirrorOf(
+  from: StoreParts,
+  { destination, limits, mirrorOf }: StoreParts,
+  source: CopySource,
+  signal: AbortSignal | undefined,
+): Promise<OwnMirror | undefined> {
+  const mirror = await findOwnMirror(source, destination, limits, mirrorOf.get(from), signal)
+  if (mirror !== undefined) mirrorOf.set(from, mirror)
+  return mirror
+}
