@@ -134,9 +134,10 @@ export function contradiction(
 }
 
 /** Throws `INVALID_ARGUMENT` for objectives that contradict those that other writers recorded. */
-export function assertNoContradiction(keeping: Keeping, catalog: PagedCatalog): void {
+export function assertNoContradiction(keeping: Keeping, catalog: PagedCatalog, url: string): void {
   const refused = contradiction(keeping, catalog)
-  if (refused !== undefined) throw new HoldfastError('INVALID_ARGUMENT', refused.why, { hint: refused.hint })
+  if (refused === undefined) return
+  throw new HoldfastError('INVALID_ARGUMENT', refused.why, { url, hint: refused.hint })
 }
 
 /** Returns the recorded objectives that this version understands. The others stay recorded. */

@@ -1,4 +1,3 @@
-import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
 import type { CatalogEntry, Origin } from '../../catalog/documents/index.ts'
 import {
   type CheckpointChoice,
@@ -7,13 +6,13 @@ import {
   quarantinedChoice,
   quarantinedError,
 } from '../../catalog/judging/choose.ts'
-import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { inTurn } from '../../async/in-turn.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
+import { refuseEarly } from '../attempts/refuse-early.ts'
 import { judgedNow } from '../judged-now.ts'
 import { mayCopyAtOnce, slotsForObjects } from './copies-at-once.ts'
 import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
@@ -203,7 +202,7 @@ export async function copyPlanned(
       if (hasSameFiles(other, manifest)) return outcomeOf(planned, { kind: 'there' })
       throw occupied(destination, line.step)
     }
-    await refuseEarly(destination, line.step, options, call)
+    await refuseCopyEarly(destination, line.step, options, call)
     if (options.dryRun === true) return plannedOutcome(planned)
     const { bytesBefore, dropped } = await copyCheckpoint(
       source,
@@ -237,23 +236,20 @@ async function wasCopiedMeanwhile(
 }
 
 /**
- * Refuses before a byte is stored what the commit would refuse. The commit decides again. So a copy that joins others uses the
- * version that their commits have read, which saves a request.
+ * Refuses before a byte is stored what the commit would refuse. A copy that joins others uses the version that their commits have
+ * read, which saves a request.
  */
-async function refuseEarly(
+async function refuseCopyEarly(
   { context }: CopyDestination,
   step: number,
-  { onExisting = 'fail', allowBest, signal }: CopyOptions,
+  { onExisting, allowBest, signal }: CopyOptions,
   { turn, assumed }: CopyCall,
 ): Promise<void> {
-  const { log, keeping, backend } = context
+  const { log } = context
   const known = turn.joins ? log.known : undefined
   const newest = assumed ?? (await log.wholeOf(known ?? (await log.newest(signal)), signal))
   refuseOwned(context, newest, assumed !== undefined)
-  const { objectives } = keepingOf(keeping, newest)
-  const refused = refusalOfSave(newest, { step, onExisting, allowBest }, objectives)
-  if (refused !== undefined)
-    throw new HoldfastError(refused.code, refused.why, { url: backend.url, hint: refused.hint })
+  await refuseEarly(context, newest, { step, onExisting, allowBest, signal })
 }
 
 /** Returns whether a failure affects only this checkpoint: it is corrupt at the source, or the destination refuses it. */

@@ -1,14 +1,14 @@
 import { isFileSource } from '../../backend/index.ts'
 import { agreementKey, type AttemptId, type Manifest, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
-import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
-import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { deleteKeys } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
+import { refuseEarly } from '../attempts/refuse-early.ts'
 import { withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
@@ -63,7 +63,8 @@ export async function saveJointly(
   for (let tries = 0; ; save = await agreeOnNextTry(member, request, tries, first)) {
     const { proposal, mayExist, newest, previous } = save
     const { attempt, order } = proposal
-    await refuseExisting(member, newest, request, attempt)
+    assertNoContradiction(context.keeping, newest, context.backend.url)
+    await refuseEarly(context, newest, request, attempt)
     const shared = (known: PagedCatalog): Promise<number> => bytesToShare(context, known, request, plan.files)
     await guardSpace({ context, access, step, toStore, bytesToShare: shared, signal }, newest)
     if (save !== first) assertReplayable(plan, step, context.backend.url)
@@ -95,23 +96,6 @@ export async function saveJointly(
       access.attempts.delete(attempt)
     }
   }
-}
-
-/** Refuses a step that is listed with another attempt, before a byte is written. The commit decides again. */
-async function refuseExisting(
-  { context }: ResumedMember,
-  newest: PagedCatalog,
-  { step, onExisting = 'fail', allowBest, signal }: SaveRequest,
-  attempt: AttemptId,
-): Promise<void> {
-  assertNoContradiction(context.keeping, newest)
-  const isRecent = step > lastPagedStep(newest)
-  if (isRecent && newest.checkpoints.get(step) === undefined) return
-  const catalog = await context.log.wholeOf(newest, signal)
-  if (catalog.checkpoints.get(step)?.attempt === attempt) return
-  const { objectives } = keepingOf(context.keeping, catalog)
-  const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
-  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why, { hint: refused.hint })
 }
 
 /** A stream can be read once. After its attempt died, its bytes are gone. */

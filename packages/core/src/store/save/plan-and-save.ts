@@ -1,8 +1,9 @@
-import { refusalOfSave, savedMeanwhile } from '../../catalog/commit/changes/index.ts'
-import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { savedMeanwhile } from '../../catalog/commit/changes/index.ts'
+import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { refuseEarly } from '../attempts/refuse-early.ts'
 import type { StoreContext } from '../context.ts'
 import { sameAs } from './already-saved.ts'
 import { planFiles, type SavePlan } from './plan.ts'
@@ -44,6 +45,7 @@ export async function planAndSave(
     }
     if (onExisting === 'replace') refuseSavedSince(context, existing, request)
   }
+  assertNoContradiction(context.keeping, newest, context.backend.url)
   await refuseEarly(context, newest, request)
   await access.removeEnded(signal)
   // Waits because earlier deletions free space.
@@ -91,19 +93,4 @@ function refuseSavedSince(
     return
   const { code, why, hint } = savedMeanwhile(step)
   throw new HoldfastError(code, why, { url: backend.url, hint })
-}
-
-/** Rejects before the first byte what the commit would reject. The commit decides again. */
-async function refuseEarly(
-  { log, keeping }: StoreContext,
-  newest: PagedCatalog,
-  { step, onExisting = 'fail', allowBest, signal }: SaveRequest,
-): Promise<void> {
-  assertNoContradiction(keeping, newest)
-  const isRecent = step > lastPagedStep(newest)
-  if (isRecent && newest.checkpoints.get(step) === undefined) return
-  const catalog = isRecent && onExisting === 'fail' ? newest : await log.wholeOf(newest, signal)
-  const { objectives } = keepingOf(keeping, catalog)
-  const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
-  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why, { hint: refused.hint })
 }

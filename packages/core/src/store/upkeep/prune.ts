@@ -41,7 +41,7 @@ export async function pruneStore(
   { dryRun = false, signal, ...undoable }: PruneOptions,
 ): Promise<PruneReport> {
   const before = judgedNow(context, await context.log.whole(signal))
-  assertNoContradiction(context.keeping, before.catalog)
+  assertNoContradiction(context.keeping, before.catalog, context.backend.url)
   const undoFor = undoForIn(undoable)
   const at = context.environment.now().toISOString()
   const planned = planOf(before, decide(context, before, undefined))
