@@ -204,7 +204,10 @@ describe('status', () => {
       ) as string,
     })
     expect(lastLine(await holdfast(folder, 'status', '--json'))).toMatchObject({
-      mirror: { state: 'failing' },
+      mirror: {
+        state: 'failing',
+        error: { code: expect.any(String) as string, message: expect.stringContaining('is a file') as string },
+      },
     })
     await rm(join(folder, 'backup'))
     await rename(join(folder, 'elsewhere'), join(folder, 'backup'))

@@ -49,10 +49,13 @@ export function parseJson(text: string, where: string): JsonValue {
 
 /**
  * Writes JSON text that `parseJson` reads as the same value. NaN and the infinities, which JSON lacks, are written as
- * strings.
+ * strings. `plain` returns what is written in place of a value, for values that JSON cannot represent, such as errors.
  */
-export function stringifyJson(value: unknown): string {
-  return JSON.stringify(value, writeNumber)
+export function stringifyJson(value: unknown, plain?: (value: unknown) => unknown): string {
+  if (plain === undefined) return JSON.stringify(value, writeNumber)
+  return JSON.stringify(value, function (this: unknown, key: string, member: unknown): unknown {
+    return writeNumber.call(this, key, plain(member))
+  })
 }
 
 /**

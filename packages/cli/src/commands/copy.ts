@@ -214,9 +214,7 @@ function printOutcome(printer: Printer, outcome: CopyOutcome, dryRun: boolean): 
   if (kind === 'skipped') printer.line(joined(`skipped ${named}`, outcome.because))
   if (kind === 'failed') printer.line(styled('red', 'failed'), `  ${named} · ${withHint(outcome.error)}`)
   const { kind: _, ...facts } = outcome
-  const failure =
-    kind === 'failed' ? { error: { code: outcome.error.code, message: outcome.error.message } } : {}
-  printer.data({ type: kind, ...facts, ...failure })
+  printer.data({ type: kind, ...facts })
 }
 
 /** A rewind of the source is the only reason for which a copy takes checkpoints away. */

@@ -3,7 +3,7 @@ import { defineCommand } from '../declare/command.ts'
 import { flag, option } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { duration } from '../parsing/quantities.ts'
-import { mirrorData, mirrorFailureText, mirrorText } from '../output/mirror.ts'
+import { mirrorFailureText, mirrorText } from '../output/mirror.ts'
 import { formatAge, formatDuration, joined } from '../output/text.ts'
 import { bytesPerDay, fullAt } from '@holdfast/page'
 import { withStore } from '../with-store.ts'
@@ -51,7 +51,7 @@ export const status = defineCommand({
         url: store.url,
         latest: latest && { step: latest.step, savedAt: latest.savedAt },
         ages,
-        mirror: mirror && mirrorData(mirror),
+        mirror,
         ...space,
         tooOld: isTooOld,
       })

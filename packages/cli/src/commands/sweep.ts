@@ -43,12 +43,7 @@ export const sweep = defineCommand({
       for (const line of unfinishedLines(report.unfinishedSaves, joint)) printer.line(line)
       for (const key of report.foreign) printer.line(`kept, not created by Holdfast: ${key}`)
       for (const { key, error } of report.failed) printer.note(`could not delete ${key}: ${error.message}`)
-      printer.data({
-        type: 'result',
-        command: 'sweep',
-        ...report,
-        failed: report.failed.map(({ key, error }) => ({ key, message: error.message })),
-      })
+      printer.data({ type: 'result', command: 'sweep', ...report })
       return report.failed.length === 0 ? exitCodes.done : exitCodes.partly
     })
   },

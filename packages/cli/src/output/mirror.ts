@@ -21,16 +21,16 @@ export function noteMirror(store: CheckpointStore, printer: Printer): void {
   })
 }
 
-/** Waits for the mirror after a save, and prints what came of it. Returns its status as JSON shows it. */
+/** Waits for the mirror after a save, and prints what came of it. Returns its status. */
 export async function mirrorSaved(
   store: CheckpointStore,
   printer: Printer,
   progress: (what: string) => Progress,
   wait = true,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
+): Promise<MirrorStatus | undefined> {
   const { mirror } = store
   if (mirror === undefined) return undefined
-  if (!wait) return mirrorData(await mirror.status())
+  if (!wait) return mirror.status()
   const began = performance.now()
   const bar = progress('copying to the mirror')
   const steps: number[] = []
@@ -46,7 +46,7 @@ export async function mirrorSaved(
       printer.line(joined(`mirrored ${stepsText(steps)} in ${lasted}`, mirror.url))
     }
     if (status.waiting.length > 0) printer.note(waitingText(status))
-    return mirrorData(status)
+    return status
   } finally {
     bar.stop()
     store.off('mirrored', note)
@@ -72,15 +72,6 @@ export function mirrorFailureText(
   return state === 'fenced'
     ? `The mirror is not of this store any more${since}: ${reason}`
     : `The mirror failed${since}: ${reason}`
-}
-
-/** The status without error objects. */
-export function mirrorData({ error, failed, ...status }: MirrorStatus): Readonly<Record<string, unknown>> {
-  return {
-    ...status,
-    ...(error === undefined ? {} : { error: error.message }),
-    failed: failed.map(({ step, error: { code, message } }) => ({ step, code, message })),
-  }
 }
 
 function waitingText({ url, waiting }: MirrorStatus): string {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { stringifyJson } from '@holdfast/core'
+import { isHoldfastError, stringifyJson } from '@holdfast/core'
 import { visible, visibleJson } from './visible.ts'
 
 /** One line of JSON with its type and its fields. */
@@ -53,14 +53,14 @@ export class Printer {
     else if (!this.json) process.stdout.write(`${text}\n`)
   }
 
-  /** Writes a line of JSON. The last line of a command has the type `result`. */
+  /** Writes a line of JSON. The last line of a command has the type `result`. Errors in it are written with `code` and `message`. */
   data(line: JsonLine): void {
-    if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line))}\n`)
+    if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line, withoutErrors))}\n`)
   }
 
   /** Writes a line of JSON to stderr, for a command whose standard output has bytes of a file. */
   dataBeside(line: JsonLine): void {
-    if (this.json) process.stderr.write(`${visibleJson(stringifyJson(line))}\n`)
+    if (this.json) process.stderr.write(`${visibleJson(stringifyJson(line, withoutErrors))}\n`)
   }
 
   /** Writes a remark that is not part of the result to stderr: a sentence, or one line of JSON. */
@@ -68,4 +68,10 @@ export class Printer {
     const line = this.json ? visibleJson(JSON.stringify({ type: 'note', message })) : visible(message)
     process.stderr.write(`${line}\n`)
   }
+}
+
+/** JSON would write an error without its message. */
+function withoutErrors(value: unknown): unknown {
+  if (!(value instanceof Error)) return value
+  return { code: isHoldfastError(value) ? value.code : 'UNEXPECTED', message: value.message }
 }

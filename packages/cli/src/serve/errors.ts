@@ -26,6 +26,11 @@ export function describeError(error: unknown): ErrorDescription {
   return { code: 'UNEXPECTED', message, reason: message, retryable: false }
 }
 
+/** Returns the description of an error, and every other value as it is. JSON would write an error without its message. */
+export function withoutErrors(value: unknown): unknown {
+  return value instanceof Error ? describeError(value) : value
+}
+
 export function responseError(error: unknown): ResponseError<ErrorDescription> {
   if (error instanceof ResponseError) return error as ResponseError<ErrorDescription>
   const description = describeError(error)

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { stringifyJson } from '@holdfast/core'
+import { withoutErrors } from './errors.ts'
 import { abortFrame, creditFrame, dataHeader, endFrame, messageFrames } from './frames.ts'
 
 /** Writes frames to the pipe to the client. Writes to a client that is gone are ignored. */
@@ -11,8 +12,9 @@ export class FrameSink {
     this.#output = output
   }
 
+  /** Sends a message. Errors in it are sent as `ErrorDescription`. */
   sendMessage(message: object): void {
-    for (const frame of messageFrames(stringifyJson(message))) this.#write(frame)
+    for (const frame of messageFrames(stringifyJson(message, withoutErrors))) this.#write(frame)
   }
 
   sendEnd(stream: number): void {

@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import type { Call } from './call.ts'
 import { copyBetweenStores } from './copy.ts'
 import { invalidParams } from './errors.ts'
-import { describeMirror } from './mirror-status.ts'
 import { parameters } from './parameters.ts'
 import { readToStream } from './read.ts'
 import { reporting } from './progress.ts'
@@ -92,8 +91,8 @@ export const methods: Readonly<Record<string, Method>> = {
   forgetObjective: method(parameters.forgetObjective, ({ store, name }, { session, signal }) =>
     session.storeOf(store).forgetObjective(name, { signal }),
   ),
-  mirrorStatus: ofStore(async (store, signal) => describeMirror(await store.mirrorStatus({ signal }))),
-  flushMirror: ofStore(async (store, signal) => describeMirror(await store.mirror?.flush({ signal }))),
+  mirrorStatus: ofStore((store, signal) => store.mirrorStatus({ signal })),
+  flushMirror: ofStore(async (store, signal) => store.mirror?.flush({ signal })),
   forgetMirror: ofStore((store, signal) => store.forgetMirror({ signal })),
   prune: method(parameters.prune, ({ store, dryRun, undoFor }, { session, signal }) =>
     session.storeOf(store).prune({ dryRun, undoFor, signal }),

@@ -8,7 +8,6 @@ import {
   type SaveResult,
   type StoreEvents,
 } from '@holdfast/core'
-import { describeError } from './errors.ts'
 import type { Streams } from './streams.ts'
 
 /** Sends a JSON-RPC notification to the client. */
@@ -63,7 +62,7 @@ export class Session {
     this.#stores.set(number, store)
     for (const name of Object.keys(eventNames) as (keyof StoreEvents)[])
       store.on(name, (event) => {
-        this.notify('event', { store: number, name, event: withPlainErrors(event) })
+        this.notify('event', { store: number, name, event })
       })
     return { store: number, url: store.url, hasRetention: store.hasRetention }
   }
@@ -115,14 +114,4 @@ export class Session {
 
 function hurried(save: BackgroundSave): void {
   save.hurry()
-}
-
-/** JSON would write an error as an empty object. */
-function withPlainErrors(event: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(event).map(([name, value]) => [
-      name,
-      value instanceof Error ? describeError(value) : value,
-    ]),
-  )
 }

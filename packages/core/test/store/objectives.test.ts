@@ -88,6 +88,7 @@ test('refuses an objective that contradicts the recorded one, before a byte is w
         code: 'INVALID_ARGUMENT',
         message: expect.stringMatching(/"val_loss" is recorded.*"direction":"min".*defined here/) as string,
         hint: { kind: 'forget-objective', name: 'val_loss' },
+        url: store.url,
       })
     }
   }
