@@ -46,7 +46,10 @@ def open(
     ranks: tuple[int, int] | None = None,
     join_timeout: float | None = None,
     save_timeout: float | None = None,
+    packs: Literal["auto", "always", "never"] | None = None,
+    unchanged: Literal["auto", "link", "never"] | None = None,
     mirror: Path | Mapping[str, Any] | None = None,
+    rate_while_busy: int | str | None = None,
     limit_upload: int | str | None = None,
     limit_download: int | str | None = None,
     threads: int | None = None,
@@ -72,6 +75,11 @@ def open(
 
     `mirror` is the location of a second store to which checkpoints are copied in the background, or a mapping with the
     members of docs/configuration.md, such as `{"store": "s3://bucket/runs/a", "retention": {"keepLast": 10}}`.
+
+    `packs` and `unchanged` are the defaults of those options of `Store.save`.
+
+    `rate_while_busy` limits the bytes per second of saves in the background and of copies to the mirror while other work
+    needs all processors: a number, a string such as `"32 MiB/s"`, or `"unlimited"`.
 
     `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of
     what its mirror gets: a number, or a string such as `"200 MB/s"`. `threads` is how many threads receive large files
@@ -107,6 +115,9 @@ def open(
             job=job,
             ranks=_ranks(ranks, join_timeout, save_timeout),
             mirror={"store": os.fspath(mirror)} if isinstance(mirror, (str, os.PathLike)) else mirror,
+            packs=packs,
+            unchanged=unchanged,
+            background=None if rate_while_busy is None else {"rateWhileBusy": rate_while_busy},
             limitUpload=limit_upload,
             limitDownload=limit_download,
             threads=threads,

@@ -1,4 +1,5 @@
 import {
+  type BackgroundOptions,
   type CheckpointChoice,
   type JsonValue,
   type MirrorOptions,
@@ -10,6 +11,7 @@ import {
   type RanksOptions,
   type RetentionOptions,
   type SpaceOptions,
+  type StoreOptions,
 } from '@holdfast/core'
 import * as v from 'valibot'
 
@@ -99,6 +101,29 @@ const files = v.union([
   ),
 ])
 
+const packs = v.optional(v.picklist(['auto', 'always', 'never']))
+const unchanged = v.optional(v.picklist(['auto', 'link', 'never']))
+
+/** Every option of a store. An option that is missing does not compile. */
+const storeOptions = {
+  mode: v.optional(v.picklist(['exclusive', 'shared'])),
+  takeOver: v.optional(v.boolean()),
+  job: v.optional(text),
+  ranks: v.optional(checkedByCore<RanksOptions>()),
+  objectives: v.optional(checkedByCore<Objectives>()),
+  retention: v.optional(checkedByCore<RetentionOptions>()),
+  space: v.optional(checkedByCore<SpaceOptions>()),
+  background: v.optional(checkedByCore<BackgroundOptions>()),
+  packs,
+  unchanged,
+  mirror: v.optional(checkedByCore<MirrorOptions>()),
+  limitUpload: v.optional(rate),
+  limitDownload: v.optional(rate),
+  threads: v.optional(count),
+  gracePeriod: v.optional(v.number()),
+  writerName: v.optional(text),
+} satisfies Readonly<Record<keyof StoreOptions, v.GenericSchema>>
+
 export const parameters = {
   initialize: v.strictObject({
     protocol: count,
@@ -110,19 +135,7 @@ export const parameters = {
     config: v.optional(v.union([text, v.literal(false)])),
     adapters: v.optional(v.array(text)),
     backend: v.optional(checkedByCore<Readonly<Record<string, unknown>>>()),
-    mode: v.optional(v.picklist(['exclusive', 'shared'])),
-    takeOver: v.optional(v.boolean()),
-    job: v.optional(text),
-    ranks: v.optional(checkedByCore<RanksOptions>()),
-    objectives: v.optional(checkedByCore<Objectives>()),
-    retention: v.optional(checkedByCore<RetentionOptions>()),
-    space: v.optional(checkedByCore<SpaceOptions>()),
-    mirror: v.optional(checkedByCore<MirrorOptions>()),
-    limitUpload: v.optional(rate),
-    limitDownload: v.optional(rate),
-    threads: v.optional(count),
-    gracePeriod: v.optional(v.number()),
-    writerName: v.optional(text),
+    ...storeOptions,
   }),
   ofStore: v.strictObject(store),
   list: v.strictObject({
@@ -143,8 +156,8 @@ export const parameters = {
     onExisting: v.optional(v.picklist(['fail', 'replace'])),
     allowBest: v.optional(v.boolean()),
     requireFinite: v.optional(v.boolean()),
-    packs: v.optional(v.picklist(['auto', 'always', 'never'])),
-    unchanged: v.optional(v.picklist(['auto', 'link', 'never'])),
+    packs,
+    unchanged,
     background: v.optional(v.boolean()),
     progress: v.optional(count),
   }),

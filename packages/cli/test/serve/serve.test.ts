@@ -101,6 +101,17 @@ describe('a client', () => {
     await expect(client.call('list', { store: one })).rejects.toThrow('INVALID_ARGUMENT: No store 1 is open')
   })
 
+  test('chooses the defaults of saves when it opens a store', async () => {
+    const folder = await temporaryFolder()
+    const client = await TestClient.start()
+    const options = { packs: 'always', unchanged: 'link', background: { rateWhileBusy: 'unlimited' } }
+    const store = await client.openStore(join(folder, 'store'), options)
+    const files = ['a.bin', 'b.bin'].map((name) => join(folder, name))
+    for (const file of files) await writeFile(file, 'a few bytes')
+    await client.call('save', { store, step: 1, files })
+    await expect(client.call('localPath', { store, choice: 1, file: 'a.bin' })).rejects.toThrow('UNSUPPORTED')
+  })
+
   test('saves in the background, and may then wait for the save', async () => {
     const client = await TestClient.start()
     const store = await client.openStore('mem:')
