@@ -7,6 +7,7 @@ import os
 import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import open_store
@@ -75,6 +76,17 @@ def test_small_files_are_packed_on_request(disk_store: holdfast.Store, tmp_path:
         assert file.read() == b"second"
     with pytest.raises(holdfast.Unsupported, match="packs='never'"):
         disk_store.path(1, "a")
+
+
+def test_a_store_has_defaults_for_its_saves(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("first")
+    (tmp_path / "b").write_text("second")
+    options = {"packs": "always", "unchanged": "link", "rate_while_busy": "unlimited"}
+    with open_store(tmp_path / "store", **options) as store:
+        saved = store.save(1, [tmp_path / "a", tmp_path / "b"])
+    assert len({file.key for file in saved.files}) == 1
+    with pytest.raises(holdfast.InvalidArgument, match="rateWhileBusy"), open_store("mem:", rate_while_busy="soon"):
+        pass
 
 
 def test_contents_in_memory_are_packed(disk_store: holdfast.Store) -> None:
@@ -248,6 +260,17 @@ def test_events_reach_listeners_and_the_log(disk_store: holdfast.Store, caplog: 
     disk_store.close()  # waits for the listeners
     assert "saved" in seen
     assert any("saved" in record.message for record in caplog.records)
+
+
+def test_numbers_that_are_not_finite_arrive_as_numbers(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+    with open_store(tmp_path / "store", objectives={"loss": ("loss", "min")}) as store:
+        store.on_event(lambda name, event: seen.update({name: event}))
+        store.save(1, {"a.bin": b"a"}, metrics={"loss": math.nan})
+        attached = store.attach(1, {"worst": -math.inf})
+    metrics = attached["checkpoint"]["metrics"]
+    assert math.isnan(metrics["loss"]) and metrics["worst"] == -math.inf
+    assert math.isnan(seen["notFinite"]["value"])
 
 
 def test_progress_is_reported(disk_store: holdfast.Store, tmp_path: Path) -> None:

@@ -32,9 +32,11 @@ from .checkpoints import (
     Quarantined,
     Restored,
     Saved,
+    attached_of,
     checkpoint_of,
     details_of,
     dropped_of,
+    event_of,
     listed_of,
     measured_of,
     mirror_status_of,
@@ -360,8 +362,7 @@ class Store:
 
     def attach(self, step: int, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
         """Adds metrics to a saved checkpoint, for example those of a slow evaluation, and judges the best again."""
-        attached: Mapping[str, Any] = self._call("attach", {"step": sent_step(step), "metrics": sent_metrics(metrics)})
-        return attached
+        return attached_of(self._call("attach", {"step": sent_step(step), "metrics": sent_metrics(metrics)}))
 
     def pin(self, step: int, reason: str | None = None) -> None:
         """Protects a checkpoint from every deletion."""
@@ -613,7 +614,8 @@ class Store:
             helper.listen(self._number, self._on_event)
             return helper, self._number
 
-    def _on_event(self, name: str, event: Mapping[str, Any]) -> None:
+    def _on_event(self, name: str, json: Mapping[str, Any]) -> None:
+        event = event_of(json)
         log.log(logging.WARNING if name in _WARNINGS else logging.INFO, "%s: %s %s", self.url, name, dict(event))
         for listener in self._listeners:
             listener(name, event)

@@ -309,13 +309,30 @@ def dropped_of(json: Json) -> Dropped:
     return Dropped(json["step"], json["because"])
 
 
+def attached_of(json: Json) -> Json:
+    checkpoint = json.get("checkpoint")
+    if checkpoint is None:
+        return json
+    members = {name: numbers(checkpoint[name]) for name in ("metrics", "scores") if name in checkpoint}
+    return {**json, "checkpoint": {**checkpoint, **members}}
+
+
+def event_of(json: Json) -> Json:
+    """The member `value` of an event is a number."""
+    return {**json, "value": number(json["value"])} if "value" in json else json
+
+
 def numbers(json: Json) -> dict[str, float]:
+    return {name: number(value) for name, value in json.items()}
+
+
+def number(value: float | str) -> float:
     """JSON has no NaN and no infinities, so the helper writes them as text."""
-    return {name: float(value) if isinstance(value, str) else value for name, value in json.items()}
+    return float(value) if isinstance(value, str) else value
 
 
 def sent_number(value: float) -> float | str:
-    """The reverse of `numbers`."""
+    """The reverse of `number`."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
