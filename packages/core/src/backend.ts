@@ -30,6 +30,7 @@ export {
   type ErrorCode,
   type ErrorDetails,
   HoldfastError,
+  isFinal,
   isHoldfastError,
   messageOf,
   throwIfAborted,

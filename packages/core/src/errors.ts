@@ -70,6 +70,14 @@ export function isHoldfastError(error: unknown, ...codes: readonly ErrorCode[]):
   return error instanceof HoldfastError && (codes.length === 0 || codes.includes(error.code))
 }
 
+/**
+ * Returns whether a call fails again until a person acts: another writer owns the store (`FENCED`), this version or the store
+ * cannot do it (`UNSUPPORTED`), the configuration is not valid (`CONFIG`), or the caller stopped it (`ABORTED`).
+ */
+export function isFinal(error: HoldfastError): boolean {
+  return isHoldfastError(error, 'FENCED', 'UNSUPPORTED', 'CONFIG', 'ABORTED')
+}
+
 /** Creates the error of a call whose signal fired. `cause` is the reason of the signal. */
 export function abortedError(signal: AbortSignal, what: string, details: ErrorDetails = {}): HoldfastError {
   return new HoldfastError('ABORTED', `${what} was stopped by its caller.`, {

@@ -4,13 +4,13 @@ import {
   type CopyOptions,
   type CopyOutcome,
   type CopyReport,
-  type ErrorCode,
   formatSize,
   HoldfastError,
   isHoldfastError,
   parseChoice,
   systemEnvironment,
 } from '@holdfast/core'
+import { isFinal } from '@holdfast/core/backend'
 import { parseSeconds, parseStep } from '../parsing/arguments.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag, gather, option, text } from '../declare/declaration.ts'
@@ -134,18 +134,13 @@ async function copyOnce(
   }
 }
 
-/** Errors after which the same copy cannot succeed later. */
-const finalErrors = new Set<ErrorCode>([
-  'FENCED',
-  'INVALID_ARGUMENT',
-  'UNSUPPORTED',
-  'CONFIG',
-  'CORRUPT',
-  'ABORTED',
-])
+/** The request stays as it is, and so does a damaged catalog, until a person acts. */
+function endsCopies(error: HoldfastError): boolean {
+  return isFinal(error) || isHoldfastError(error, 'INVALID_ARGUMENT', 'CORRUPT')
+}
 
 /** Errors that end `--follow` as long as no copy has succeeded. */
-const finalBeforeCopy = new Set<ErrorCode>(['PERMISSION_DENIED', 'NOT_FOUND'])
+const finalBeforeCopy = ['PERMISSION_DENIED', 'NOT_FOUND'] as const
 
 /**
  * Copies what is missing again and again, and prints what is new. Ends when the signal fires, and with an error after which the
@@ -176,10 +171,10 @@ async function followSource(
       hasCopied = true
       pause = poll
     } catch (error) {
-      if (!isHoldfastError(error) || finalErrors.has(error.code)) throw error
+      if (!isHoldfastError(error) || endsCopies(error)) throw error
       const isAbsent = error.hint?.kind === 'check-location'
       // After a copy, credentials have expired. Before one, they or the name of the bucket are wrong.
-      if (!hasCopied && !isAbsent && finalBeforeCopy.has(error.code)) throw error
+      if (!hasCopied && !isAbsent && isHoldfastError(error, ...finalBeforeCopy)) throw error
       if (!isAbsent) {
         pause = Math.min(longestPause, Math.max(shortestPause, pause * 2))
         printer.note(`${withHint(error)} The copy continues in ${formatDuration(pause)}.`)

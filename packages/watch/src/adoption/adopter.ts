@@ -1,5 +1,5 @@
 import { type CheckpointStore, HoldfastError, isHoldfastError, type SaveResult } from '@holdfast/core'
-import { throwIfAborted } from '@holdfast/core/backend'
+import { isFinal, throwIfAborted } from '@holdfast/core/backend'
 import { systemClock, type WatchClock } from '../clock.ts'
 import { digestOfContents } from '../folder/content-digest.ts'
 import { takeSnapshot } from '../folder/snapshot.ts'
@@ -49,9 +49,6 @@ export interface AdopterOptions extends AdoptionOptions {
  * failed, it may have died during a write. A checkpoint is then adopted only if its format or trainer shows its end.
  */
 export type WriterState = 'writing' | 'finished' | 'failed'
-
-/** Error codes that a retry cannot resolve. */
-const final = ['FENCED', 'ABORTED', 'UNSUPPORTED', 'CONFIG'] as const
 
 type Outcome = 'adopted' | 'changed' | 'left'
 
@@ -184,7 +181,8 @@ export class Adopter {
       this.#attempts.settle(name, each.snapshot.fingerprint)
       return 'left'
     } catch (error) {
-      if (!isHoldfastError(error) || isHoldfastError(error, ...final)) throw error
+      // INVALID_ARGUMENT and CORRUPT may concern one checkpoint only, and end once its files change.
+      if (!isHoldfastError(error) || isFinal(error)) throw error
       if (this.#options.failsFast && !isHoldfastError(error, 'INVALID_ARGUMENT')) throw error
       const retryIn = this.#attempts.fail(name, each.snapshot.fingerprint, error, this.#clock.now())
       this.#announcements.announce({ type: 'failed', name, error, retryIn })
