@@ -1,5 +1,5 @@
 import type { CheckpointChoice } from '../judging/choose.ts'
-import { lastPagedStep, type PagedCatalog } from '../pages/index.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 import type { CatalogLog } from './catalog-log.ts'
 
 /** Returns the newest version of the catalog. Reads the lines of its pages if the choice may depend on them. */
@@ -9,6 +9,6 @@ export async function catalogFor(
   signal: AbortSignal | undefined,
 ): Promise<PagedCatalog> {
   const newest = await log.newest(signal)
-  const isRecent = choice === 'latest' || (typeof choice === 'number' && choice > lastPagedStep(newest))
-  return isRecent ? newest : log.wholeOf(newest, signal)
+  if (choice === 'latest') return newest
+  return typeof choice === 'number' ? log.withStep(newest, choice, signal) : log.wholeOf(newest, signal)
 }

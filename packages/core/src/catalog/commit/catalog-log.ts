@@ -119,6 +119,11 @@ export class CatalogLog {
     }
   }
 
+  /** Returns a version that has the line of a step, if the step has one. Reads pages only if the line may be in one. */
+  async withStep(version: PagedCatalog, step: number, signal?: AbortSignal): Promise<PagedCatalog> {
+    return step > lastPagedStep(version) ? version : this.wholeOf(version, signal)
+  }
+
   /** Returns a version with the lines of its readable pages, and the pages that cannot be read. */
   async salvage(
     version: PagedCatalog,

@@ -1,5 +1,4 @@
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
-import { lastPagedStep } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 
 /** Returns whether another process has dropped a checkpoint since this process read the list. */
@@ -9,7 +8,6 @@ export async function wasDroppedMeanwhile(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const newest = await log.newest(signal)
-  const { checkpoints, abandoned = [] } =
-    entry.step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  const { checkpoints, abandoned = [] } = await log.withStep(newest, entry.step, signal)
   return [checkpoints.get(entry.step), ...abandoned].every((each) => each?.attempt !== entry.attempt)
 }

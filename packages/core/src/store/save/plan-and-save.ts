@@ -1,6 +1,6 @@
 import { savedMeanwhile } from '../../catalog/commit/changes/index.ts'
 import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
-import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { refuseEarly } from '../attempts/refuse-early.ts'
@@ -73,14 +73,13 @@ async function savedByOther(
   return saveAgain(context, newest, access, request, { entry, manifest })
 }
 
-/** Returns the listed checkpoint of the step that a save has. */
+/** Returns the checkpoint that the catalog lists under the step of a save. */
 async function listedAt(
   { log }: StoreContext,
   newest: PagedCatalog,
   { step, signal }: SaveRequest,
 ): Promise<CatalogEntry | undefined> {
-  const catalog = step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  return catalog.checkpoints.get(step)
+  return (await log.withStep(newest, step, signal)).checkpoints.get(step)
 }
 
 /** Throws `ALREADY_EXISTS` if the checkpoint to replace was saved after the program that replaces it had started. */
