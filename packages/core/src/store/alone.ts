@@ -39,7 +39,7 @@ export class Alone implements WayOfWorking {
 
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     const upkeep: RestoreUpkeep = {
-      quarantine: (finding) => this.#access.quarantine(finding),
+      quarantine: (finding) => this.#access.findings.quarantine(finding),
       repair: (signal) => repairStore(this.#context, { signal }),
       count: ({ step, attempt }, stepsBack) =>
         countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),

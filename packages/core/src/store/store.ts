@@ -31,6 +31,7 @@ import { ChangeWriter } from './upkeep/change-writer.ts'
 import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { fullSweep } from './upkeep/full-sweep.ts'
+import { findUnfinishedSaves } from './upkeep/others-saves.ts'
 import { pinCheckpoint, unpinCheckpoint } from './upkeep/pin.ts'
 import type { PruneOptions, PruneReport } from './upkeep/prune.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair/repair.ts'
@@ -195,7 +196,9 @@ export class CheckpointStore<Name extends string = string>
    * Lists all files of the store.
    */
   async unfinishedSaves(options: StoreCallOptions = {}): Promise<UnfinishedSaves> {
-    return this.#calls.run('unfinishedSaves', options, (signal) => this.#access.findUnfinished(signal))
+    return this.#calls.run('unfinishedSaves', options, (signal) =>
+      findUnfinishedSaves(this.#context, this.#access.attempts, signal),
+    )
   }
 
   /**
@@ -333,7 +336,7 @@ export class CheckpointStore<Name extends string = string>
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return this.#calls.run('verify', options, async (signal) => {
       await this.#access.cleanedUp(signal)
-      return verifyStore(this.#context, options, (entries) => this.#access.readmit(entries))
+      return verifyStore(this.#context, options, (entries) => this.#access.findings.readmit(entries))
     })
   }
 

@@ -6,6 +6,7 @@ import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { StoreContext } from '../context.ts'
 import { storeTime } from '../store-time.ts'
 import { refuseWithoutCatalog } from './missing-store.ts'
+import { deleteExpired } from './removed.ts'
 import type { WriteAccess } from './write-access.ts'
 
 /** Commits changes to a store that exists, other than saves. */
@@ -33,7 +34,7 @@ export class ChangeWriter {
   ): Promise<Committed> {
     return this.#access.freeing(signal, async () => {
       // Removed checkpoints whose time has ended would take the place of what this change removes.
-      const committed = await this.#write(await change(), signal, () => this.#access.deleteExpired(signal))
+      const committed = await this.#write(await change(), signal, () => deleteExpired(this.#context, signal))
       await deleteDropped(this.#context, committed)
       return committed
     })

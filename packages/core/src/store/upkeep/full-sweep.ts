@@ -1,6 +1,8 @@
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 import { storeTime } from '../store-time.ts'
+import { endOtherSaves, noteUnfinishedSaves } from './others-saves.ts'
+import { forgetRemoved } from './removed.ts'
 import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
 import type { WriteAccess } from './write-access.ts'
 
@@ -18,15 +20,15 @@ export async function fullSweep(
   await access.cleanedUp(signal)
   const newest = await log.whole(signal)
   if (dryRun || newest.version === 0) return sweepAndReport(context, access, newest, options)
-  access.takeSwept()
+  access.tidying.takeSwept()
   return access.freeing(signal, async () => {
     await access.readyToSave(signal)
     await access.removeEnded(signal)
     const now = await storeTime(context, signal)
     const raised = endsOthers
-      ? await access.endOtherSaves(signal)
-      : await access.raiseFloor(await log.newest(signal), signal, now)
-    const forgotten = await access.forgetRemoved(endsOthers ? 'all' : 'expired', signal)
+      ? await endOtherSaves(context, access.attempts, signal)
+      : await access.tidying.raiseFloor(await log.newest(signal), signal, now)
+    const forgotten = await forgetRemoved(context, endsOthers ? 'all' : 'expired', signal)
     return sweepAndReport(context, access, await log.wholeOf(forgotten?.catalog ?? raised, signal), options)
   })
 }
@@ -37,10 +39,10 @@ async function sweepAndReport(
   catalog: WholeCatalog,
   options: StoreSweepOptions,
 ): Promise<StoreSweepReport> {
-  const isDry = options.dryRun === true
+  const { dryRun = false, signal } = options
   const swept = await sweepStore(context, catalog, options)
   // Taking the store over also removes leftovers, and so does freeing space for the version of the catalog.
-  const report = isDry ? swept : bothPasses(access.takeSwept(), swept)
-  const unfinished = await access.unfinishedSaves(catalog, isDry, options.signal)
+  const report = dryRun ? swept : bothPasses(access.tidying.takeSwept(), swept)
+  const unfinished = await noteUnfinishedSaves(context, access.attempts, catalog, { dryRun, signal })
   return { ...report, unfinishedSaves: unfinished }
 }

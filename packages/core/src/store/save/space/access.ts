@@ -12,7 +12,7 @@ export interface SpaceAccess {
   /** Ends the unfinished saves of other writers, deletes them, and reports that. */
   removeOtherSaves(found: UnfinishedSaves, signal: AbortSignal | undefined): Promise<void>
   /** Drops all removed checkpoints for good, and deletes their files. Returns whether there were any. */
-  deleteRemoved(which: 'all', signal: AbortSignal | undefined): Promise<{ readonly isDeleted: boolean }>
+  deleteRemoved(which: 'all', signal: AbortSignal | undefined): Promise<boolean>
   /** Starts work that the save does not wait for. */
   afterwards(work: () => Promise<void>): void
   /** Deletes leftovers of the run if it is time to do so. */

@@ -42,7 +42,7 @@ async function deleteRemoved(
     (context.space.makeRoom &&
       [rest, withoutUnfinished(rest, unfinished)].some((each) => canDrop(context, deletable, each)))
   if (!isSufficient) return undefined
-  const { isDeleted } = await access.freeing(signal, () => access.deleteRemoved('all', signal))
+  const isDeleted = await access.freeing(signal, () => access.deleteRemoved('all', signal))
   return isDeleted ? [] : undefined
 }
 
