@@ -66,7 +66,8 @@ export type {
   RestoreOptions,
   RestoreSource,
 } from './store/restore/result.ts'
-export type { BackgroundOptions, BackgroundSave } from './store/save/background.ts'
+export type { BackgroundOptions } from './store/background-options.ts'
+export type { BackgroundSave } from './store/save/background.ts'
 export type { ExpectedStream, FileContent, FilesToSave, SaveRequest } from './store/save/request.ts'
 export type { SaveResult } from './store/save/result.ts'
 export type { AttachResult } from './store/upkeep/attach.ts'

@@ -12,7 +12,7 @@ import { assertPackMode, type PackMode } from './pack-mode.ts'
 import { assertUnchangedMode, type UnchangedMode } from './unchanged-mode.ts'
 import { assertMirrorOptions, type MirrorOptions } from './mirror-options.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
-import type { BackgroundOptions } from './save/background.ts'
+import type { BackgroundOptions } from './background-options.ts'
 import { parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** The options of a store. `openStore` also takes those of `OpenStoreOptions`. */

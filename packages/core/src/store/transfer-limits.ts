@@ -7,7 +7,7 @@ import {
   withLimit,
 } from '../pacing/index.ts'
 import type { StoreContext } from './context.ts'
-import type { BackgroundOptions } from './save/background.ts'
+import type { BackgroundOptions } from './background-options.ts'
 
 /** The options of a store that limit its transfers. */
 interface LimitOptions {

@@ -1,29 +1,12 @@
-import type { BusyLimit, Rate } from '../../pacing/index.ts'
+import type { BusyLimit } from '../../pacing/index.ts'
 import { orAborted } from '../../async/or-aborted.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { BackgroundOptions } from '../background-options.ts'
 import type { StoreContext } from '../context.ts'
 import type { StoreEventEmitter } from '../events.ts'
 import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { membersOf } from '../../records.ts'
-
-/** Limits for the saves that `store.saveInBackground()` starts. */
-export interface BackgroundOptions {
-  /** Maximum number of concurrent background saves. Default: 1. */
-  readonly limit?: number | undefined
-  /**
-   * What to do with a further save: `wait` until one has ended, `skip` the save, or `fail` with `UNAVAILABLE`. Default:
-   * `wait`.
-   */
-  readonly atLimit?: 'wait' | 'skip' | 'fail' | undefined
-  /**
-   * How fast background saves and copies to the mirror are sent while other work needs all processors, or the event loop of this
-   * process: bytes per second, or a string such as `'32 MiB/s'`. `'unlimited'` sets no limit. The limit ends when `flush`,
-   * `close` or a further background save waits for them. It does not apply to the first 8 MiB of a save, and not to saves of
-   * many ranks, because ranks wait for each other. Default: 32 MiB/s.
-   */
-  readonly rateWhileBusy?: Rate | 'unlimited' | undefined
-}
 
 /** A save that runs in the background. */
 export interface BackgroundSave {
