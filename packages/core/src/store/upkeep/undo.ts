@@ -13,7 +13,7 @@ import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import { refuseWithoutCatalog } from './missing-store.ts'
-import { judge } from './repair/verified-entries.ts'
+import { separateWhole } from './repair/verified-entries.ts'
 
 /** The options of `store.undo()`. */
 export interface UndoOptions {
@@ -120,7 +120,7 @@ async function refuseDamaged(
   chosen: readonly Removed[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { incomplete } = await judge(
+  const { incomplete } = await separateWhole(
     context,
     chosen.map(({ entry }) => entry),
     signal,

@@ -6,10 +6,10 @@ import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts
 import { HoldfastError } from '../../../errors.ts'
 import type { StoreContext } from '../../context.ts'
 import { ensureMarker, type FoundMarker, readMarker } from '../ensure-marker.ts'
-import { asRival, onePerStep } from './one-per-step.ts'
+import { planRebuild, type RepairReport, type Survey } from './plan-rebuild.ts'
 import { committedRewinds, foundRewinds, withRewinds } from './rewinds.ts'
 import { unlistedWholes } from './unlisted-attempts.ts'
-import { judge, verifiedAgain } from './verified-entries.ts'
+import { separateWhole, verifiedAgain } from './verified-entries.ts'
 
 /** Number of races with running writers that a repair may lose before it gives up. */
 const maxRaces = 100
@@ -23,24 +23,6 @@ export interface RepairOptions {
 }
 
 type CompleteJoint = (catalog: WholeCatalog, signal: AbortSignal | undefined) => Promise<void>
-
-/** What `store.repair()` found and changed. */
-export interface RepairReport {
-  /** The versions of the catalog that are damaged or lack pages, newest first. */
-  readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
-  /** Steps of complete checkpoints that are listed again. */
-  readonly recovered: readonly number[]
-  /** Steps of complete checkpoints that a rewind had abandoned. They are abandoned again. */
-  readonly abandoned: readonly number[]
-  /** Steps that are incomplete and were quarantined. */
-  readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
-  /** Quarantined steps that verify and are listed again. */
-  readonly released: readonly number[]
-  /** Whether the marker at the root was written again. */
-  readonly markerRewritten: boolean
-  /** The new version of the catalog; `undefined` if nothing was changed. */
-  readonly version: number | undefined
-}
 
 /**
  * Rebuilds the list from the newest readable version and from every complete attempt that may have been committed after it.
@@ -73,76 +55,54 @@ async function repairOnce(
   signal: AbortSignal | undefined,
   completeJoint: CompleteJoint | undefined,
 ): Promise<RepairReport | undefined> {
-  const { backend, log, environment } = context
-  const { catalog, lost, newestVersion, damaged } = await readableAfterFence(context, signal)
-  await completeJoint?.(catalog, signal)
-  const at = environment.now().toISOString()
-  const term = await latestTerm(backend, catalog, signal)
-  const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
-  const rewinds = committedRewinds(await foundRewinds(backend, signal), catalog, unlisted)
-  const lists = withRewinds(catalog, unlisted, rewinds)
-  const { recovered, listed: stillListed, abandoned, quarantined, removed, rewound } = lists
-  const { whole, incomplete } = await judge(context, [...stillListed, ...recovered], signal)
-  const left = await judge(context, abandoned, signal)
-  const verifiedNow = await verifiedAgain(context, catalog, quarantined, signal)
-  const { chosen, rivals } = onePerStep(stillListed, [...whole, ...verifiedNow], damaged.length > 0)
-  const listed = new Set(chosen)
-  const newlyListed = recovered.filter((entry) => listed.has(entry))
-  const released = verifiedNow.filter((entry) => listed.has(entry))
-  const wereSetAside = new Set(verifiedNow)
-  // An undamaged catalog knows which of two attempts was committed. The other one failed, or is still being saved.
-  const doubtful = damaged.length > 0 ? rivals.filter((entry) => !wereSetAside.has(entry)) : []
-  const setAside = [
-    ...incomplete,
-    ...doubtful.map(asRival),
-    ...left.incomplete.map((aside) => ({ ...aside, abandoned: true })),
-  ]
-  const isStore = newestVersion > 0 || unlisted.length > 0
-  const report = {
-    damagedCatalogs: damaged,
-    recovered: newlyListed.map(({ step }) => step),
-    abandoned: left.whole.filter((entry) => unlisted.includes(entry)).map(({ step }) => step),
-    quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
-    released: released.map(({ step }) => step),
-    markerRewritten: marker.kind === 'damaged' || (marker.kind === 'missing' && isStore),
-  }
-  const nothingToDo =
-    damaged.length === 0 &&
-    [report.recovered, report.abandoned, setAside, released].every(({ length }) => length === 0)
-  if (nothingToDo) {
+  const { log, events } = context
+  const survey = await surveyStore(context, marker, signal, completeJoint)
+  const { change, report } = planRebuild(survey)
+  if (change === undefined) {
     if (report.markerRewritten) await ensureMarker(context, signal)
     return { ...report, version: undefined }
   }
+  const { catalog, damaged, newestVersion } = survey
   refuseRunning(
     context,
     catalog,
     damaged.some(({ version }) => version > catalog.version),
   )
   await ensureMarker(context, signal)
-  const committed = await log.commitAfter(
-    newestVersion,
-    catalog,
-    {
-      kind: 'rebuild',
-      checkpoints: chosen,
-      quarantined: [
-        ...quarantined.filter(({ entry }) => !released.includes(entry)),
-        ...setAside.map((aside) => ({ ...aside, at })),
-      ],
-      dropped: [],
-      abandoned: left.whole,
-      removed,
-      rewound,
-      term,
-    },
-    signal,
-  )
+  const committed = await log.commitAfter(newestVersion, catalog, change, signal)
   if (committed === undefined) return undefined
-  context.events.emit('rebuilt', {
-    version: committed.catalog.version,
-    checkpoints: committed.catalog.checkpoints.length,
-  })
-  return { ...report, version: committed.catalog.version }
+  const { version, checkpoints } = committed.catalog
+  events.emit('rebuilt', { version, checkpoints: checkpoints.length })
+  return { ...report, version }
+}
+
+/** Reads all that decides what is listed again. */
+async function surveyStore(
+  context: StoreContext,
+  marker: FoundMarker,
+  signal: AbortSignal | undefined,
+  completeJoint: CompleteJoint | undefined,
+): Promise<Survey> {
+  const { backend, environment } = context
+  const readable = await readableAfterFence(context, signal)
+  const { catalog, lost } = readable
+  await completeJoint?.(catalog, signal)
+  const at = environment.now().toISOString()
+  const term = await latestTerm(backend, catalog, signal)
+  const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
+  const rewinds = committedRewinds(await foundRewinds(backend, signal), catalog, unlisted)
+  const lists = withRewinds(catalog, unlisted, rewinds)
+  return {
+    ...readable,
+    at,
+    term,
+    unlisted,
+    lists,
+    listable: await separateWhole(context, [...lists.listed, ...lists.recovered], signal),
+    abandoned: await separateWhole(context, lists.abandoned, signal),
+    verifiedNow: await verifiedAgain(context, catalog, lists.quarantined, signal),
+    marker: marker.kind,
+  }
 }
 
 /**

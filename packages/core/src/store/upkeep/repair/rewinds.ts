@@ -104,6 +104,17 @@ function setAsideAfter<Aside extends Quarantined | Removed>(
   }))
 }
 
+/** The lists of a catalog after the rewinds that it does not know. */
+export interface RebuiltLists {
+  readonly listed: readonly CatalogEntry[]
+  readonly recovered: readonly CatalogEntry[]
+  readonly abandoned: readonly CatalogEntry[]
+  readonly quarantined: readonly Quarantined[]
+  readonly removed: readonly Removed[]
+  /** The order key of the newest rewind, if the catalog does not know it. */
+  readonly rewound: Rewind['to'] | undefined
+}
+
 /**
  * Applies rewinds to the lists of a catalog and to attempts that it does not list. The catalog has applied the older ones to
  * its own lists already.
@@ -112,15 +123,7 @@ export function withRewinds(
   catalog: WholeCatalog,
   unlisted: readonly CatalogEntry[],
   rewinds: readonly Rewind[],
-): {
-  readonly listed: readonly CatalogEntry[]
-  readonly recovered: readonly CatalogEntry[]
-  readonly abandoned: readonly CatalogEntry[]
-  readonly quarantined: readonly Quarantined[]
-  readonly removed: readonly Removed[]
-  /** The order key of the newest rewind, if the catalog does not know it. */
-  readonly rewound: Rewind['to'] | undefined
-} {
+): RebuiltLists {
   const { rewound, abandoned = [], checkpoints, quarantined, removed = [] } = catalog
   const newer = rewinds.filter(({ to }) => rewound === undefined || compareOrders(to, rewound) > 0)
   const known = afterRewinds(checkpoints.all, newer)

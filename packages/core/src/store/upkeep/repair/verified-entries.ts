@@ -15,12 +15,18 @@ export interface SetAside {
   readonly abandoned?: boolean | undefined
 }
 
-/** Separates entries whose files all exist with the right size from the others, which get a reason. */
-export async function judge(
+/** Entries whose files all exist with the right size, and the others with reasons. */
+export interface Separated {
+  readonly whole: readonly CatalogEntry[]
+  readonly incomplete: readonly SetAside[]
+}
+
+/** Separates entries whose files all exist with the right size from the others. */
+export async function separateWhole(
   context: StoreContext,
   entries: readonly CatalogEntry[],
   signal: AbortSignal | undefined,
-): Promise<{ readonly whole: readonly CatalogEntry[]; readonly incomplete: readonly SetAside[] }> {
+): Promise<Separated> {
   const judged = await concurrently(entries, checkpointsAtOnce, signal, async (entry, taskSignal) => ({
     entry,
     problems: await problemsOf(context, entry, { quick: true, signal: taskSignal }),
