@@ -6,7 +6,6 @@ import type { StoreContext } from '../context.ts'
 import { type AttemptId, newAttemptId, type Timing } from '../../catalog/documents/index.ts'
 import type { AttemptContent } from '../attempts/content.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
@@ -36,7 +35,7 @@ export async function saveCheckpoint(
   { files, warnings }: SavePlan,
   replaces: AttemptId | 'nothing',
 ): Promise<SaveResult> {
-  const { backend, events, environment } = context
+  const { backend, environment } = context
   const began = environment.now()
   const { step, packs = 'auto', signal } = request
   const order = { segment: ownSegment(newest), base: newest.version }
@@ -65,20 +64,12 @@ export async function saveCheckpoint(
       await deleteDropped(context, committed)
       await access.tidyNowAndThen()
     })
-    events.emit('saved', { step, bytes: written.entry.bytes })
-    const dropped = [...madeRoom, ...committed.dropped]
-    const judged = judgedNow(context, committed.catalog, committed.judgement)
-    const duration = environment.now().getTime() - began.getTime()
-    const saved = {
-      ...describeSave(judged, written, dropped),
+    return report(context, written, committed, {
+      dropped: [...madeRoom, ...committed.dropped],
       unchangedBytes: reuse?.bytes ?? 0,
-      duration,
+      duration: environment.now().getTime() - began.getTime(),
       warnings: [...warnings, ...(finite?.warnings ?? [])],
-    }
-    reportMetrics(context, saved)
-    reportUnscored(context, judged)
-    reportClockDoubts(context, committed.catalog, storedAtOf(written.entry))
-    return saved
+    })
   } finally {
     access.attempts.delete(attempt)
     await forgetWriter(context, note)
@@ -122,17 +113,27 @@ function timingOf({ environment, line }: StoreContext, savedAt: string): Timing 
   }
 }
 
-function describeSave(
-  judged: JudgedCatalog,
+/** Emits the events of a committed save, and returns its result. */
+function report(
+  context: StoreContext,
   { entry, manifest }: WrittenAttempt,
-  dropped: Committed['dropped'],
-): Omit<SaveResult, 'unchangedBytes' | 'warnings' | 'duration'> {
-  const listed = judged.catalog.checkpoints.get(entry.step)
-  return {
-    ...judgedCheckpoint(judged, listed?.attempt === entry.attempt ? listed : entry),
+  { catalog, judgement }: Committed,
+  { dropped, ...effort }: Pick<SaveResult, 'dropped' | 'unchangedBytes' | 'duration' | 'warnings'>,
+): SaveResult {
+  const { step, attempt, bytes } = entry
+  const judged = judgedNow(context, catalog, judgement)
+  const listed = catalog.checkpoints.get(step)
+  const saved = {
+    ...judgedCheckpoint(judged, listed?.attempt === attempt ? listed : entry),
     files: contentsOf(manifest).files,
-    highestStep: highestStepOf(judged.catalog, entry.step),
+    highestStep: highestStepOf(catalog, step),
     alreadySaved: false,
-    dropped: dropped.map(({ step, because }) => ({ step, because })),
+    dropped: dropped.map((drop) => ({ step: drop.step, because: drop.because })),
+    ...effort,
   }
+  context.events.emit('saved', { step, bytes })
+  reportMetrics(context, saved)
+  reportUnscored(context, judged)
+  reportClockDoubts(context, catalog, storedAtOf(entry))
+  return saved
 }
