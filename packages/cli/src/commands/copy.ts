@@ -1,34 +1,23 @@
 import {
   type CheckpointStore,
-  copyCheckpoints,
   type CopyOptions,
   type CopyOutcome,
-  type CopyReport,
-  formatSize,
   HoldfastError,
-  isHoldfastError,
   parseChoice,
-  systemEnvironment,
 } from '@holdfast/core'
-import { isFinal } from '@holdfast/core/backend'
-import { parseSeconds, parseStep } from '../parsing/arguments.ts'
+import { copyOnce } from '../copying/copy-once.ts'
+import { followSource } from '../copying/follow.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag, gather, option, text } from '../declare/declaration.ts'
-import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts'
-import { withHint } from '../output/hints.ts'
-import { type Printer, styled } from '../output/printer.ts'
-import { count, formatDuration, joined, stepsText } from '../output/text.ts'
+import type { ExitCode } from '../exit-codes.ts'
 import { retentionOf, retentionOptions } from '../options/retention.ts'
+import { exitCodeForCopies, printOutcome, printReport, sumText } from '../output/copied.ts'
+import { joined } from '../output/text.ts'
+import { parseSeconds, parseStep } from '../parsing/arguments.ts'
 import { type CommandContext, openSource, withStore } from '../with-store.ts'
 
 /** The pause between two looks at the source with `--follow`, in milliseconds. */
 const defaultPoll = 5000
-
-/** So that `--poll 0` does not keep a processor busy, in milliseconds. */
-const shortestPoll = 50
-
-/** The shortest and the longest pause after failures, in milliseconds. */
-const [shortestPause, longestPause] = [1000, 300_000]
 
 export const copy = defineCommand({
   example: 'holdfast copy ./runs/a ./backup/a --keep-last 10',
@@ -85,7 +74,7 @@ export const copy = defineCommand({
           signal,
         }
         if (follow) return await followSource(source, context, request, poll)
-        return await copyAll(source, context, request)
+        return await copyAndPrint(source, context, request)
       },
       settings,
     )
@@ -93,7 +82,7 @@ export const copy = defineCommand({
 })
 
 /** Copies once. If it fails on the way, what was copied before stays, so the outcomes are added up as well. */
-async function copyAll(
+async function copyAndPrint(
   source: CheckpointStore,
   context: CommandContext,
   request: CopyOptions,
@@ -106,164 +95,12 @@ async function copyAll(
       outcomes.push(outcome)
       printOutcome(printer, outcome, dryRun)
     })
-    printReport(context, report, dryRun)
-    return exitCodeFor(report)
+    printReport(printer, store.url, report, dryRun)
+    return exitCodeForCopies(report)
   } catch (error) {
-    if (outcomes.length > 0) printer.line(joined(sumOf(outcomes, dryRun).text, store.url))
+    if (outcomes.length > 0) printer.line(joined(sumText(outcomes, dryRun), store.url))
     throw error
   }
-}
-
-async function copyOnce(
-  source: CheckpointStore,
-  { store, progress }: CommandContext,
-  request: CopyOptions,
-  print: (outcome: CopyOutcome) => void,
-): Promise<CopyReport> {
-  const bar = progress('copying')
-  try {
-    return await copyCheckpoints(source, store, {
-      ...request,
-      onProgress: ({ bytes, total }) => {
-        bar.update(bytes, total)
-      },
-      onOutcome: print,
-    })
-  } finally {
-    bar.stop()
-  }
-}
-
-/** The request stays as it is, and so does a damaged catalog, until a person acts. */
-function endsCopies(error: HoldfastError): boolean {
-  return isFinal(error) || isHoldfastError(error, 'INVALID_ARGUMENT', 'CORRUPT')
-}
-
-/** Errors that end `--follow` as long as no copy has succeeded. */
-const finalBeforeCopy = ['PERMISSION_DENIED', 'NOT_FOUND'] as const
-
-/**
- * Copies what is missing again and again, and prints what is new. Ends when the signal fires, and with an error after which the
- * copy cannot succeed later.
- */
-async function followSource(
-  source: CheckpointStore,
-  context: CommandContext,
-  request: CopyOptions,
-  poll: number,
-): Promise<ExitCode> {
-  const { printer, signal } = context
-  const printed = new Set<string>()
-  const printNew = (outcome: CopyOutcome): void => {
-    const failure = outcome.kind === 'failed' ? `${outcome.step} ${outcome.error.message}` : undefined
-    if (failure !== undefined && printed.has(failure)) return
-    if (failure !== undefined) printed.add(failure)
-    if (outcome.kind === 'copied' || outcome.kind === 'updated' || failure !== undefined)
-      printOutcome(printer, outcome, false)
-  }
-  const again = { ...request, retryCorruptAfter: longestPause }
-  let isAwaited = false
-  let hasCopied = false
-  for (let pause = poll; ; ) {
-    try {
-      printAbandoned(printer, await copyOnce(source, context, again, printNew), false)
-      await context.store.flush()
-      hasCopied = true
-      pause = poll
-    } catch (error) {
-      if (!isHoldfastError(error) || endsCopies(error)) throw error
-      const isAbsent = error.hint?.kind === 'check-location'
-      // After a copy, credentials have expired. Before one, they or the name of the bucket are wrong.
-      if (!hasCopied && !isAbsent && isHoldfastError(error, ...finalBeforeCopy)) throw error
-      if (!isAbsent) {
-        pause = Math.min(longestPause, Math.max(shortestPause, pause * 2))
-        printer.note(`${withHint(error)} The copy continues in ${formatDuration(pause)}.`)
-      } else {
-        pause = poll
-        if (!isAwaited)
-          printer.note(
-            `There is no checkpoint in ${source.url} yet. The copy begins with the first one. Check the path or URL if you expected one.`,
-          )
-        isAwaited = true
-      }
-    }
-    await systemEnvironment.pause(Math.max(pause, shortestPoll), signal)
-  }
-}
-
-function printOutcome(printer: Printer, outcome: CopyOutcome, dryRun: boolean): void {
-  const { kind, step, toStep, bytes } = outcome
-  const named = step === toStep ? `step ${step}` : `step ${step} to step ${toStep}`
-  if (kind === 'copied' && dryRun) printer.line(joined(`would copy ${named}`, formatSize(bytes)))
-  if (kind === 'copied' && !dryRun) {
-    const before =
-      outcome.bytesBefore > 0 ? `, ${formatSize(outcome.bytesBefore)} of it were there already` : ''
-    printer.line(
-      joined(`copied ${named}`, `${formatSize(bytes)} in ${formatDuration(outcome.duration)}${before}`),
-    )
-    for (const dropped of outcome.dropped)
-      printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
-  }
-  if (kind === 'updated')
-    printer.line(joined(`${dryRun ? 'would update' : 'updated'} ${named}`, outcome.what.join(', ')))
-  if (kind === 'skipped') printer.line(joined(`skipped ${named}`, outcome.because))
-  if (kind === 'failed') printer.line(styled('red', 'failed'), `  ${named} · ${withHint(outcome.error)}`)
-  const { kind: _, ...facts } = outcome
-  printer.data({ type: kind, ...facts })
-}
-
-/** A rewind of the source is the only reason for which a copy takes checkpoints away. */
-function printAbandoned(printer: Printer, { abandonedSteps }: CopyReport, dryRun: boolean): void {
-  if (abandonedSteps.length === 0) return
-  printer.line(
-    joined(`${dryRun ? 'would abandon' : 'abandoned'} ${stepsText(abandonedSteps)}`, 'the source went back'),
-  )
-}
-
-function printReport({ printer, store }: CommandContext, report: CopyReport, dryRun: boolean): void {
-  const { outcomes, metricsOfSteps, abandonedSteps } = report
-  printAbandoned(printer, report, dryRun)
-  const { counts, bytes, text } = sumOf(outcomes, dryRun)
-  const ofMetrics =
-    metricsOfSteps.length === 0 ? [] : [`metrics of ${count(metricsOfSteps.length, 'deleted checkpoint')}`]
-  printer.line(joined([text, ...ofMetrics].join(', '), store.url))
-  printer.data({ type: 'result', command: 'copy', dryRun, ...counts, bytes, metricsOfSteps, abandonedSteps })
-}
-
-interface CopySum {
-  readonly counts: Readonly<Record<'copied' | 'there' | 'updated' | 'skipped' | 'failed', number>>
-  readonly bytes: number
-  /** The counts as text. */
-  readonly text: string
-}
-
-function sumOf(outcomes: readonly CopyOutcome[], dryRun: boolean): CopySum {
-  const of = (kind: CopyOutcome['kind']): readonly CopyOutcome[] =>
-    outcomes.filter((each) => each.kind === kind)
-  const counts = {
-    copied: of('copied').length,
-    there: of('there').length + of('updated').length,
-    updated: of('updated').length,
-    skipped: of('skipped').length,
-    failed: of('failed').length,
-  }
-  const bytes = of('copied').reduce((sum, each) => sum + each.bytes, 0)
-  const parts = [
-    dryRun ? `${counts.copied} would be copied (${formatSize(bytes)})` : `${counts.copied} copied`,
-    counts.there > 0 && `${counts.there} already there`,
-    counts.updated > 0 && `${counts.updated} of them updated`,
-    counts.skipped > 0 && `${counts.skipped} skipped`,
-    counts.failed > 0 && `${counts.failed} failed`,
-  ]
-  return { counts, bytes, text: parts.filter((part) => part !== false).join(', ') }
-}
-
-/** The code of corrupt checkpoints wins over that of refused ones. */
-function exitCodeFor({ outcomes }: CopyReport): ExitCode {
-  const codes = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error.code] : []))
-  const [first] = codes
-  if (first === undefined) return exitCodes.done
-  return exitCodeOf(codes.includes('CORRUPT') ? 'CORRUPT' : first)
 }
 
 function usage(message: string): HoldfastError {
