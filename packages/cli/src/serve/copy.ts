@@ -1,6 +1,6 @@
 import { copyCheckpoints } from '@holdfast/core'
 import type * as v from 'valibot'
-import type { Call } from './call.ts'
+import type { Call } from './session.ts'
 import type { parameters } from './parameters.ts'
 import { reporting } from './progress.ts'
 

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
+import { Change } from './change.ts'
 import { describeError } from './errors.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { maxPayload } from './frames.ts'
@@ -8,8 +9,8 @@ export class Download {
   readonly #stream: number
   readonly #sink: FrameSink
   readonly #stop = new AbortController()
+  readonly #change = new Change()
   #credit = 0
-  #wake: (() => void) | undefined
 
   constructor(stream: number, sink: FrameSink) {
     this.#stream = stream
@@ -23,13 +24,13 @@ export class Download {
 
   addCredit(bytes: number): void {
     this.#credit += bytes
-    this.#wake?.()
+    this.#change.happen()
   }
 
   /** Stops the stream. The client receives an abort, unless all bytes were sent. */
   cancel(reason: string): void {
     this.#stop.abort(new HoldfastError('ABORTED', `The client stopped reading: ${reason}`))
-    this.#wake?.()
+    this.#change.happen()
   }
 
   /** Sends the whole body and the end of the stream, or an abort with the error. Never rejects. */
@@ -46,21 +47,12 @@ export class Download {
   async #sendPiece(piece: Uint8Array): Promise<void> {
     let left = piece
     while (left.byteLength > 0) {
-      while (this.#credit === 0 && !this.#stop.signal.aborted) await this.#nextChange()
+      while (this.#credit === 0 && !this.#stop.signal.aborted) await this.#change.next()
       this.#stop.signal.throwIfAborted()
       const part = left.subarray(0, Math.min(this.#credit, maxPayload))
       left = left.subarray(part.byteLength)
       this.#credit -= part.byteLength
       await this.#sink.sendData(this.#stream, part)
     }
-  }
-
-  async #nextChange(): Promise<void> {
-    const change = Promise.withResolvers<undefined>()
-    this.#wake = () => {
-      change.resolve(undefined)
-    }
-    await change.promise
-    this.#wake = undefined
   }
 }

@@ -1,6 +1,6 @@
 import type { CheckpointStore } from '@holdfast/core'
 import * as v from 'valibot'
-import type { Call } from './call.ts'
+import type { Call } from './session.ts'
 import { copyBetweenStores } from './copy.ts'
 import { invalidParams } from './errors.ts'
 import { parameters } from './parameters.ts'

@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import type { Call } from './call.ts'
+import type { Call } from './session.ts'
 import type { parameters } from './parameters.ts'
 
 /** Opens a file of a checkpoint. Its bytes follow the response on the stream. */

@@ -1,19 +1,11 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
-import { HoldfastError } from '@holdfast/core'
-import type { Call } from './call.ts'
-import { watchClient } from './client-process.ts'
-import { methodNotFound, responseError } from './errors.ts'
+import { responseError } from './errors.ts'
 import { FrameSink } from './frame-sink.ts'
 import { FrameDecoder } from './frames.ts'
+import { Handshake } from './handshake.ts'
 import { connect, FrameMessageReader, signalOf } from './json-rpc.ts'
-import { type Method, method, methods } from './methods.ts'
-import { ownMember } from '../own-member.ts'
-import { parameters } from './parameters.ts'
-import { Session } from './session.ts'
+import { type Call, Session } from './session.ts'
 import { Streams } from './streams.ts'
-
-/** The version of the protocol. It grows with every change that an older client or helper would misunderstand. */
-export const protocolVersion = 1
 
 export interface ServeOptions {
   readonly input: Readable
@@ -56,30 +48,11 @@ export async function serve({
     sink.sendMessage({ jsonrpc: '2.0', method: name, params })
   })
   const running = new Set<Promise<unknown>>()
-  let initialized = false
-  using watches = new Watches()
-
-  const initialize = method(parameters.initialize, async ({ protocol, process }) => {
-    if (protocol !== protocolVersion) throw unsupported(protocol, version)
-    if (process !== undefined) {
-      watches.add(
-        watchClient(process, parentOf, () => {
-          gone.abort()
-        }),
-      )
-    }
-    initialized = true
-    return { protocol: protocolVersion, version, methods: Object.keys(methods) }
+  using handshake = new Handshake(version, parentOf, () => {
+    gone.abort()
   })
-  const methodOf = (name: string): Method => {
-    if (name === 'initialize') return initialize
-    const found = ownMember(methods, name)
-    if (found === undefined) throw methodNotFound(name, ['initialize', ...Object.keys(methods)])
-    if (!initialized) throw new HoldfastError('INVALID_ARGUMENT', 'Call initialize first.')
-    return found
-  }
   const runMethod = async (name: string, params: unknown, call: Call): Promise<unknown> =>
-    methodOf(name)(params, call)
+    handshake.methodOf(name)(params, call)
   connection.onRequest(async (name, params, token) => {
     const call = { session, signal: AbortSignal.any([stop, signalOf(token)]) }
     const result = runMethod(name, params, call)
@@ -135,25 +108,5 @@ async function receive(
     }
   } catch (error) {
     if (!stop.aborted) throw error
-  }
-}
-
-function unsupported(protocol: number, version: string): HoldfastError {
-  return new HoldfastError(
-    'UNSUPPORTED',
-    `Version ${version} of Holdfast serves protocol ${protocolVersion}, not ${protocol}. Install the same version of the client and of Holdfast.`,
-  )
-}
-
-/** The watches of client processes, which end with the session. */
-class Watches implements Disposable {
-  readonly #all: Disposable[] = []
-
-  add(watch: Disposable): void {
-    this.#all.push(watch)
-  }
-
-  [Symbol.dispose](): void {
-    for (const watch of this.#all) watch[Symbol.dispose]()
   }
 }

@@ -115,3 +115,9 @@ export class Session {
 function hurried(save: BackgroundSave): void {
   save.hurry()
 }
+
+/** What a method works with beside its parameters. */
+export interface Call {
+  readonly session: Session
+  readonly signal: AbortSignal
+}

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
+import { Change } from './change.ts'
 import { protocolError } from './frames.ts'
 import type { FrameSink } from './frame-sink.ts'
 
@@ -14,11 +15,11 @@ export class Upload implements AsyncIterable<Uint8Array> {
   readonly #name: string
   readonly #sink: FrameSink
   readonly #received: Uint8Array[] = []
+  readonly #change = new Change()
   #credit = 0
   #consumed = 0
   #outcome: { readonly error: Error | undefined } | undefined
   #isClosed = false
-  #wake: (() => void) | undefined
 
   /** `name` is the name of the file, for messages. */
   constructor(stream: number, name: string, sink: FrameSink) {
@@ -34,7 +35,7 @@ export class Upload implements AsyncIterable<Uint8Array> {
     if (bytes.byteLength > this.#credit) throw protocolError(`Stream ${this.#stream} exceeds its credit.`)
     this.#credit -= bytes.byteLength
     this.#received.push(bytes)
-    this.#wake?.()
+    this.#change.happen()
   }
 
   end(): void {
@@ -74,7 +75,7 @@ export class Upload implements AsyncIterable<Uint8Array> {
           yield piece
           this.#consume(piece.byteLength)
         } else if (this.#outcome === undefined) {
-          await this.#nextChange()
+          await this.#change.next()
         } else {
           if (this.#outcome.error !== undefined) throw this.#outcome.error
           return
@@ -87,16 +88,7 @@ export class Upload implements AsyncIterable<Uint8Array> {
 
   #finish(error: Error | undefined): void {
     this.#outcome ??= { error }
-    this.#wake?.()
-  }
-
-  async #nextChange(): Promise<void> {
-    const change = Promise.withResolvers<undefined>()
-    this.#wake = () => {
-      change.resolve(undefined)
-    }
-    await change.promise
-    this.#wake = undefined
+    this.#change.happen()
   }
 
   /** Gives credit back in large steps, to send few frames. */

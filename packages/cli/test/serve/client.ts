@@ -9,7 +9,8 @@ import {
   FrameDecoder,
   messageFrames,
 } from '../../src/serve/frames.ts'
-import { protocolVersion, serve } from '../../src/serve/serve.ts'
+import { protocolVersion } from '../../src/serve/handshake.ts'
+import { serve } from '../../src/serve/serve.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
