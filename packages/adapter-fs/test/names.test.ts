@@ -3,22 +3,12 @@ import * as promises from 'node:fs/promises'
 import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { HoldfastError } from '@holdfast/core'
+import { codeOf } from '@holdfast/conformance/testing'
 import { describe, expect, test } from 'vitest'
 import { adapter, FileBackend, type FileSystem } from '../src/index.ts'
 import { rootOf } from '../src/adapter.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { systemError } from './recording.ts'
-
-async function codeOf(call: () => Promise<unknown>): Promise<string> {
-  try {
-    await call()
-    return 'no error'
-  } catch (error) {
-    if (error instanceof HoldfastError) return error.code
-    throw error
-  }
-}
 
 describe('a key that is too long', () => {
   test.each(['win32', 'linux', 'darwin'] as const)('is refused before a call on %s', async (platform) => {
@@ -33,7 +23,7 @@ describe('a key that is too long', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining(`more than the ${maxKeyBytes} bytes that fit below`) as string,
     })
-    expect(await codeOf(() => backend.stat(key))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(backend.stat(key))).toBe('INVALID_ARGUMENT')
   })
 })
 
@@ -44,14 +34,14 @@ describe('no key leaves the root', () => {
     await writeFile(join(outside, 'secret'), 'secret')
     await symlink(outside, join(root, 'door'))
     const backend = new FileBackend(root)
-    expect(await codeOf(() => backend.put('door/planted', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
-    expect(await codeOf(() => backend.commit('door/planted', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
-    expect(await codeOf(() => backend.read('door/secret'))).toBe('CORRUPT')
-    expect(await codeOf(() => backend.stat('door/secret'))).toBe('CORRUPT')
+    expect(await codeOf(backend.put('door/planted', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(backend.commit('door/planted', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(backend.read('door/secret'))).toBe('CORRUPT')
+    expect(await codeOf(backend.stat('door/secret'))).toBe('CORRUPT')
     expect((await backend.delete(['door/secret'])).failed).toHaveLength(1)
     expect(await Array.fromAsync(backend.list(''))).toEqual([])
     for (const prefix of ['door/', 'door/secret'])
-      expect(await codeOf(() => Array.fromAsync(backend.list(prefix)))).toBe('CORRUPT')
+      expect(await codeOf(Array.fromAsync(backend.list(prefix)))).toBe('CORRUPT')
     await backend.sweep({ olderThan: 0 })
     expect(await everythingIn(outside)).toEqual(['secret'])
   })
@@ -82,7 +72,7 @@ describe('no key leaves the root', () => {
     await writeFile(join(outside, 'secret'), 'secret')
     await symlink(join(outside, 'secret'), join(root, 'file'))
     const backend = new FileBackend(root)
-    expect(await codeOf(() => backend.read('file'))).toBe('CORRUPT')
+    expect(await codeOf(backend.read('file'))).toBe('CORRUPT')
     expect(await backend.stat('file')).toBeUndefined()
     await backend.put('file', Buffer.from('ours'))
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
@@ -104,7 +94,7 @@ test('examines a folder once, and again after it was missing', async () => {
   await rename(join(root, 'a'), join(root, 'elsewhere'))
   await mkdir(join(root, 'a'))
   await symlink(join(root, 'elsewhere'), join(root, 'a', 'c'))
-  expect(await codeOf(() => backend.put('a/c/4', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(backend.put('a/c/4', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   await backend.put('a/b/5', Buffer.from('x'))
   expect(await everythingIn(join(root, 'a', 'b'))).toEqual(['5'])
   expect(await everythingIn(join(root, 'elsewhere'))).toEqual(['1', 'b', 'b/2', 'b/3'])
@@ -113,7 +103,7 @@ test('examines a folder once, and again after it was missing', async () => {
 test('rejects the names of temporary files as keys', async () => {
   const backend = new FileBackend(await temporaryFolder())
   for (const key of ['.holdfast-tmp-0123', 'a/.holdfast-tmp-x/b']) {
-    expect(await codeOf(() => backend.put(key, Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(backend.put(key, Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   }
 })
 
@@ -146,15 +136,15 @@ const reservedOnWindows = [
 test('rejects reserved names of Windows on Windows', async () => {
   const windows = new FileBackend(await temporaryFolder(), { platform: 'win32' })
   for (const key of reservedOnWindows)
-    expect(await codeOf(() => windows.put(key, Buffer.from('x'))), key).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(windows.put(key, Buffer.from('x'))), key).toBe('INVALID_ARGUMENT')
   for (const key of ['console', 'common/x', 'a.b.c', 'null', 'com', 'com10', 'model.con', 'my nul'])
-    expect(await codeOf(() => windows.put(key, Buffer.from('x'))), key).toBe('no error')
+    expect(await codeOf(windows.put(key, Buffer.from('x'))), key).toBe('no error')
 })
 
 test.skipIf(process.platform === 'win32')('stores reserved names of Windows elsewhere', async () => {
   const linux = new FileBackend(await temporaryFolder(), { platform: 'linux' })
   for (const key of reservedOnWindows)
-    expect(await codeOf(() => linux.put(key, Buffer.from('x'))), key).toBe('no error')
+    expect(await codeOf(linux.put(key, Buffer.from('x'))), key).toBe('no error')
 })
 
 test('reports a file in the place of the root or a folder', async () => {
@@ -162,13 +152,13 @@ test('reports a file in the place of the root or a folder', async () => {
   await writeFile(join(folder, 'file'), 'x')
   const wrong = new FileBackend(join(folder, 'file'))
   await expect(wrong.put('key', Buffer.from('x'))).rejects.toThrow(/is a file, but must be a folder/)
-  expect(await codeOf(() => wrong.put('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(() => wrong.commit('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(() => Array.fromAsync(wrong.list('')))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(() => wrong.sweep({ olderThan: 0 }))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(wrong.put('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(wrong.commit('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(Array.fromAsync(wrong.list('')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(wrong.sweep({ olderThan: 0 }))).toBe('INVALID_ARGUMENT')
   const backend = new FileBackend(folder)
-  expect(await codeOf(() => backend.put('file/below', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(() => backend.read('file/below'))).toBe('NOT_FOUND')
+  expect(await codeOf(backend.put('file/below', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(backend.read('file/below'))).toBe('NOT_FOUND')
   expect(await everythingIn(folder)).toEqual(['file'])
 })
 
@@ -176,7 +166,7 @@ test('does not block on a pipe, and does not return it as an object', async () =
   const root = await temporaryFolder()
   execFileSync('mkfifo', [join(root, 'pipe')])
   const backend = new FileBackend(root)
-  expect(await codeOf(() => backend.read('pipe'))).toBe('NOT_FOUND')
+  expect(await codeOf(backend.read('pipe'))).toBe('NOT_FOUND')
   expect(await backend.stat('pipe')).toBeUndefined()
   expect(await Array.fromAsync(backend.list(''))).toEqual([])
 })
@@ -191,7 +181,7 @@ test('fails if no folder can be created in the root', async () => {
     throw systemError(path === root ? 'EEXIST' : 'ENOENT')
   }) as FileSystem['mkdir']
   const backend = new FileBackend(root, { fileSystem: { ...promises, mkdir } })
-  expect(await codeOf(() => backend.put('a/b/c', Buffer.from('x')))).toBe('NOT_FOUND')
+  expect(await codeOf(backend.put('a/b/c', Buffer.from('x')))).toBe('NOT_FOUND')
 })
 
 test('creates a folder again that another process creates and removes', async () => {
@@ -298,11 +288,11 @@ describe('the adapter', () => {
     ['file:///runs/a#part', 'CONFIG'],
     ['file://host/runs/a', 'CONFIG'],
   ])('%s is %s', async (url, code) => {
-    expect(await codeOf(() => adapter.open(new URL(url)))).toBe(code)
+    expect(await codeOf(adapter.open(new URL(url)))).toBe(code)
   })
 
   test('rejects unknown options', async () => {
-    expect(await codeOf(() => adapter.open(new URL('file:///runs/a'), { fsync: false }))).toBe(
+    expect(await codeOf(adapter.open(new URL('file:///runs/a'), { fsync: false }))).toBe(
       'INVALID_ARGUMENT',
     )
   })

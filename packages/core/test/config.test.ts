@@ -5,24 +5,13 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   type BackendAdapter,
-  HoldfastError,
   locationBelow,
   openStore,
   type OpenStoreOptions,
 } from '../src/index.ts'
 import { parseConfig } from '../src/config/schema.ts'
 import { openBackend, parseLocation } from '../src/backend.ts'
-import { temporaryFolder } from './stores.ts'
-
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-    return 'no error'
-  } catch (error) {
-    if (error instanceof HoldfastError) return error.code
-    throw error
-  }
-}
+import { codeThrown, temporaryFolder } from './stores.ts'
 
 describe('a location', () => {
   test.each([
@@ -59,18 +48,18 @@ describe('a location', () => {
   test.each(['', '..', 'a/../..', 'a//b', '/a', '.'])(
     'a store named %j below a location is refused',
     (name) => {
-      expect(codeOf(() => locationBelow('/runs', name))).toBe('INVALID_ARGUMENT')
+      expect(codeThrown(() => locationBelow('/runs', name))).toBe('INVALID_ARGUMENT')
     },
   )
 
   test('a store in memory has no stores below it', () => {
-    expect(codeOf(() => locationBelow('mem:a', 'b'))).toBe('INVALID_ARGUMENT')
+    expect(codeThrown(() => locationBelow('mem:a', 'b'))).toBe('INVALID_ARGUMENT')
   })
 
   test.each(['', '  ', 'a\0b', 's3://[', 'http://:99999/', 'file:./runs', 'file:runs', 'mem://a', 'mem:/a'])(
     '%j is refused',
     (location) => {
-      expect(codeOf(() => parseLocation(location))).toBe('CONFIG')
+      expect(codeThrown(() => parseLocation(location))).toBe('CONFIG')
     },
   )
 
@@ -152,7 +141,7 @@ describe('a location', () => {
           fc.string().map((text) => `s3://${text}`),
         ),
         (text) => {
-          expect(['no error', 'CONFIG']).toContain(codeOf(() => parseLocation(text)))
+          expect(['no error', 'CONFIG']).toContain(codeThrown(() => parseLocation(text)))
         },
       ),
     )
@@ -188,13 +177,13 @@ describe('a configuration', () => {
     ['text', 'configuration'],
   ])('%j is refused with the reason', (value, named) => {
     expect(() => parseConfig(value, 'holdfast.config.json')).toThrow(named)
-    expect(codeOf(() => parseConfig(value, 'file'))).toBe('CONFIG')
+    expect(codeThrown(() => parseConfig(value, 'file'))).toBe('CONFIG')
   })
 
   test('any JSON is a configuration or a typed error', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(['no error', 'CONFIG']).toContain(codeOf(() => parseConfig(value, 'file')))
+        expect(['no error', 'CONFIG']).toContain(codeThrown(() => parseConfig(value, 'file')))
       }),
     )
   })

@@ -45,9 +45,21 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
+/** Returns the code of the Holdfast error that a call rejects with, or `no error`. Any other error is thrown. */
 export async function codeOf(call: Promise<unknown>): Promise<ErrorCode | 'no error'> {
   try {
     await call
+    return 'no error'
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.code
+    throw error
+  }
+}
+
+/** As `codeOf`, for a call that throws. */
+export function codeThrown(call: () => unknown): ErrorCode | 'no error' {
+  try {
+    call()
     return 'no error'
   } catch (error) {
     if (error instanceof HoldfastError) return error.code

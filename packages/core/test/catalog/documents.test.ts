@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { HoldfastError } from '../../src/errors.ts'
 import { sha256Hex } from '../../src/integrity/index.ts'
 import { seal, unseal } from '../../src/catalog/documents/sealed.ts'
 import { agreementNameSchema, rewindIdSchema } from '../../src/catalog/documents/layout.ts'
@@ -30,6 +29,7 @@ import {
   termOfKey,
   termPrefix,
 } from '../../src/catalog/documents/index.ts'
+import { codeThrown } from '../stores.ts'
 import { asCommitted } from './as-committed.ts'
 
 const attempt = newAttemptId(42, 7, '0123456789abcdef')
@@ -79,15 +79,6 @@ const documents: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => 
   ],
 ]
 
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-    return 'no error'
-  } catch (error) {
-    return error instanceof HoldfastError ? error.code : `not ours: ${String(error)}`
-  }
-}
-
 describe.each(documents)('a %s', (_, bytes, decode) => {
   test('is decoded as it was encoded', () => {
     expect(decode(bytes)).toEqual(decode(Uint8Array.from(bytes)))
@@ -98,7 +89,7 @@ describe.each(documents)('a %s', (_, bytes, decode) => {
       const flipped = Uint8Array.from(bytes)
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       expect(
-        codeOf(() => decode(flipped)),
+        codeThrown(() => decode(flipped)),
         `bit ${bit}`,
       ).toBe('CORRUPT')
     }
@@ -106,9 +97,9 @@ describe.each(documents)('a %s', (_, bytes, decode) => {
 
   test('is CORRUPT if it is cut short or lengthened', () => {
     for (let length = 0; length < bytes.byteLength; length += 1) {
-      expect(codeOf(() => decode(bytes.subarray(0, length)))).toBe('CORRUPT')
+      expect(codeThrown(() => decode(bytes.subarray(0, length)))).toBe('CORRUPT')
     }
-    expect(codeOf(() => decode(Buffer.concat([bytes, Buffer.from('\n')])))).toBe('CORRUPT')
+    expect(codeThrown(() => decode(Buffer.concat([bytes, Buffer.from('\n')])))).toBe('CORRUPT')
   })
 
   test('is UNSUPPORTED if its major version or a required feature is newer, and read if only its minor is', () => {
@@ -117,12 +108,12 @@ describe.each(documents)('a %s', (_, bytes, decode) => {
     const [kind = ''] = Object.keys(body).filter((name) => name !== 'sha256')
     const content = body[kind] ?? { format: '' }
     const as = (format: string): Uint8Array => seal(kind as 'marker', { ...content, format, addedLater: 1 })
-    expect(codeOf(() => decode(as(`holdfast-${kind}/2.0`)))).toBe('UNSUPPORTED')
-    expect(codeOf(() => decode(as(`holdfast-${kind}/1.7`)))).toBe('no error')
-    expect(codeOf(() => decode(as('something-else/1.0')))).toBe('CORRUPT')
+    expect(codeThrown(() => decode(as(`holdfast-${kind}/2.0`)))).toBe('UNSUPPORTED')
+    expect(codeThrown(() => decode(as(`holdfast-${kind}/1.7`)))).toBe('no error')
+    expect(codeThrown(() => decode(as('something-else/1.0')))).toBe('CORRUPT')
     const requiring = (requires: unknown): Uint8Array => seal(kind as 'marker', { ...content, requires })
-    expect(codeOf(() => decode(requiring(['unheard-of'])))).toBe('UNSUPPORTED')
-    expect(codeOf(() => decode(requiring(undefined)))).toBe('CORRUPT')
+    expect(codeThrown(() => decode(requiring(['unheard-of'])))).toBe('UNSUPPORTED')
+    expect(codeThrown(() => decode(requiring(undefined)))).toBe('CORRUPT')
   })
 })
 
@@ -130,7 +121,7 @@ test('refuses a rewind that does not require its feature, or gives no later orde
   const id = v.parse(rewindIdSchema, rewindId)
   const decode = (edits: object): string => {
     const requires = ['rewinds']
-    return codeOf(() => decodeRewind(seal('rewind', { ...rewind, requires, ...edits }), id))
+    return codeThrown(() => decodeRewind(seal('rewind', { ...rewind, requires, ...edits }), id))
   }
   expect(decode({})).toBe('no error')
   expect(decode({ to: rewind.from })).toBe('CORRUPT')
@@ -140,7 +131,7 @@ test('refuses a rewind that does not require its feature, or gives no later orde
 
 test('refuses an agreement in the place of another', () => {
   const other = v.parse(agreementNameSchema, 'terms/4/open')
-  expect(codeOf(() => decodeAgreement(seal('agreement', agreement), other))).toBe('CORRUPT')
+  expect(codeThrown(() => decodeAgreement(seal('agreement', agreement), other))).toBe('CORRUPT')
 })
 
 test('finds rewinds and agreements by their keys, and the term of an agreement', () => {
@@ -170,7 +161,7 @@ test('accepts an object in the reserved folder of an attempt, and rejects one ou
     ['', 'CORRUPT'],
   ] as const) {
     const files = file === undefined ? [] : [{ ...file, object }]
-    expect([object, codeOf(() => decodeManifest(encodeManifest({ ...manifest, files }), attempt))]).toEqual([
+    expect([object, codeThrown(() => decodeManifest(encodeManifest({ ...manifest, files }), attempt))]).toEqual([
       object,
       code,
     ])
@@ -191,8 +182,8 @@ test('rejects any bytes with a typed error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.jsonValue(), (bytes, value) => {
       for (const [kind, , decode] of documents) {
-        expect(['CORRUPT', 'UNSUPPORTED']).toContain(codeOf(() => decode(bytes)))
-        expect(['CORRUPT', 'UNSUPPORTED']).toContain(codeOf(() => decode(seal(kind as 'marker', value))))
+        expect(['CORRUPT', 'UNSUPPORTED']).toContain(codeThrown(() => decode(bytes)))
+        expect(['CORRUPT', 'UNSUPPORTED']).toContain(codeThrown(() => decode(seal(kind as 'marker', value))))
       }
     }),
   )
@@ -200,7 +191,7 @@ test('rejects any bytes with a typed error', () => {
 
 test('refuses a document that is nested too deeply before it is parsed', () => {
   const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown
-  expect(codeOf(() => unseal('catalog', seal('catalog', deep), 'here'))).toBe('CORRUPT')
+  expect(codeThrown(() => unseal('catalog', seal('catalog', deep), 'here'))).toBe('CORRUPT')
 })
 
 test('refuses hostile file names in a manifest', () => {
@@ -211,7 +202,7 @@ test('refuses hostile file names in a manifest', () => {
       files: [{ name, object: 'a', size: 1, sha256: 'a'.repeat(64) }],
     })
     expect(
-      codeOf(() => decodeManifest(encodeManifest(hostile), attempt)),
+      codeThrown(() => decodeManifest(encodeManifest(hostile), attempt)),
       name,
     ).toBe('CORRUPT')
   }
@@ -219,8 +210,8 @@ test('refuses hostile file names in a manifest', () => {
 
 test('refuses a manifest or a catalog in the place of another', () => {
   const other = newAttemptId(43, 7, '0123456789abcdef')
-  expect(codeOf(() => decodeManifest(encodeManifest(manifest), other))).toBe('CORRUPT')
-  expect(codeOf(() => decodeCatalog(encodeCatalog(asCommitted(emptyCatalog, 9)), 8))).toBe('CORRUPT')
+  expect(codeThrown(() => decodeManifest(encodeManifest(manifest), other))).toBe('CORRUPT')
+  expect(codeThrown(() => decodeCatalog(encodeCatalog(asCommitted(emptyCatalog, 9)), 8))).toBe('CORRUPT')
 })
 
 test('preserves metrics that JSON cannot represent', () => {
@@ -262,5 +253,5 @@ test('refuses a byte order mark before a body, even if the digest is right', () 
     body,
     Buffer.from('}\n'),
   ])
-  expect(codeOf(() => unseal('catalog', sealed, 'here'))).toBe('CORRUPT')
+  expect(codeThrown(() => unseal('catalog', sealed, 'here'))).toBe('CORRUPT')
 })
