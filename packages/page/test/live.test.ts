@@ -67,6 +67,8 @@ test('shows nothing of the run without the token', async () => {
   onTestFinished(() => server.close())
   const { page } = await browserOrThrow().open(new URL(server.url).origin)
   await page.getByRole('alert').filter({ hasText: 'Open the whole address' }).waitFor()
+  expect(await page.getByRole('heading', { name: 'pose-42' }).count()).toBe(0)
+  expect(await page.getByText('step 20').count()).toBe(0)
   await page.close()
 })
 
