@@ -57,11 +57,11 @@ export interface AzureOptions extends ObjectStoreOptions {
   readonly parallel?: number | undefined
 }
 
-export const accessTiers = ['Hot', 'Cool', 'Cold'] as const
+const accessTiers = ['Hot', 'Cool', 'Cold'] as const
 /** The tiers that can be read at once. A checkpoint in the archive tier must be rehydrated before a restore. */
 export type AccessTier = (typeof accessTiers)[number]
 
-export const defaultBlockBytes = 8 * 2 ** 20
+const defaultBlockBytes = 8 * 2 ** 20
 export const defaultParallel = 4
 
 /** The largest block in bytes: https://learn.microsoft.com/en-us/azure/storage/blobs/scalability-targets. */

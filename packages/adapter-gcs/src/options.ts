@@ -53,7 +53,7 @@ export const storageClasses = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as
 /** The storage class of stored objects. */
 export type StorageClass = (typeof storageClasses)[number]
 
-export const defaultChunkBytes = 8 * 2 ** 20
+const defaultChunkBytes = 8 * 2 ** 20
 export const defaultParallel = 16
 
 /**

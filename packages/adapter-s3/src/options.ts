@@ -82,7 +82,7 @@ export const storageClasses = [
 /** The classes that can be read at once. A checkpoint in an archive class could not be restored without a thaw. */
 export type StorageClass = (typeof storageClasses)[number]
 
-export const encryptions = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const
+const encryptions = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const
 /** How S3 encrypts stored objects. */
 export type Encryption = (typeof encryptions)[number]
 
@@ -90,11 +90,11 @@ export const checksums = ['crc32', 'none'] as const
 /** The checksum that requests carry, or `none` for servers that support none. */
 export type Checksum = (typeof checksums)[number]
 
-export const listOrders = ['key', 'none'] as const
+const listOrders = ['key', 'none'] as const
 /** The order of listings: by `key`, or `none` for servers that list in any order. */
 export type ListOrder = (typeof listOrders)[number]
 
-export const defaultPartBytes = 8 * 2 ** 20
+const defaultPartBytes = 8 * 2 ** 20
 export const defaultParallel = 4
 
 /** The smallest size of all parts but the last: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html. */

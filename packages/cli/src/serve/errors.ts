@@ -15,7 +15,7 @@ export interface ErrorDescription {
 }
 
 /** The JSON-RPC code of every error that has a code of Holdfast. */
-export const holdfastErrorCode = -32000
+const holdfastErrorCode = -32000
 
 export function describeError(error: unknown): ErrorDescription {
   if (isHoldfastError(error)) {

@@ -5,12 +5,12 @@ import * as v from 'valibot'
 export const maxPayload = 2 ** 20
 
 /** The largest JSON-RPC message in bytes. */
-export const maxMessage = 64 * 2 ** 20
+const maxMessage = 64 * 2 ** 20
 
 const headerBytes = 9
 
 /** The type of a frame, as its first byte. */
-export const frameTypes = {
+const frameTypes = {
   /** A part of a JSON-RPC message that the next message frame continues. */
   messagePart: 0x63, // c
   /** A JSON-RPC message, or its last part. */

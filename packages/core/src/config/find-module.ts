@@ -69,7 +69,7 @@ export function planted(name: string, { path, uid }: PathPart): HoldfastError {
 }
 
 /** Whether the name of a module is a relative or absolute path. */
-export function isPath(name: string): boolean {
+function isPath(name: string): boolean {
   return /^\.\.?(?:[/\\]|$)/.test(name) || isAbsolute(name)
 }
 

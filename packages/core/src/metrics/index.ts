@@ -18,4 +18,4 @@ export {
   type WeightedObjective,
 } from './objective.ts'
 export type { History, MetricRecord } from './series.ts'
-export { describeSmoothing, Smoother, type Smoothing } from './smoothing.ts'
+export { Smoother, type Smoothing } from './smoothing.ts'

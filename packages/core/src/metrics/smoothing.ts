@@ -96,10 +96,3 @@ function middle(sorted: readonly number[]): number {
   const place = (sorted.length - 1) / 2
   return ((sorted[Math.floor(place)] ?? Number.NaN) + (sorted[Math.ceil(place)] ?? Number.NaN)) / 2
 }
-
-/** Returns a short description such as `average 3`. */
-export function describeSmoothing(smoothing: Smoothing): string {
-  return Object.entries(smoothing)
-    .map(([name, value]) => `${name} ${String(value)}`)
-    .join(' ')
-}

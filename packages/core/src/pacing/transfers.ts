@@ -23,7 +23,6 @@ export interface RateLimit {
 
 /** How fast the payload of a store is transferred. All transfers of an open store share it. */
 export interface Transfers {
-  readonly limits: TransferLimits
   readonly upload: RateLimit | undefined
   readonly download: RateLimit | undefined
 }
@@ -37,7 +36,6 @@ export interface Clock {
 
 export function transfersOf(limits: TransferLimits, clock: Clock): Transfers {
   return {
-    limits,
     upload: limits.upload === undefined ? undefined : limitOf(limits.upload, clock),
     download: limits.download === undefined ? undefined : limitOf(limits.download, clock),
   }

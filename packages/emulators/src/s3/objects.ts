@@ -108,7 +108,7 @@ function objectHeaders(
   }
 }
 
-export function checksumHeaders({ checksum }: StoredObject): Readonly<Record<string, string>> {
+function checksumHeaders({ checksum }: StoredObject): Readonly<Record<string, string>> {
   return { [headerOf(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type }
 }
 

@@ -81,6 +81,6 @@ function isDoubtful(each: Present, { mayBeTorn }: ResumeFacts): boolean {
 }
 
 /** Such as `last.ckpt`, which a program loads without looking at numbers. */
-export function isNamedLast({ candidate }: Present): boolean {
+function isNamedLast({ candidate }: Present): boolean {
   return /(^|\/)last\b[^/]*$/.test(candidate.name)
 }

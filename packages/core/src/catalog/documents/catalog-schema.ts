@@ -170,7 +170,7 @@ const segmentsSchema = v.looseObject({
 export const mostUnmirrored = 256
 
 /** The mirror of the store, to which its checkpoints are copied, and how far the copies are. */
-export const mirrorSchema = v.looseObject({
+const mirrorSchema = v.looseObject({
   /** The location of the mirror, without secrets. */
   place: v.string(),
   /** The id of the mirror, as far as a process of this store has read it. */

@@ -6,7 +6,7 @@ import { manifestName, temporaryPrefix } from './layout.ts'
  * The longest name of a file in bytes of UTF-8. With the prefix of an attempt, the key stays below the limit of S3
  * (1024).
  */
-export const maxFileNameBytes = 900
+const maxFileNameBytes = 900
 
 /** Names whose first part is this folder are reserved. */
 const reservedFolder = '.holdfast'

@@ -8,7 +8,7 @@ import { HoldfastError } from '../../errors.ts'
 export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest' | 'rewind' | 'agreement' | 'member'
 
 /** The version of the stored format that this package writes. A reader accepts every minor of its major. */
-export const formatMajor = 1
+const formatMajor = 1
 const formatMinor = 0
 
 /** The value of a document's `format` member, such as `holdfast-catalog/1.0`. */

@@ -21,7 +21,7 @@ export const timeSchema = v.pipe(
  * A metric. NaN and the infinities are strings, because JSON cannot represent them. Other values are rounded to 64-bit
  * floats.
  */
-export const metricSchema = v.union([
+const metricSchema = v.union([
   v.number(),
   v.pipe(v.bigint(), v.transform(Number)),
   v.picklist(['NaN', 'Infinity', '-Infinity']),
@@ -31,7 +31,7 @@ export type StoredMetric = v.InferOutput<typeof metricSchema>
 
 export const metricsSchema = recordOf(metricSchema)
 
-export function storedMetric(value: number): StoredMetric {
+function storedMetric(value: number): StoredMetric {
   if (Number.isNaN(value)) return 'NaN'
   if (value === Infinity) return 'Infinity'
   if (value === -Infinity) return '-Infinity'

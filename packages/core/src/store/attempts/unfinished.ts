@@ -19,7 +19,7 @@ export interface UnfinishedSaves {
   readonly running: number
 }
 
-export const noUnfinishedSaves: UnfinishedSaves = {
+const noUnfinishedSaves: UnfinishedSaves = {
   saves: 0,
   fileCount: 0,
   bytes: 0,

@@ -5,7 +5,7 @@ import { HoldfastError } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 
 /** A file of this name in a saved folder lists patterns of files to exclude, one on each line. */
-export const ignoreFileName = '.holdfastignore'
+const ignoreFileName = '.holdfastignore'
 
 const mostIgnoreFileBytes = 2 ** 20
 

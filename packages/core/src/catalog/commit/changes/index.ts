@@ -12,6 +12,6 @@ export {
   segmentsAfter,
 } from './kinds.ts'
 export { type Finding } from './quarantine.ts'
-export { beganBeforeRewind, refusalOfSave, savedMeanwhile } from './save.ts'
+export { refusalOfSave, savedMeanwhile } from './save.ts'
 export { notRemoved } from './undo.ts'
 export { type CopyUpdate } from './update-copies.ts'

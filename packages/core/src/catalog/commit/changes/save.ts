@@ -87,7 +87,7 @@ export function savedMeanwhile(step: number): Refusal {
 }
 
 /** Whether a rewind came after the save had begun. Then its checkpoint is abandoned, whatever its step. */
-export function beganBeforeRewind(
+function beganBeforeRewind(
   { rewound }: PagedCatalog,
   { order, origin }: Pick<CatalogEntry, 'order' | 'origin'>,
 ): boolean {
