@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { tensorDifferences } from '@holdfast/page'
+import { tensorDifferences } from '@holdfast/page/analysis'
 import { holdfast } from './holdfast.ts'
 
 let folder = ''

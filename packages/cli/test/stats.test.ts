@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { HoldfastError, openStore } from '@holdfast/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultOf, locationOf } from '../src/runs/runs-below.ts'
-import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page'
+import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page/analysis'
 import { holdfast } from './holdfast.ts'
 
 const day = 86_400_000

@@ -8,7 +8,7 @@ import {
   type Difference,
   differenceOf,
   tensorDifferences,
-} from '@holdfast/page'
+} from '@holdfast/page/analysis'
 import { exitCodes } from '../exit-codes.ts'
 import { choices } from '../options/checkpoint-arguments.ts'
 import type { Printer } from '../output/printer.ts'

@@ -1,5 +1,5 @@
 import { formatSize, type ReadableRun, type RunSummary } from '@holdfast/core'
-import { isNeverPruned } from '@holdfast/page'
+import { isNeverPruned } from '@holdfast/page/analysis'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag, option, text } from '../declare/declaration.ts'
 import { shellQuoted, withHint } from '../output/hints.ts'

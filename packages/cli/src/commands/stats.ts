@@ -9,7 +9,7 @@ import { Printer } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { exitCodeFor, faultOf, openRun, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
-import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page'
+import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page/analysis'
 import { withStore } from '../with-store.ts'
 
 /** How many runs are read at once. */

@@ -5,7 +5,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { duration } from '../parsing/quantities.ts'
 import { mirrorFailureText, mirrorText } from '../output/mirror.ts'
 import { formatAge, formatDuration, joined } from '../output/text.ts'
-import { bytesPerDay, fullAt } from '@holdfast/page'
+import { bytesPerDay, fullAt } from '@holdfast/page/analysis'
 import { withStore } from '../with-store.ts'
 
 export const status = defineCommand({
