@@ -19,10 +19,10 @@ import {
   retainAbandoned,
 } from './judgement.ts'
 import {
-  droppingOf,
-  droppingOfAttach,
+  keepingByOwn,
+  keepingByRecorded,
   keepingOf,
-  keepingOfCopies,
+  keepingInForce,
   recordObjectives,
   recordOf,
 } from './recorded-keeping.ts'
@@ -66,9 +66,9 @@ export interface KeptLists {
 }
 
 const dropping = {
-  'own retention': droppingOf,
-  'recorded retention': droppingOfAttach,
-  'retention in force': keepingOfCopies,
+  'own retention': keepingByOwn,
+  'recorded retention': keepingByRecorded,
+  'retention in force': keepingInForce,
 } as const
 
 /**

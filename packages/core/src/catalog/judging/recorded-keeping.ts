@@ -43,7 +43,7 @@ export function hasRules({ objectives, retention }: Keeping): boolean {
 }
 
 /** Returns the keeping by which a save or a prune drops: its own retention, and the objectives of all writers. */
-export function droppingOf(keeping: Keeping, catalog: PagedCatalog): Keeping {
+export function keepingByOwn(keeping: Keeping, catalog: PagedCatalog): Keeping {
   return { objectives: keepingOf(keeping, catalog).objectives, retention: keeping.retention }
 }
 
@@ -51,7 +51,7 @@ export function droppingOf(keeping: Keeping, catalog: PagedCatalog): Keeping {
  * Returns the keeping by which a copy drops: the retention of the process that copies or, if it has none, the one that the last save
  * recorded. Nothing is dropped by a recorded retention that is incomplete.
  */
-export function keepingOfCopies(keeping: Keeping, catalog: PagedCatalog): Keeping {
+export function keepingInForce(keeping: Keeping, catalog: PagedCatalog): Keeping {
   const inForce = keepingOf(keeping, catalog)
   const isIncomplete = !hasFields(keeping.retention) && catalog.keeping?.partial === true
   return isIncomplete ? { ...inForce, retention: {} } : inForce
@@ -61,7 +61,7 @@ export function keepingOfCopies(keeping: Keeping, catalog: PagedCatalog): Keepin
  * Returns the keeping by which an attach drops: the retention that the last save recorded. Metrics often come from
  * another program, which does not decide what the run keeps. Drops nothing if the recorded retention is incomplete.
  */
-export function droppingOfAttach(keeping: Keeping, catalog: PagedCatalog): Keeping {
+export function keepingByRecorded(keeping: Keeping, catalog: PagedCatalog): Keeping {
   const { objectives } = keepingOf(keeping, catalog)
   const recorded = catalog.keeping
   const isRecorded = isDeepStrictEqual(

@@ -4,7 +4,7 @@ import { withRecord } from '../../catalog/commit/changes/record.ts'
 import type { CatalogEntry, Origin, RecordedMetrics } from '../../catalog/documents/index.ts'
 import { hasFields, judge, retain } from '../../catalog/judging/judgement.ts'
 import type { WriterKeeping } from '../../catalog/judging/keeping.ts'
-import { keepingOfCopies } from '../../catalog/judging/recorded-keeping.ts'
+import { keepingInForce } from '../../catalog/judging/recorded-keeping.ts'
 import { allRead, type LineList, type WholeCatalog } from '../../catalog/pages/index.ts'
 import type { Present } from '../../retention/index.ts'
 import { updateOf } from './copy-update.ts'
@@ -103,7 +103,7 @@ function droppedReasons(
   keeping: WriterKeeping,
   present: Present,
 ): ReadonlyMap<number, string> {
-  const { objectives, retention } = keepingOfCopies(keeping, destination)
+  const { objectives, retention } = keepingInForce(keeping, destination)
   if (!hasFields(retention)) return new Map()
   const copies = plan.flatMap((each) => (each.kind === 'copy' ? [each.line] : []))
   const lines = {

@@ -1,7 +1,7 @@
 import { ownSegment } from '../../catalog/commit/segments.ts'
 import { type CatalogEntry, newAttemptId } from '../../catalog/documents/index.ts'
 import { applyRetention } from '../../catalog/judging/keeping.ts'
-import { keepingOfCopies } from '../../catalog/judging/recorded-keeping.ts'
+import { keepingInForce } from '../../catalog/judging/recorded-keeping.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 
@@ -33,7 +33,7 @@ export function nextDropsOf(
   const at = environment.now().toISOString()
   const saved = nextEntry(catalog, at, environment.newToken())
   if (saved === undefined) return []
-  const inForce = { ...keeping, ...keepingOfCopies(keeping, catalog) }
+  const inForce = { ...keeping, ...keepingInForce(keeping, catalog) }
   const lists = {
     checkpoints: catalog.checkpoints.with(saved.step, saved),
     abandoned: catalog.abandoned ?? [],

@@ -1,6 +1,6 @@
 import { spaceHeldBy } from '../../../catalog/judging/candidate.ts'
 import { judge, retain } from '../../../catalog/judging/judgement.ts'
-import { droppingOf } from '../../../catalog/judging/recorded-keeping.ts'
+import { keepingByOwn } from '../../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
 import type { RoomWanted } from '../../../retention/index.ts'
 import { FreedSpace, type Need } from '../../../space/index.ts'
@@ -85,7 +85,7 @@ export function stepsToDrop(
   { catalog, storeNow }: Pick<Deletable, 'catalog' | 'storeNow'>,
   wanted: RoomWanted,
 ): readonly number[] {
-  const { objectives, retention } = droppingOf(keeping, catalog)
+  const { objectives, retention } = keepingByOwn(keeping, catalog)
   const judgement = judge(catalog, objectives)
   const present = { now: environment.now(), storeNow }
   const { alsoHeld = [] } = wanted
