@@ -53,24 +53,65 @@ const historyLength = 64
 export function nextCatalog(newest: WholeCatalog, request: CommitRequest): Verdict<WholeCatalog>
 export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict
 export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict {
+  for (const rule of rules) {
+    const verdict = rule(newest, request)
+    if (verdict !== undefined) return verdict
+  }
+  return nextVersion(newest, request)
+}
+
+/** What a rule decides. `undefined` leaves the decision to the rules after it. */
+type Rule = (newest: PagedCatalog, request: CommitRequest) => Exclude<Verdict, { kind: 'next' }> | undefined
+
+/** The rules that decide without computing the next version. The first that decides counts. */
+const rules: readonly Rule[] = [
+  alreadyCommitted,
+  listedByRepair,
+  alreadyDone,
+  ownedByOther, // rule 1
+  ofDeadAttempt, // rule 2
+  contradictory,
+]
+
+function alreadyCommitted(newest: PagedCatalog, request: CommitRequest): ReturnType<Rule> {
+  return hasCommitted(newest, request) ? { kind: 'committed' } : undefined
+}
+
+function listedByRepair(newest: PagedCatalog, { change }: CommitRequest): ReturnType<Rule> {
+  return isFoundByRepair(newest, change) ? { kind: 'unknown' } : undefined
+}
+
+function alreadyDone(newest: PagedCatalog, request: CommitRequest): ReturnType<Rule> {
   const { change } = request
-  if (hasCommitted(newest, request)) return { kind: 'committed' }
-  if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
-  if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
-  if (isOwnTakeOver(newest, request)) return { kind: 'committed' }
-  if (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
+  const isDone =
+    (change.kind === 'begin' && newest.version > 0) ||
+    isOwnTakeOver(newest, request) ||
+    (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open')
+  return isDone ? { kind: 'committed' } : undefined
+}
+
+function ownedByOther(newest: PagedCatalog, request: CommitRequest): ReturnType<Rule> {
   const stranger = foreignOwner(newest, request)
-  if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
-  if (change.kind === 'save' && wasDiscarded(newest, change.entry.attempt)) {
-    return { kind: 'fenced', why: discardedAttempt(change.entry.step) } // rule 2
-  }
-  if (change.kind === 'save' && (isBelowFloor(newest, change.entry.attempt) || isForgotten(newest, change))) {
-    return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
-  }
-  if (isJudged(change)) {
-    const refused = contradiction(request.keeping, newest)
-    if (refused !== undefined) return { kind: 'refused', code: 'INVALID_ARGUMENT', ...refused }
-  }
+  return stranger && { kind: 'fenced', ...stranger }
+}
+
+function ofDeadAttempt(newest: PagedCatalog, { change }: CommitRequest): ReturnType<Rule> {
+  if (change.kind !== 'save') return undefined
+  const { attempt, step } = change.entry
+  if (wasDiscarded(newest, attempt)) return { kind: 'fenced', why: discardedAttempt(step) }
+  return isBelowFloor(newest, attempt) || isForgotten(newest, change)
+    ? { kind: 'fenced', why: deadAttempt(step) }
+    : undefined
+}
+
+function contradictory(newest: PagedCatalog, { change, keeping }: CommitRequest): ReturnType<Rule> {
+  const refused = isJudged(change) ? contradiction(keeping, newest) : undefined
+  return refused && { kind: 'refused', code: 'INVALID_ARGUMENT', ...refused }
+}
+
+/** Applies the change and the retention. Returns why it cannot if the catalog does not allow the change. */
+function nextVersion(newest: PagedCatalog, request: CommitRequest): Verdict {
+  const { change } = request
   const { objectives } = keepingOf(request.keeping, newest)
   const applied = applyChange(newest, change, { objectives, at: request.at })
   if (applied.kind === 'refused') return applied
