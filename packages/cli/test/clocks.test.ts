@@ -1,19 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Outcome } from './holdfast.ts'
 import { holdfastAt } from './shifted-clock.ts'
+import { workFolder } from './work-folder.ts'
 
 async function at(folder: string, hours: number, ...words: readonly string[]): Promise<Outcome> {
   return holdfastAt(folder, hours, '-s', 'store', ...words)
-}
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-clocks-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'w.bin'), 'weights')
-  return folder
 }
 
 test('save drops nothing by age if the clock is ahead of the disk, and prints a note', async () => {

@@ -1,18 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { holdfast } from './holdfast.ts'
+import { workFolder } from './work-folder.ts'
 
 const numpyState =
   '{"seed":12345678901234567890,"state":35399562948360463058890781895381311971,"gauss":-0.5,"flops":1.25e+18}'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-exact-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'w.bin'), 'weights')
-  return folder
-}
 
 test('returns every digit of a data state and of metadata', async () => {
   const folder = await workFolder()

@@ -1,17 +1,10 @@
-import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ErrorHint } from '@holdfast/core'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { withHint } from '../src/output/hints.ts'
 import { holdfast, type Outcome } from './holdfast.ts'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-hints-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'checkpoint.pth'), 'weights')
-  return folder
-}
+import { workFolder } from './work-folder.ts'
 
 async function onStore(folder: string, ...words: readonly string[]): Promise<Outcome> {
   return holdfast(folder, '--store', './store', ...words)
@@ -60,13 +53,13 @@ test.each([
   [['rm', '9'], 'Run holdfast ls to list the checkpoints.'],
   [['show', 'best'], 'Pass --objective loss=val_loss:min to define one.'],
 ])('names the command or option that helps: %j', async (words, advice) => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
   expect((await onStore(folder, ...words)).stderr).toContain(advice)
 })
 
 test('names the location of a store that does not exist and the option for the store', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   expect((await onStore(folder, 'rm', '1')).stderr).toMatch(
     /There is no store at .*\. Check its path or URL\.\n$/,
   )
@@ -74,7 +67,7 @@ test('names the location of a store that does not exist and the option for the s
 })
 
 test('names the repair in every report of a lost catalog', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
   await rm(join(folder, 'store', 'catalog'), { recursive: true })
   const [verified, diagnosed, refused] = await Promise.all([
@@ -87,7 +80,7 @@ test('names the repair in every report of a lost catalog', async () => {
 })
 
 test('names the repair if the newest version of the catalog is damaged', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
   const newest = join(folder, 'store', 'catalog', '0000000000000002.json')
   await chmod(newest, 0o600)
@@ -98,7 +91,7 @@ test('names the repair if the newest version of the catalog is damaged', async (
 })
 
 test('names the damaged source of a copy, which is not the store of the command', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
   await rm(join(folder, 'store', 'holdfast.json'))
   const { code, stderr } = await holdfast(folder, 'copy', './store', './backup')
@@ -109,7 +102,7 @@ test('names the damaged source of a copy, which is not the store of the command'
 })
 
 test('names the damaged mirror, and not the store', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   const mirrored = ['--mirror', './mirror']
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1', ...mirrored)
   await rm(join(folder, 'mirror', 'holdfast.json'))
@@ -118,7 +111,7 @@ test('names the damaged mirror, and not the store', async () => {
 })
 
 test('verify reports a missing marker once, and the repair of the command line', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
   await rm(join(folder, 'store', 'holdfast.json'))
   const { stdout } = await onStore(folder, 'verify')

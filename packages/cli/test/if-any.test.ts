@@ -1,15 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { holdfast, type Outcome } from './holdfast.ts'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-if-any-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'w.bin'), 'weights')
-  return folder
-}
+import { workFolder } from './work-folder.ts'
 
 /** Creates a store without checkpoints: its only save fails after the store was created. */
 async function emptyStore(folder: string): Promise<void> {

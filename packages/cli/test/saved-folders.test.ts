@@ -1,21 +1,13 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdfast } from './holdfast.ts'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await mkdir(join(folder, 'out'))
-  await writeFile(join(folder, 'out', 'model.bin'), 'model')
-  return folder
-}
+import { workFolder } from './work-folder.ts'
 
 test('save exits with 2 for a file that it cannot save, and names the option that excludes it', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'out/model.bin': 'model' })
   const server = createServer()
   server.listen(join(folder, 'out', 'tb.sock'))
   await once(server, 'listening')
@@ -37,7 +29,7 @@ test('save exits with 2 for a file that it cannot save, and names the option tha
 })
 
 test('save warns about what it does not keep', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({ 'out/model.bin': 'model' })
   await mkdir(join(folder, 'out', 'empty'))
   const saved = await holdfast(folder, '-s', 'store', 'save', 'out', '--step', '1')
   expect(saved.stderr).toBe(

@@ -1,17 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { standardInput } from '../src/streams/standard-input.ts'
 import { environment, holdfast, main, type Outcome } from './holdfast.ts'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-input-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  return folder
-}
+import { workFolder } from './work-folder.ts'
 
 /** Runs a line of shell in which `$holdfast` is the command line. */
 async function shell(folder: string, line: string): Promise<Outcome> {
@@ -25,7 +19,7 @@ async function shell(folder: string, line: string): Promise<Outcome> {
 
 describe('a save of standard input without any bytes', () => {
   test('is rejected and drops nothing', async () => {
-    const folder = await workFolder()
+    const folder = await workFolder({})
     await writeFile(join(folder, 'w.bin'), 'good')
     await holdfast(folder, '-s', 'store', 'save', 'w.bin', '--step', '1', '--keep-last', '1')
     expect(
@@ -44,7 +38,7 @@ describe('a save of standard input without any bytes', () => {
     '$holdfast save - --step 1 --until-eof <&-',
     '$holdfast save - --step 1 --until-eof < .',
   ])('does not create a store: %s', async (line) => {
-    const folder = await workFolder()
+    const folder = await workFolder({})
     const { code, stderr } = await shell(folder, line)
     expect([code, stderr.split('\n').length]).toEqual([2, 2])
     expect(await readdir(folder)).toEqual([])

@@ -1,16 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { environment, main, type Outcome } from './holdfast.ts'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-output-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await writeFile(join(folder, 'w.bin'), 'weights')
-  return folder
-}
+import { workFolder } from './work-folder.ts'
 
 /** Runs a line of shell in which `$holdfast` is the command line. */
 async function shell(folder: string, line: string): Promise<Outcome> {

@@ -1,17 +1,11 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { separateWords, streamedInputOptions } from '../src/streams/streamed-input.ts'
 import { environment, holdfast, main, type Outcome } from './holdfast.ts'
-
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-stream-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  return folder
-}
+import { workFolder } from './work-folder.ts'
 
 /** Runs a line of shell in which `$save` saves standard input as step 1. */
 async function shell(folder: string, line: string): Promise<Outcome> {
@@ -43,7 +37,7 @@ test.each([
   `printf abc | $save --size 3 --sha256 ${ofAbc.toUpperCase()}`,
   '$save --from-command --size 3B -- sh -c "printf a; printf b; printf c"',
 ])('saves all bytes: %s', async (line) => {
-  const folder = await workFolder()
+  const folder = await workFolder({})
   expect(await shell(folder, line)).toMatchObject({ code: 0, stderr: '' })
   expect(await savedFiles(folder)).toEqual({ 'w.bin': 'abc' })
 })
@@ -63,7 +57,7 @@ test.each([
     /exited with 4/,
   ],
 ])('saves nothing of %s', async (_, line, code, message) => {
-  const folder = await workFolder()
+  const folder = await workFolder({})
   const outcome = await shell(folder, line)
   expect([outcome.code, outcome.stderr]).toEqual([code, expect.stringMatching(message)])
   expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1)
@@ -72,13 +66,13 @@ test.each([
 })
 
 test('--size 0 saves an empty file', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({})
   expect(await shell(folder, ': | $save --size 0')).toMatchObject({ code: 0 })
   expect(await savedFiles(folder)).toEqual({ 'w.bin': '' })
 })
 
 test('--from-command saves other files beside the output of the command', async () => {
-  const folder = await workFolder()
+  const folder = await workFolder({})
   await writeFile(join(folder, 'config.json'), '{}')
   const words = ['save', 'config.json', '--step', '1', '--from-command', '--', 'echo', '--json', '-x']
   expect(await holdfast(folder, '-s', 'store', ...words)).toMatchObject({ code: 0 })
@@ -88,7 +82,7 @@ test('--from-command saves other files beside the output of the command', async 
 test.each(['yes | $save --until-eof', '$save --from-command -- yes'])(
   'ends at once if the step exists: %s',
   async (line) => {
-    const folder = await workFolder()
+    const folder = await workFolder({})
     expect(await shell(folder, ': | $save --size 0')).toMatchObject({ code: 0 })
     expect(await shell(folder, line)).toMatchObject({ code: 6 })
   },
@@ -98,7 +92,7 @@ describe('options that say where standard input ends', () => {
   const none = { size: undefined, sha256: undefined, fromCommand: undefined, untilEof: undefined }
 
   test('are required for standard input', async () => {
-    const folder = await workFolder()
+    const folder = await workFolder({})
     const { code, stderr } = await shell(folder, 'printf abc | $save')
     expect(code).toBe(2)
     expect(stderr).toBe(
