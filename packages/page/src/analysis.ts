@@ -1,4 +1,7 @@
-/** `@holdfast/page/analysis`: what the page shows about runs and checkpoints, as data. It loads neither the page nor its server. */
+/**
+ * `@holdfast/page/analysis`: what the page shows about runs and checkpoints, as data. It loads neither the page nor its
+ * server.
+ */
 export { isNeverPruned } from './collect-runs.ts'
 export {
   type CheckpointDifference,

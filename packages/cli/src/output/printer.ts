@@ -53,7 +53,10 @@ export class Printer {
     else if (!this.json) process.stdout.write(`${text}\n`)
   }
 
-  /** Writes a line of JSON. The last line of a command has the type `result`. Errors in it are written with `code` and `message`. */
+  /**
+   * Writes a line of JSON. The last line of a command has the type `result`. Errors in it are written with `code` and
+   * `message`.
+   */
   data(line: JsonLine): void {
     if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line, withoutErrors))}\n`)
   }

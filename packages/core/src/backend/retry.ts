@@ -14,7 +14,10 @@ export interface RetryPolicy {
   readonly attempts: number
   /** Milliseconds before the second attempt. Each later pause is twice as long. All pauses have jitter. */
   readonly minDelay: number
-  /** The longest pause in milliseconds. If an overloaded store asks for a longer one, it is kept up to 30 seconds, and up to a minute in total. */
+  /**
+   * The longest pause in milliseconds. If an overloaded store asks for a longer one, it is kept up to 30 seconds, and up to a
+   * minute in total.
+   */
   readonly maxDelay: number
 }
 

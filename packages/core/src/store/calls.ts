@@ -129,7 +129,10 @@ const calls = {
   forgetMirror: { ...simple, mayWrite: true },
 } satisfies Readonly<Record<string, Call>>
 
-/** Begins the calls of a store, each in the same order: its options, the job, whether the store is open, its trace, the marker. */
+/**
+ * Begins the calls of a store, each in the same order: its options, the job, whether the store is open, its trace, the
+ * marker.
+ */
 export class StoreCalls {
   readonly #url: string
   readonly #isInJob: boolean

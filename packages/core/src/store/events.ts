@@ -19,8 +19,8 @@ export interface StoreEvents {
   /** A checkpoint was dropped before the mirror had it, because the space was needed. */
   readonly droppedUnmirrored: { readonly step: number; readonly because: string }
   /**
-   * A restore chose between the store and its mirror. `why` is a sentence about the choice. `isMirrorRead` is false if the mirror
-   * could not be read, so that it may be ahead.
+   * A restore chose between the store and its mirror. `why` is a sentence about the choice. `isMirrorRead` is false if the
+   * mirror could not be read, so that it may be ahead.
    */
   readonly restoringFrom: {
     readonly from: 'store' | 'mirror'
@@ -59,7 +59,10 @@ export interface StoreEvents {
   readonly clockDoubted: { readonly reason: string }
   /** A request to the store failed and is retried after a pause. */
   readonly retry: RetryEvent
-  /** A save in the background failed. Its handle rejects with the error. If no caller reads that, `flush` or `close` throws it. */
+  /**
+   * A save in the background failed. Its handle rejects with the error. If no caller reads that, `flush` or `close` throws
+   * it.
+   */
   readonly backgroundError: { readonly step: number; readonly error: Error }
 }
 

@@ -1,8 +1,8 @@
 import type { AttemptId } from '../catalog/documents/index.ts'
 
 /**
- * The physical copies that the saves of a process share while they run. A save does not see the checkpoints of saves that overlap
- * with it, so without this each of them would share the same copy.
+ * The physical copies that the saves of a process share while they run. A save does not see the checkpoints of saves that
+ * overlap with it, so without this each of them would share the same copy.
  */
 export class SavesThatShare {
   readonly #underWay = new Set<ChosenCopies>()

@@ -19,7 +19,10 @@ export class Saves {
   readonly #inOrder = new SavesInOrder()
   readonly #afterwards: () => void
 
-  /** `ranks` is defined if this process saves together with the other ranks of its job. `afterwards` is called after each save. */
+  /**
+   * `ranks` is defined if this process saves together with the other ranks of its job. `afterwards` is called after each
+   * save.
+   */
   constructor(
     context: StoreContext,
     access: SaveAccess,

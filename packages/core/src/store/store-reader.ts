@@ -70,8 +70,8 @@ export class StoreReader<Name extends string = string> {
   }
 
   /**
-   * Returns the path of one file or folder of a checkpoint on this machine, for programs that read it in place. The bytes are not
-   * verified, and a deletion of the checkpoint removes them. Rejects with `UNSUPPORTED` if the store is not on a local
+   * Returns the path of one file or folder of a checkpoint on this machine, for programs that read it in place. The bytes are
+   * not verified, and a deletion of the checkpoint removes them. Rejects with `UNSUPPORTED` if the store is not on a local
    * disk, and with `NOT_FOUND` if there is no such checkpoint or file.
    */
   async localPath(
@@ -143,8 +143,8 @@ export class StoreReader<Name extends string = string> {
   }
 
   /**
-   * Returns the latest commits, the oldest first: up to 64 changes of the store, with the checkpoints that they dropped. Sends one
-   * list request if nothing has changed since the last call, so a monitor can ask often.
+   * Returns the latest commits, the oldest first: up to 64 changes of the store, with the checkpoints that they dropped.
+   * Sends one list request if nothing has changed since the last call, so a monitor can ask often.
    */
   async history(options: StoreCallOptions = {}): Promise<readonly RecordedCommit[]> {
     return this.#calls.run('history', options, (signal) => recordedCommits(this.#context, signal))

@@ -78,8 +78,8 @@ export class CheckpointStore<Name extends string = string>
   readonly #work: WayOfWorking
 
   /**
-   * Owns the backends: closing the store closes them. `mirrorBackend` is that of `options.mirror`. Throws `INVALID_ARGUMENT` for
-   * unknown options.
+   * Owns the backends: closing the store closes them. `mirrorBackend` is that of `options.mirror`. Throws `INVALID_ARGUMENT`
+   * for unknown options.
    */
   constructor(
     backend: CheckpointBackend,
@@ -203,9 +203,10 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. If the backend holds objects
-   * (`legalHolds` of S3), each object of the checkpoint also gets a legal hold. Rejects with `NOT_FOUND` if the step is not saved.
-   * If a hold fails, it rejects with the error of the backend. The checkpoint is then pinned, and the call can be repeated.
+   * Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. If the backend holds
+   * objects (`legalHolds` of S3), each object of the checkpoint also gets a legal hold. Rejects with `NOT_FOUND` if the step
+   * is not saved. If a hold fails, it rejects with the error of the backend. The checkpoint is then pinned, and the call can
+   * be repeated.
    */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
@@ -224,9 +225,9 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Ends the protection of a pin, and the legal holds of the checkpoint. From then on retention may drop the checkpoint. An unpin
-   * of a checkpoint that is not pinned succeeds. Rejects with `NOT_FOUND` if the step is not saved. If a hold cannot be ended, it
-   * rejects with the error of the backend. The checkpoint is then unpinned, and the call can be repeated.
+   * Ends the protection of a pin, and the legal holds of the checkpoint. From then on retention may drop the checkpoint. An
+   * unpin of a checkpoint that is not pinned succeeds. Rejects with `NOT_FOUND` if the step is not saved. If a hold cannot be
+   * ended, it rejects with the error of the backend. The checkpoint is then unpinned, and the call can be repeated.
    */
   async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
@@ -254,12 +255,12 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Applies the retention of this process, as each save does. With `dryRun` it only reports what it would drop. It can be
-   * interrupted and repeated. With `undoFor`, or if the retention has a grace period, `undo()` lists again what it dropped. In
-   * a store with `ranks`, any rank may call it after it has restored or saved, one rank commits, and it cannot be undone.
+   * interrupted and repeated. With `undoFor`, or if the retention has a grace period, `undo()` lists again what it dropped.
+   * In a store with `ranks`, any rank may call it after it has restored or saved, one rank commits, and it cannot be undone.
    *
    * A store that does not exist yet has nothing to prune. Rejects with `FENCED` if another writer owns the store, and with
-   * `INVALID_ARGUMENT` if `undoFor` is not a duration. The event `cleanupFailed` reports files that could not be deleted. A later sweep deletes
-   * them.
+   * `INVALID_ARGUMENT` if `undoFor` is not a duration. The event `cleanupFailed` reports files that could not be deleted. A
+   * later sweep deletes them.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     if (options.undoFor !== undefined) this.#calls.refuseInJob('an undo of prune()')
@@ -292,8 +293,8 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Removes the record of a mirror that is not used any more, so that no checkpoint is kept for it. A process that is opened with
-   * the mirror records it again.
+   * Removes the record of a mirror that is not used any more, so that no checkpoint is kept for it. A process that is opened
+   * with the mirror records it again.
    */
   async forgetMirror(options: StoreCallOptions = {}): Promise<void> {
     return this.#calls.run('forgetMirror', options, async (signal) => {
@@ -315,12 +316,12 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Lists checkpoints again that `delete` or `prune` removed, in one commit: those of the last call, or those of `steps`. Their
-   * metrics, tags and place in the order of saves are as before. The next save applies its retention to them. With `dryRun` it
-   * only reports what it would list. `removed()` returns all that can be undone.
+   * Lists checkpoints again that `delete` or `prune` removed, in one commit: those of the last call, or those of `steps`.
+   * Their metrics, tags and place in the order of saves are as before. The next save applies its retention to them. With
+   * `dryRun` it only reports what it would list. `removed()` returns all that can be undone.
    *
-   * Rejects with `NOT_FOUND` if there is nothing to undo, or if the files were deleted since; with `ALREADY_EXISTS` if a step was
-   * saved again since; and with `CORRUPT` if files are missing. If it rejects, it lists nothing.
+   * Rejects with `NOT_FOUND` if there is nothing to undo, or if the files were deleted since; with `ALREADY_EXISTS` if a step
+   * was saved again since; and with `CORRUPT` if files are missing. If it rejects, it lists nothing.
    */
   async undo(options: UndoOptions = {}): Promise<readonly UndoneCheckpoint[]> {
     options.steps?.forEach(assertStep)
@@ -331,8 +332,8 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Verifies checkpoints and the store's own documents. Lists quarantined checkpoints that verify again, and changes nothing
-   * else. Damage is part of the report, and is not an error. Rejects with `NOT_FOUND` if a step of `steps` is not saved, and with
-   * `CORRUPT` if the newest catalog cannot be read.
+   * else. Damage is part of the report, and is not an error. Rejects with `NOT_FOUND` if a step of `steps` is not saved, and
+   * with `CORRUPT` if the newest catalog cannot be read.
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return this.#calls.run('verify', options, async (signal) => {
@@ -352,8 +353,8 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Rebuilds a lost or damaged catalog from the checkpoints in the store. Loses no acknowledged save. It can be repeated.
-   * Rejects with `UNAVAILABLE` if running writers commit again and again meanwhile. Rejects with `FENCED` if another writer owns
-   * the store, unless the catalog is damaged or `takeOver` is set.
+   * Rejects with `UNAVAILABLE` if running writers commit again and again meanwhile. Rejects with `FENCED` if another writer
+   * owns the store, unless the catalog is damaged or `takeOver` is set.
    */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     return this.#calls.run('repair', options, async (signal) => {

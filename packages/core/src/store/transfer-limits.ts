@@ -35,7 +35,9 @@ export function limitsOfStore(
   return parseLimits(isLocal ? {} : options)
 }
 
-/** Returns the limit of transfers in the background while the machine is busy. Throws `INVALID_ARGUMENT` for an invalid rate. */
+/**
+ * Returns the limit of transfers in the background while the machine is busy. Throws `INVALID_ARGUMENT` for an invalid rate.
+ */
 export function parseRateWhileBusy({ rateWhileBusy }: BackgroundOptions = {}): number | undefined {
   if (rateWhileBusy === 'unlimited') return undefined
   return rateWhileBusy === undefined

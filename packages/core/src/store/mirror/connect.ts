@@ -6,7 +6,10 @@ import type { MirrorOptions } from '../mirror-options.ts'
 import type { WriteAccess } from '../upkeep/write-access.ts'
 import { StoreMirror } from './mirror.ts'
 
-/** Connects a store with the mirror of its options. `store` is the store as a destination, and `limits` are those of its options. */
+/**
+ * Connects a store with the mirror of its options. `store` is the store as a destination, and `limits` are those of its
+ * options.
+ */
 export function connectMirror(
   options: MirrorOptions | undefined,
   backend: CheckpointBackend | undefined,

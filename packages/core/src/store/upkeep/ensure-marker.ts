@@ -34,9 +34,9 @@ export async function readMarker(backend: CheckpointBackend, signal?: AbortSigna
 
 /**
  * Verifies that the store enforces conditional creation at a place that its marker does not name, such as one that it was
- * moved to. Records the place in the marker. Replaces a missing or damaged marker, with the id of before if the store records it.
- * So its mirror stays its own. Rejects with `UNSUPPORTED` if the store
- * does not enforce it. MUST precede every commit of a process.
+ * moved to. Records the place in the marker. Replaces a missing or damaged marker, with the id of before if the store records
+ * it. So its mirror stays its own. Rejects with `UNSUPPORTED` if the store does not enforce it. MUST precede every commit of
+ * a process.
  */
 export async function ensureMarker(context: StoreContext, signal?: AbortSignal): Promise<void> {
   const { backend, log, environment } = context

@@ -4,7 +4,10 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 /** Which removed checkpoints to drop for good: all, or those whose time for an undo has ended. */
 export type Forgotten = 'all' | 'expired'
 
-/** Returns the attempts of the removed checkpoints to drop for good. Compares the clocks of several processes, as `grace` does. */
+/**
+ * Returns the attempts of the removed checkpoints to drop for good. Compares the clocks of several processes, as `grace`
+ * does.
+ */
 export function toForget({ removed = [] }: PagedCatalog, which: Forgotten, now: Date): readonly AttemptId[] {
   return removed.flatMap(({ entry, until }) =>
     which === 'all' || Date.parse(until) <= now.getTime() ? [entry.attempt] : [],

@@ -52,7 +52,9 @@ export class Tidying {
     })
   }
 
-  /** Deletes the leftovers of earlier writers after a takeover. Every older attempt is dead then, also that of a crashed run. */
+  /**
+   * Deletes the leftovers of earlier writers after a takeover. Every older attempt is dead then, also that of a crashed run.
+   */
   async afterTakeover(version: PagedCatalog): Promise<void> {
     await this.#reporting(async () => {
       const swept = await this.#sweep(version)

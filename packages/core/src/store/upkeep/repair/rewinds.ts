@@ -17,7 +17,9 @@ import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts
 import { withSecondLook } from '../../../async/second-look.ts'
 import { isHoldfastError } from '../../../errors.ts'
 
-/** The readable rewinds of a store, the earliest first. A damaged one is skipped. Rejects with `UNSUPPORTED` for a newer one. */
+/**
+ * The readable rewinds of a store, the earliest first. A damaged one is skipped. Rejects with `UNSUPPORTED` for a newer one.
+ */
 export async function foundRewinds(
   backend: CheckpointBackend,
   signal: AbortSignal | undefined,
