@@ -1,22 +1,11 @@
-import { isOfCopy, settledAgreements } from '../agreements/copies.ts'
+import { settledAgreements } from '../agreements/copies.ts'
 import { isDeadIn, mayCommit } from '../../catalog/commit/rules/index.ts'
 import type { StoreContext } from '../context.ts'
-import {
-  attemptOfKey,
-  catalogVersionOf,
-  dataPrefix,
-  isDocumentKey,
-  isOwnFolder,
-  isOwnWork,
-  pageOfKey,
-  rankOfStart,
-  probePrefix,
-  reservePrefix,
-  writerNoteOf,
-} from '../../catalog/documents/index.ts'
+import { attemptOfKey, dataPrefix, isOwnFolder, isOwnWork } from '../../catalog/documents/index.ts'
 import { attemptsOf, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { inGrace } from '../attempts/delete-dropped.ts'
+import { type Dead, DeadKeys } from './dead-keys.ts'
 import { toForget } from './forget-removed.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
@@ -69,9 +58,6 @@ export function bothPasses(earlier: SweptOnce | undefined, later: SweptOnce): Sw
     unfinished: earlier.unfinished + later.unfinished,
   }
 }
-
-/** Maximum number of foreign keys in a report. */
-const foreignNamed = 1000
 
 /**
  * Deletes dead attempts, dropped attempts, old catalog versions and pages, and unfinished work of this kind of store. Reads
@@ -159,15 +145,7 @@ export async function floorToRaise(
   return Math.min(old, oldestBase)
 }
 
-interface Dead {
-  readonly keys: readonly string[]
-  readonly bytes: number
-  readonly attempts: ReadonlySet<string>
-  readonly catalogVersions: number
-  readonly catalogPages: number
-  readonly foreign: readonly string[]
-}
-
+/** Lists the whole store, and returns what of it is dead. */
 async function findDead(
   context: StoreContext,
   newest: WholeCatalog,
@@ -175,54 +153,8 @@ async function findDead(
   signal: AbortSignal | undefined,
 ): Promise<Dead> {
   const { backend, gracePeriod } = context
-  const keys: string[] = []
-  const foreign: string[] = []
-  const attempts = new Set<string>()
-  const ofCopies: string[] = []
-  const probes: { readonly key: string; readonly storedAt: number }[] = []
-  let bytes = 0
-  let catalogVersions = 0
-  let catalogPages = 0
-  let storeTime = 0
-  let start: { readonly rank: string; readonly key: string; readonly size: number } | undefined
-  const mayOmit = (folder: string): boolean => {
-    if (isOwnFolder(folder)) return false
-    if (!foreign.includes(folder)) foreign.push(folder)
-    return true
-  }
-  for await (const { key, size, modifiedAt } of backend.list('', { mayOmit, signal })) {
-    const attempt = attemptOfKey(key)
-    const rank = rankOfStart(key)
-    if (rank !== undefined) {
-      // The newest start of a rank fences the older ones, so only that one must stay.
-      if (start?.rank === rank) {
-        keys.push(start.key)
-        bytes += start.size
-      }
-      start = { rank, key, size }
-    }
-    storeTime = Math.max(storeTime, modifiedAt.getTime())
-    if (key.startsWith(probePrefix)) {
-      probes.push({ key, storedAt: modifiedAt.getTime() })
-    } else if (!isOurs(key)) {
-      if (foreign.length < foreignNamed) foreign.push(key)
-    } else if (isOfCopy(key)) {
-      ofCopies.push(key)
-    } else if (mayGo(key)) {
-      keys.push(key)
-      bytes += size
-      if (attempt !== undefined) attempts.add(attempt)
-      else if (pageOfKey(key) !== undefined) catalogPages += 1
-      else if (catalogVersionOf(key) !== undefined) catalogVersions += 1
-    }
-  }
-  // A probe is short, so an old one was interrupted. Both times are those of the store.
-  keys.push(...probes.filter(({ storedAt }) => storeTime - storedAt > gracePeriod).map(({ key }) => key))
-  keys.push(...(await settledAgreements(context, newest, ofCopies, signal)))
-  return { keys, bytes, attempts, catalogVersions, catalogPages, foreign }
-}
-
-function isOurs(key: string): boolean {
-  if (isDocumentKey(key) || key.startsWith(reservePrefix)) return true
-  return attemptOfKey(key) !== undefined || writerNoteOf(key) !== undefined
+  const found = new DeadKeys(mayGo, gracePeriod)
+  const mayOmit = (folder: string): boolean => found.mayOmit(folder)
+  for await (const object of backend.list('', { mayOmit, signal })) found.add(object)
+  return found.finish(await settledAgreements(context, newest, found.ofCopies, signal))
 }
