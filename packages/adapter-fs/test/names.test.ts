@@ -292,8 +292,6 @@ describe('the adapter', () => {
   })
 
   test('rejects unknown options', async () => {
-    expect(await codeOf(adapter.open(new URL('file:///runs/a'), { fsync: false }))).toBe(
-      'INVALID_ARGUMENT',
-    )
+    expect(await codeOf(adapter.open(new URL('file:///runs/a'), { fsync: false }))).toBe('INVALID_ARGUMENT')
   })
 })

@@ -206,7 +206,10 @@ describe('status', () => {
     expect(lastLine(await holdfast(folder, 'status', '--json'))).toMatchObject({
       mirror: {
         state: 'failing',
-        error: { code: expect.any(String) as string, message: expect.stringContaining('is a file') as string },
+        error: {
+          code: expect.any(String) as string,
+          message: expect.stringContaining('is a file') as string,
+        },
       },
     })
     await rm(join(folder, 'backup'))

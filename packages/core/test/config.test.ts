@@ -3,12 +3,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import {
-  type BackendAdapter,
-  locationBelow,
-  openStore,
-  type OpenStoreOptions,
-} from '../src/index.ts'
+import { type BackendAdapter, locationBelow, openStore, type OpenStoreOptions } from '../src/index.ts'
 import { parseConfig } from '../src/config/schema.ts'
 import { openBackend, parseLocation } from '../src/backend.ts'
 import { codeThrown, temporaryFolder } from './stores.ts'

@@ -15,7 +15,10 @@ function received(message: object): unknown {
 
 test('sends the code and the message of an error, however deep it is in a result', () => {
   const url = 's3://bucket/run'
-  const error = new HoldfastError('PERMISSION_DENIED', 'The credentials may not delete.', { url, key: 'data/a' })
+  const error = new HoldfastError('PERMISSION_DENIED', 'The credentials may not delete.', {
+    url,
+    key: 'data/a',
+  })
   expect(received({ result: { failed: [{ key: 'data/a', error }] } })).toEqual({
     result: {
       failed: [

@@ -161,10 +161,10 @@ test('accepts an object in the reserved folder of an attempt, and rejects one ou
     ['', 'CORRUPT'],
   ] as const) {
     const files = file === undefined ? [] : [{ ...file, object }]
-    expect([object, codeThrown(() => decodeManifest(encodeManifest({ ...manifest, files }), attempt))]).toEqual([
+    expect([
       object,
-      code,
-    ])
+      codeThrown(() => decodeManifest(encodeManifest({ ...manifest, files }), attempt)),
+    ]).toEqual([object, code])
   }
 })
 
