@@ -38,6 +38,11 @@ export interface DeliveryOptions {
   readonly signal: AbortSignal | undefined
   /** Called with the number of bytes written so far, of all files. */
   readonly onProgress: ((bytes: number) => void) | undefined
+  /**
+   * Called before the first file is opened, with the indexes of the deliveries that will be opened. The others were taken over
+   * from an interrupted restore.
+   */
+  readonly onMissing?: ((indexes: ReadonlySet<number>) => void) | undefined
   /** The folder of the store, if it is on this machine. Files are never restored into it. */
   readonly storeRoot: string | undefined
   /**
@@ -167,6 +172,7 @@ async function writeAll(
   taken: ReadonlyMap<number, string>,
   options: DeliveryOptions,
 ): Promise<readonly string[]> {
+  options.onMissing?.(new Set([...deliveries.keys()].filter((index) => !taken.has(index))))
   let delivered = 0
   return concurrently(
     [...deliveries.entries()],

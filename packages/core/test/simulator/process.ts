@@ -264,7 +264,8 @@ export function simulatedEnvironment(process: string, scheduler: Scheduler, rand
     machine: { isBusy: () => Promise.resolve(false) },
     processes: { self: () => Promise.resolve(undefined), livenessOf: () => Promise.resolve('unknown') },
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
-    deliver: async (_, deliveries) => {
+    deliver: async (_, deliveries, { onMissing }) => {
+      onMissing?.(new Set(deliveries.keys()))
       const contents: string[] = []
       for (const { open } of deliveries) {
         const stream = await open(new AbortController().signal, 1)

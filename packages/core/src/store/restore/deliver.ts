@@ -19,7 +19,7 @@ export async function deliver(
   const manifest = await verifiedManifest(context.backend, entry, options.signal)
   const files = await wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
-  await using reader = new AttemptReader(payloadReader(context), entry.attempt, files)
+  await using reader = new AttemptReader(payloadReader(context), entry.attempt)
   const { paths, others } = await context.environment.deliver(
     options.to,
     files.map((file) => ({
@@ -34,6 +34,9 @@ export async function deliver(
       storeRoot: context.backend.capabilities.localRoot,
       beforeExchange,
       others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
+      onMissing: (missing) => {
+        reader.plan(files.filter((_, index) => missing.has(index)))
+      },
       onProgress: (bytes) => {
         options.onProgress?.({ bytes, total })
       },

@@ -132,7 +132,8 @@ function environmentOf(process: string, scheduler: Scheduler, random: Random): E
     newToken: () => random.hex(16),
     tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
-    deliver: async (_, deliveries, { beforeExchange }) => {
+    deliver: async (_, deliveries, { beforeExchange, onMissing }) => {
+      onMissing?.(new Set(deliveries.keys()))
       const contents: string[] = []
       for (const { open } of deliveries) {
         const stream = await open(new AbortController().signal, 1)

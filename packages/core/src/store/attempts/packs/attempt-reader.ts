@@ -11,9 +11,9 @@ import { type PackRead, planReads } from './plan-reads.ts'
 const readsAhead = 3
 
 /**
- * Opens the files of an attempt, verified by its manifest. Files that lie together in a pack are read together, and a little
- * ahead. Open the files in the order of the list, so that few reads are in memory at once. Disposing of the reader ends reads
- * that are under way.
+ * Opens the files of an attempt, verified by its manifest. Planned files that lie together in a pack are read together, and a
+ * little ahead. Open them in the order of the list, so that few reads are in memory at once, and open all of them, because a
+ * read stays in memory until its last file is opened. Disposing of the reader ends reads that are under way.
  *
  * @example
  * await using reader = new AttemptReader(backend, attempt, files)
@@ -22,20 +22,27 @@ const readsAhead = 3
 export class AttemptReader implements AsyncDisposable {
   readonly #backend: PayloadReader
   readonly #attempt: AttemptId
-  readonly #reads: readonly PackRead[]
+  #reads: readonly PackRead[] = []
   /** Where the files that were not opened yet lie: the read, and the offset in its bytes. */
   readonly #placeOf = new Map<ManifestFile, { readonly index: number; readonly offset: number }>()
   /** The reads of which some files were not opened yet. */
   readonly #underWay = new Map<number, Promise<Uint8Array>>()
   /** The number of files of each read that were not opened yet. */
-  readonly #unopened: number[]
+  #unopened: number[] = []
   readonly #stop = new AbortController()
   /** The first read that has not begun. */
   #next = 0
 
-  constructor(backend: PayloadReader, attempt: AttemptId, files: readonly ManifestFile[]) {
+  /** `files` are planned. Default: none, as long as it is not known which files will be opened. */
+  constructor(backend: PayloadReader, attempt: AttemptId, files: readonly ManifestFile[] = []) {
     this.#backend = backend
     this.#attempt = attempt
+    this.plan(files)
+  }
+
+  /** Replaces the files that will be opened. Must be called before the first of them is opened. */
+  plan(files: readonly ManifestFile[]): void {
+    this.#placeOf.clear()
     this.#reads = planReads(files)
     this.#unopened = this.#reads.map((read) => read.files.length)
     for (const [index, { start, files: together }] of this.#reads.entries())
@@ -43,8 +50,8 @@ export class AttemptReader implements AsyncDisposable {
   }
 
   /**
-   * Returns the bytes of a file. Each file may be opened once, and again with the second look, which reads nothing but the
-   * file. Iterating fails with `CORRUPT` if the bytes differ from the manifest. Chunks are valid as with `verifiedChunks`.
+   * Returns the bytes of a file. Each planned file may be opened once, and again with the second look. The second look and
+   * other files read nothing but the file. Iterating fails with `CORRUPT` if the bytes differ from the manifest. Chunks are valid as with `verifiedChunks`.
    */
   async open(
     file: ManifestFile,
