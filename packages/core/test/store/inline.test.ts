@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { copyCheckpoints, MemoryBackend } from '../../src/index.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
@@ -115,5 +117,80 @@ describe('a checkpoint of less than 64 KiB', () => {
     const folder = await temporaryFolder()
     await destination.restore(1, { to: folder })
     expect(await readTree(folder)).toEqual(texts)
+  })
+})
+
+describe('a copy of a checkpoint of less than 64 KiB', () => {
+  test.each([
+    ['a disk', new MemoryBackend()],
+    ['an object store', overNetwork()],
+  ])('has its files in its manifest on an object store if it comes from %s', async (_, source) => {
+    const from = storeOn(source, { mode: 'shared' })
+    await from.save({ step: 1, files })
+    await from.save({ step: 2, files })
+    const backend = overNetwork()
+    const destination = storeOn(backend, { mode: 'shared' })
+    await copyCheckpoints(from, destination)
+    const writes = backend.calls.filter((call) => /^(?:put|commit) data\//.test(call))
+    expect(writes.toSorted()).toEqual([
+      expect.stringMatching(/^commit data\/1-.*\/manifest\.json$/),
+      expect.stringMatching(/^commit data\/2-.*\/manifest\.json$/),
+    ])
+    expect((await destination.verify()).good).toBe(true)
+    const folder = await temporaryFolder()
+    await destination.restore(2, { to: folder })
+    expect(await readTree(folder)).toEqual(texts)
+  })
+
+  test('keeps the permissions of files and members that a newer version added', async () => {
+    const source = new MemoryBackend()
+    const from = storeOn(source, { mode: 'shared' })
+    const path = join(await temporaryFolder(), 'run.sh')
+    await writeFile(path, 'run', { mode: 0o750 })
+    await from.save({ step: 1, files: { 'run.sh': path } })
+    await resealManifest(source, 1, { 'files.0.added': to('by a newer version') })
+    const backend = overNetwork()
+    await copyCheckpoints(storeOn(source, { mode: 'shared' }), storeOn(backend, { mode: 'shared' }))
+    const [key = ''] = await keysOf(backend, 'data/')
+    const document: unknown = await new Response((await backend.read(key)).body).json()
+    const file = { name: 'run.sh', mode: 0o750, content: 'cnVu', added: 'by a newer version' }
+    expect(document).toMatchObject({ manifest: { requires: ['inline'], files: [file] } })
+  })
+
+  test.each([
+    ['its packs are off', { packs: 'never' }, 4],
+    ['its packs are always on', { packs: 'always' }, 2],
+  ] as const)('is stored as objects if %s', async (_, options, objects) => {
+    const from = storeOn(overNetwork(), { mode: 'shared' })
+    await from.save({ step: 1, files })
+    const backend = overNetwork()
+    await copyCheckpoints(from, storeOn(backend, { ...options, mode: 'shared' }))
+    expect(await keysOf(backend, 'data/')).toHaveLength(objects)
+  })
+
+  test('is not committed if a file is corrupt at the source', async () => {
+    const source = new MemoryBackend()
+    const from = storeOn(source, { mode: 'shared' })
+    await from.save({ step: 1, files })
+    const [key = ''] = (await keysOf(source, 'data/')).filter((each) => each.endsWith('/model.bin'))
+    await tamper(source, key, flipBit)
+    const destination = storeOn(overNetwork(), { mode: 'shared' })
+    const { outcomes } = await copyCheckpoints(from, destination)
+    expect(outcomes).toMatchObject([{ kind: 'failed', error: { code: 'CORRUPT', url: from.url } }])
+    expect(await destination.list()).toEqual([])
+  })
+
+  test('continues after an interruption', async () => {
+    const from = storeOn(new MemoryBackend(), { mode: 'shared' })
+    await from.save({ step: 1, files })
+    const backend = overNetwork()
+    backend.intercept = (method, key) =>
+      method === 'commit' && key.endsWith('/manifest.json') ? 'fail before' : 'pass'
+    expect(await codeOf(copyCheckpoints(from, storeOn(backend, { mode: 'shared' })))).toBe('UNAVAILABLE')
+    backend.intercept = () => 'pass'
+    const destination = storeOn(backend, { mode: 'shared' })
+    expect((await copyCheckpoints(from, destination)).outcomes).toMatchObject([{ kind: 'copied' }])
+    expect(await keysOf(backend, 'data/')).toHaveLength(1)
+    expect((await destination.verify()).good).toBe(true)
   })
 })

@@ -1,9 +1,8 @@
 import { type BackendCapabilities, concurrently } from '../../backend/index.ts'
 import { type ManifestFile, manifestName } from '../../catalog/documents/index.ts'
-import type { PlannedFile } from './content.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import type { PackMode } from '../pack-mode.ts'
-import type { SizedFile } from './packs/plan-packs.ts'
+import type { MaybeSized, Sized, SizedFile } from './packs/plan-packs.ts'
 import { readWhole } from './packs/whole-file.ts'
 import type { FiniteRequirement } from './require-finite.ts'
 
@@ -13,14 +12,14 @@ const smallBelow = 2 ** 16
 /** How many files are read at once. */
 const filesAtOnce = 8
 
-/** Returns the files if all of them are to be stored in the manifest, which saves a request; else `undefined`. */
-export function planInline(
-  files: readonly PlannedFile[],
+/** Returns the files if all of them are to be stored in the manifest, which saves requests; else `undefined`. */
+export function planInline<File extends MaybeSized>(
+  files: readonly File[],
   mode: PackMode,
   { requestPerObject = false }: Pick<BackendCapabilities, 'requestPerObject'>,
-): readonly SizedFile[] | undefined {
+): readonly Sized<File>[] | undefined {
   if (mode !== 'auto' || !requestPerObject) return undefined
-  const sized = files.filter((file): file is SizedFile => file.size !== undefined)
+  const sized = files.filter((file): file is Sized<File> => file.size !== undefined)
   const bytes = sized.reduce((sum, { size }) => sum + size, 0)
   return sized.length === files.length && bytes < smallBelow ? sized : undefined
 }
@@ -39,7 +38,11 @@ export async function inlineFiles(
     const { chunks, sha256 } = await readWhole(file, { observer: tensors?.observe(), signal: taskSignal })
     refuseOtherDigest(name, sha256, file.sha256)
     tensors?.require(size)
-    const content = Buffer.concat(chunks).toString('base64')
-    return { name, object: manifestName, content, size, sha256, ...(mode === undefined ? {} : { mode }) }
+    return { name, ...placeInManifest(chunks), size, sha256, ...(mode === undefined ? {} : { mode }) }
   })
+}
+
+/** Returns how a manifest states that it holds these bytes of a file. */
+export function placeInManifest(chunks: readonly Uint8Array[]): Pick<ManifestFile, 'object' | 'content'> {
+  return { object: manifestName, content: Buffer.concat(chunks).toString('base64') }
 }

@@ -5,21 +5,25 @@ import {
   agreementName,
   attemptPrefix,
   type CatalogEntry,
+  type Drop,
   type Manifest,
 } from '../../catalog/documents/index.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
+import { planInline } from '../attempts/inline.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { guardSpace } from '../save/space/guard.ts'
+import type { FilesToStore } from '../save/space/need.ts'
 import { canContinue } from '../agreements/copies.ts'
 import type { Turn } from '../../async/in-turn.ts'
 import type { Slots } from '../../async/slots.ts'
 import { agreeOnAttempt, type CopyAttempt } from './attempt.ts'
 import { manifestOfCopy, publishManifest } from './copied-manifest.ts'
-import { copyFiles, objectsStoredBefore } from './copy-files.ts'
+import { type CopiedFiles, copyFiles, objectsStoredBefore } from './copy-files.ts'
+import { copyInline } from './copy-inline.ts'
 import { objectsToCopy } from './objects-to-copy.ts'
 import type { CopyOptions } from './options.ts'
 import type { LineOfCopy } from './plan-copies.ts'
@@ -53,8 +57,8 @@ export interface CommittedCopy {
 const mostTries = 3
 
 /**
- * Copies one checkpoint: agrees on an attempt, stores the files and the manifest, commits when its turn comes, and cleans up. What an interrupted
- * copy has stored stays, and the next copy continues there. A copy that can never be committed is deleted.
+ * Copies one checkpoint: agrees on an attempt, stores the files and the manifest, commits when its turn comes, and cleans up.
+ * What an interrupted copy has stored stays, and the next copy continues there. A copy that can never be committed is deleted.
  */
 export async function copyCheckpoint(
   source: CopySource,
@@ -87,30 +91,23 @@ export async function copyCheckpoint(
 async function storeAndCommit(
   source: CopySource,
   destination: CopyDestination,
-  { manifest, line }: CheckpointToCopy,
+  checkpoint: CheckpointToCopy,
   attempt: CopyAttempt,
-  { signal, onProgress, onExisting = 'fail', allowBest }: CopyOptions,
-  { slots, turn }: CopyCall,
+  options: CopyOptions,
+  call: CopyCall,
 ): Promise<CommittedCopy> {
+  const { manifest, line } = checkpoint
+  const { signal, onExisting = 'fail', allowBest } = options
   const { context, access } = destination
   const { backend, log, events } = context
-  const objects = objectsToCopy(
-    manifest.files,
-    context.packs,
-    source.context.backend.capabilities,
-    backend.capabilities,
+  const { files, bytesBefore, madeRoom } = await storeFiles(
+    source,
+    destination,
+    checkpoint,
+    attempt,
+    options,
+    call,
   )
-  const stored = await objectsStoredBefore(backend, attempt, objects, signal)
-  const missing = objects.filter((object) => !stored.has(object))
-  const newest = log.known ?? (await log.newest(signal))
-  const toCopy = { objects, stored, from: manifest.attempt, to: attempt.attempt }
-  const toStore = { files: missing, packs: 'never' } as const
-  const madeRoom = await guardSpace({ context, access, step: line.step, toStore, signal }, newest)
-  const { files, bytesBefore } = await copyFiles(source.context, context, toCopy, {
-    signal,
-    slots,
-    onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),
-  })
   const own = manifestOfCopy(manifest, attempt.attempt, line, files)
   const published = await publishManifest(backend, own, signal)
   if (published === undefined) throw deletedMeanwhile(backend.url, line.step)
@@ -122,12 +119,44 @@ async function storeAndCommit(
     ...(pinned === undefined ? {} : { pinned }),
     ...(clockJump === undefined ? {} : { clockJump }),
   }
-  await turn.comes()
+  await call.turn.comes()
   const committed = await log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
   events.emit('copied', { step: line.step, bytes: line.bytes, from: source.context.backend.url })
   access.afterwards(() => deleteDropped(context, committed))
   reportClockDoubts(context, committed.catalog, published.storedAt)
   return { bytesBefore, dropped: [...madeRoom, ...committed.dropped] }
+}
+
+/** Stores the files of a copy, for which it makes room. Those of a small checkpoint become part of the manifest. */
+async function storeFiles(
+  source: CopySource,
+  { context, access }: CopyDestination,
+  { manifest, line }: CheckpointToCopy,
+  attempt: CopyAttempt,
+  { signal, onProgress }: CopyOptions,
+  { slots }: CopyCall,
+): Promise<CopiedFiles & { readonly madeRoom: readonly Drop[] }> {
+  const { backend, log, packs } = context
+  const from = source.context
+  const { step } = line
+  const onBytes = (bytes: number): void => {
+    onProgress?.({ step, bytes, total: line.bytes })
+  }
+  const copying = { signal, slots, onBytes }
+  const makeRoom = async (files: FilesToStore['files']): Promise<readonly Drop[]> => {
+    const toStore = { files, packs: 'never' } as const
+    return guardSpace({ context, access, step, toStore, signal }, log.known ?? (await log.newest(signal)))
+  }
+  const inline = planInline(manifest.files, packs, backend.capabilities)
+  if (inline !== undefined) {
+    const madeRoom = await makeRoom(inline)
+    return { ...(await copyInline(from, manifest.attempt, inline, copying)), madeRoom }
+  }
+  const objects = objectsToCopy(manifest.files, packs, from.backend.capabilities, backend.capabilities)
+  const stored = await objectsStoredBefore(backend, attempt, objects, signal)
+  const madeRoom = await makeRoom(objects.filter((object) => !stored.has(object)))
+  const toCopy = { objects, stored, from: manifest.attempt, to: attempt.attempt }
+  return { ...(await copyFiles(from, context, toCopy, copying)), madeRoom }
 }
 
 /** Whether a copy failed because its attempt died, such as by a takeover or a sweep, and the writer may begin another. */

@@ -48,7 +48,8 @@ export interface FilesToCopy {
   readonly to: AttemptId
 }
 
-interface CopyFilesOptions {
+/** How files are copied. */
+export interface CopyFilesOptions {
   readonly signal: AbortSignal | undefined
   /** Limits the objects that all copies of the call transfer at once. */
   readonly slots: Slots

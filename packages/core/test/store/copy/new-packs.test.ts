@@ -9,7 +9,7 @@ import { readTree } from '../../trees.ts'
 const files = Object.fromEntries(
   Array.from({ length: 300 }, (_, index) => [
     `part/${String(index).padStart(4, '0')}.bin`,
-    Buffer.from(`content ${index} `.repeat(1 + (index % 5))),
+    Buffer.from(`content ${index} `.repeat(20 + 20 * (index % 5))),
   ]),
 )
 

@@ -51,7 +51,8 @@ export class AttemptReader implements AsyncDisposable {
 
   /**
    * Returns the bytes of a file. Each planned file may be opened once, and again with the second look. The second look and
-   * other files read nothing but the file. Iterating fails with `CORRUPT` if the bytes differ from the manifest. Chunks are valid as with `verifiedChunks`.
+   * files that are not planned read nothing but the file. Iterating fails with `CORRUPT` if the bytes differ from the manifest.
+   * Chunks are valid as with `verifiedChunks`.
    */
   async open(
     file: ManifestFile,

@@ -5,10 +5,10 @@ import type { PackMode } from '../../pack-mode.ts'
 export type SizedFile = Sized<PlannedFile>
 
 /** A file whose size is known. */
-type Sized<File> = File & { readonly size: number }
+export type Sized<File> = File & { readonly size: number }
 
 /** A file whose size may be known. */
-interface MaybeSized {
+export interface MaybeSized {
   readonly size: number | undefined
 }
 

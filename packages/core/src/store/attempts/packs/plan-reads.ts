@@ -53,7 +53,7 @@ export function planReads(files: readonly ManifestFile[]): readonly PackRead[] {
       latest.wanted += size
       latest.files.push(file)
     } else {
-      const read = { object, start: offset, end, wanted: size, listedBefore: listed, files: [file] }
+      const read: OpenRead = { object, start: offset, end, wanted: size, listedBefore: listed, files: [file] }
       reads.push(read)
       latestOf.set(object, read)
     }
