@@ -156,6 +156,31 @@ describe("unchanged: 'link'", () => {
     expect(fifth).not.toBe(first)
   })
 
+  test('names the checkpoints that share truncated files, and reads the manifest of each once', async () => {
+    let manifests = 0
+    const { root, store } = await openStore({}, () => ({
+      ...withoutClones,
+      open: (path, ...others) => {
+        if (String(path).endsWith('/manifest.json')) manifests += 1
+        return promises.open(path, ...others)
+      },
+    }))
+    const frozenToo = { 'encoder.bin': frozen, 'tokenizer.bin': frozen }
+    for (let step = 1; step <= 4; step += 1) await store.save(request(step, frozenToo))
+    const names = ['backbone.bin', 'encoder.bin', 'tokenizer.bin']
+    for (const name of names) {
+      const path = await pathOf(root, store, 1, name)
+      await chmod(path, 0o600)
+      await promises.truncate(path, 100)
+    }
+    manifests = 0
+    const { checkpoints } = await store.verify({ steps: [1], quick: true })
+    expect(checkpoints[0]?.problems).toEqual(
+      names.map((name) => expect.stringMatching(`^${name} has 100 bytes.*shared with step 3$`) as string),
+    )
+    expect(manifests).toBe(2)
+  })
+
   test('does not share a file whose permissions differ', async () => {
     const { root, store } = await openStore()
     const folder = await temporaryFolder()

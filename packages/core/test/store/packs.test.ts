@@ -242,6 +242,19 @@ describe('a damaged pack', () => {
     ])
   })
 
+  test('is reported by a quick verification if it has more bytes than its manifest records', async () => {
+    const { backend, store, pack } = await savedWithPack()
+    await tamper(backend, pack, (bytes) => Buffer.concat([bytes, Buffer.from('x')]))
+    const { checkpoints } = await store.verify({ quick: true })
+    expect(checkpoints[0]?.problems).toEqual([
+      'the pack .holdfast/packs/0 with 4 files has 41 bytes, not the 40 that were saved',
+    ])
+    // The bytes of the files are good, and an earlier version recorded no size.
+    expect((await store.verify()).good).toBe(true)
+    await resealManifest(backend, 1, { 'files.0': withoutPack })
+    expect((await storeOn(backend, { mode: 'shared' }).verify({ steps: [1], quick: true })).good).toBe(true)
+  })
+
   test('is reported for each file if it is missing, and repair quarantines the checkpoint', async () => {
     const { backend, store, pack } = await savedWithPack()
     await backend.delete([pack])

@@ -11,7 +11,7 @@ import { withSecondLook } from '../../async/second-look.ts'
 import { AttemptReader } from './packs/attempt-reader.ts'
 import { payloadReader } from './payload-reader.ts'
 import { readManifest } from './read-verified.ts'
-import { sharedText, sharingSteps } from './sharing-steps.ts'
+import { sharedText, SharingSteps } from './sharing-steps.ts'
 
 /** How thoroughly a checkpoint is verified. */
 interface Examination {
@@ -39,15 +39,22 @@ export async function problemsOf(
   if (read === undefined) return problems
   const { manifest, size } = read
   if (comparesDocuments) problems.push(...disagreements(entry, manifest, size))
+  const sharing = new SharingSteps(context, manifest, others, signal)
+  const examine = async (file: ManifestFile | undefined, prove: () => Promise<void>): Promise<void> => {
+    const faults: string[] = []
+    await problem(faults, prove)
+    if (faults.length === 0) return
+    const shared = file === undefined ? [] : await sharing.of(file)
+    problems.push(...faults.map((fault) => `${fault}${sharedText(shared)}`))
+  }
   if (quick) {
     for (const object of objectsOf(manifest))
-      await problem(problems, () => withSecondLook(() => proveByStore(context, entry, object, signal)))
+      await examine(object.file, () => withSecondLook(() => proveByStore(context, entry, object, signal)))
     return problems
   }
   await using reader = new AttemptReader(payloadReader(context), entry.attempt, manifest.files)
   for (const file of manifest.files) {
-    const faults: string[] = []
-    await problem(faults, () =>
+    await examine(file, () =>
       withSecondLook(async (look) => {
         let readBytes = before
         for await (const chunk of await reader.open(file, signal, look)) {
@@ -57,8 +64,6 @@ export async function problemsOf(
         }
       }),
     )
-    for (const fault of faults)
-      problems.push(`${fault}${sharedText(await sharingSteps(context, manifest, file, others, signal))}`)
     before += file.size
   }
   return problems
@@ -98,24 +103,33 @@ interface StoredObject {
   /** Names the object in a message. */
   readonly what: string
   readonly object: string
-  /** The size in bytes. A pack may be larger. */
+  /** The size in bytes. */
   readonly size: number
-  readonly isPack: boolean
+  /** Whether the object may be larger: a pack whose size was not recorded. */
+  readonly mayBeLarger: boolean
   readonly storeDigest: ManifestFile['storeDigest']
+  /** The file that the object is. `undefined` for a pack. */
+  readonly file: ManifestFile | undefined
 }
 
 function objectsOf({ files }: Manifest): readonly StoredObject[] {
   const objects: StoredObject[] = files
     .filter(({ offset, content }) => offset === undefined && content === undefined)
-    .map(({ name, object, size, storeDigest }) => ({ what: name, object, size, isPack: false, storeDigest }))
+    .map((file) => {
+      const { name, object, size, storeDigest } = file
+      return { what: name, object, size, mayBeLarger: false, storeDigest, file }
+    })
   const packed = files.filter(({ offset }) => offset !== undefined)
   for (const [object, together] of Map.groupBy(packed, (file) => file.object)) {
+    const end = together.reduce((most, each) => Math.max(most, (each.offset ?? 0) + each.size), 0)
+    const recorded = together.find(({ pack }) => pack !== undefined)?.pack
     objects.push({
       what: `the pack ${object} with ${together.length} ${together.length === 1 ? 'file' : 'files'}`,
       object,
-      size: together.reduce((end, each) => Math.max(end, (each.offset ?? 0) + each.size), 0),
-      isPack: true,
+      size: Math.max(end, recorded?.size ?? 0),
+      mayBeLarger: recorded === undefined,
       storeDigest: together.find(({ storeDigest }) => storeDigest !== undefined)?.storeDigest,
+      file: undefined,
     })
   }
   return objects
@@ -125,7 +139,7 @@ function objectsOf({ files }: Manifest): readonly StoredObject[] {
 async function proveByStore(
   { backend }: StoreContext,
   { attempt }: CatalogEntry,
-  { what, object, size, isPack, storeDigest }: StoredObject,
+  { what, object, size, mayBeLarger, storeDigest }: StoredObject,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const key = objectKey(attempt, object)
@@ -133,7 +147,7 @@ async function proveByStore(
   const fault = (how: string): HoldfastError =>
     new HoldfastError('CORRUPT', `${what} ${how}`, { key, url: backend.url })
   if (stat === undefined) throw fault('is missing')
-  if (isPack ? stat.size < size : stat.size !== size)
+  if (mayBeLarger ? stat.size < size : stat.size !== size)
     throw fault(`has ${stat.size} bytes, not the ${size} that were saved`)
   if (storeDigest?.origin !== 'store') return
   const now = await backend.hash(key, { signal })
