@@ -82,7 +82,7 @@ async function isEqual(
   stats: BigIntStats,
   source: Uint8Array | FileSource,
   object: SourceObject,
-  { size, signal, observe, onProgress }: PutOptions,
+  { size, signal, observe, pace, onProgress }: PutOptions,
 ): Promise<boolean> {
   if (Number(stats.size) !== object.size) return false
   const stored = async ({ start, end }: { readonly start: number; readonly end: number }) =>
@@ -102,6 +102,7 @@ async function isEqual(
   const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, object.size))
   let position = 0
   for await (const chunk of reader.chunks()) {
+    await pace?.(chunk.byteLength, signal, 'compare')
     const same = await readFully(handle, buffer.subarray(0, chunk.byteLength), position)
     if (Buffer.compare(same, chunk) !== 0) return false
     position += chunk.byteLength

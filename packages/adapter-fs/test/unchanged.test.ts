@@ -1,7 +1,15 @@
 import * as promises from 'node:fs/promises'
 import { chmod, link, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointStore, copyCheckpoints, type RetentionOptions, type SaveRequest } from '@holdfast/core'
+import {
+  CheckpointStore,
+  copyCheckpoints,
+  type Environment,
+  type RetentionOptions,
+  type SaveRequest,
+  type StoreOptions,
+  systemEnvironment,
+} from '@holdfast/core'
 import { codeOf } from '@holdfast/conformance/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
@@ -411,4 +419,48 @@ test('files of a store are read-only', async () => {
   const all = await promises.readdir(root, { recursive: true, withFileTypes: true })
   for (const entry of all.filter((each) => each.isFile()))
     expect((await stat(join(entry.parentPath, entry.name))).mode & 0o222, entry.name).toBe(0)
+})
+
+describe('a save that only compares a large file', () => {
+  /** The first 8 MiB of a transfer are not limited. */
+  const large = Buffer.alloc(16 * 2 ** 20, 'frozen')
+  const files = { 'backbone.bin': large }
+
+  /** Opens a store that has the file twice, on a busy machine. `pauses` gets the pauses of limits in milliseconds. */
+  async function openLimited(options: StoreOptions) {
+    const root = await temporaryFolder()
+    const open = (more: StoreOptions, environment?: Environment): CheckpointStore => {
+      const backend = new FileBackend(root, { fileSystem: withoutClones })
+      const store = new CheckpointStore(backend, { mode: 'shared', unchanged: 'link', ...more }, environment)
+      onTestFinished(() => store.close())
+      return store
+    }
+    const unlimited = open({})
+    for (const step of [1, 2]) await unlimited.save({ step, files })
+    const pauses: number[] = []
+    const store = open(options, {
+      ...systemEnvironment,
+      machine: { isBusy: () => Promise.resolve(true) },
+      pause: async (milliseconds, signal) => {
+        // Limits pause for seconds, retries for less, and closing the store waits longer.
+        if (milliseconds >= 300_000) await systemEnvironment.pause(milliseconds, signal)
+        else if (milliseconds >= 100) pauses.push(milliseconds)
+      },
+    })
+    return { store, pauses }
+  }
+
+  test('keeps the rate of a busy machine in the background', async () => {
+    const { store, pauses } = await openLimited({ background: { rateWhileBusy: 2 ** 20 } })
+    const saved = await (await store.saveInBackground({ step: 3, files })).done
+    expect(saved?.unchangedBytes).toBe(large.byteLength)
+    expect(pauses.length).toBeGreaterThan(0)
+  })
+
+  test('is not slowed down by limitUpload, because it sends nothing', async () => {
+    const { store, pauses } = await openLimited({ limitUpload: '100 KB/s' })
+    const { unchangedBytes } = await store.save({ step: 3, files })
+    expect(unchangedBytes).toBe(large.byteLength)
+    expect(pauses).toEqual([])
+  })
 })

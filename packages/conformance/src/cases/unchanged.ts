@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ByteObserver, ByteSource, CheckpointBackend, SourceObject } from '@holdfast/core/backend'
+import {
+  type ByteObserver,
+  type ByteSource,
+  type CheckpointBackend,
+  HoldfastError,
+  type SourceObject,
+} from '@holdfast/core/backend'
 import { oddChunks, patterned, sha256 } from '../bytes.ts'
 import { assertNothingLeft, assertStored, keysOf, rejectsWith } from '../expect.ts'
 import type { Case, Subject } from '../subject.ts'
@@ -94,6 +100,21 @@ export const unchangedCases: readonly Case[] = [
     }
     await backend.put('after', bytes, { observe, unchanged: { object } })
     assert.ok(Buffer.concat(seen).equals(bytes))
+  }),
+  caseOf('a put of unchanged bytes asks for its pace before it compares or sends bytes', async (backend) => {
+    const bytes = patterned(3 * 2 ** 20 + 1)
+    const object = await stored(backend, 'before', bytes)
+    let asked = 0
+    const pace = async (count: number): Promise<void> => {
+      asked += count
+    }
+    await backend.put('after', bytes, { pace, unchanged: { object } })
+    assert.ok(asked >= bytes.byteLength, `the put asked for ${asked} of ${bytes.byteLength} bytes`)
+    const ended = async (): Promise<void> => {
+      throw new HoldfastError('ABORTED', 'The transfer was ended.')
+    }
+    await rejectsWith(backend.put('ended', bytes, { pace: ended, unchanged: { object } }), 'ABORTED')
+    assert.equal(await backend.stat('ended'), undefined)
   }),
   caseOf(
     'a put reports progress that never decreases and ends with the size, whether its bytes are unchanged or not',

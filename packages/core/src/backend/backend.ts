@@ -160,9 +160,12 @@ export interface PutOptions extends CallOptions {
   /**
    * Limits how fast bytes are sent. The backend calls it with the number of bytes before it sends them to the store, also before
    * it sends them again, and waits for the promise. Bytes that it does not send, such as bytes that the service copies, do not
-   * count. If the promise rejects, the put rejects, and nothing is stored.
+   * count. Before it compares bytes of the source with the object of `unchanged`, it calls it with `compare`. If the promise
+   * rejects, the put rejects, and nothing is stored.
    */
-  readonly pace?: ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined
+  readonly pace?:
+    | ((bytes: number, signal?: AbortSignal, use?: 'send' | 'compare') => Promise<void>)
+    | undefined
   /**
    * Lets several puts of the same bytes, also of different processes, continue each other. If such a put fails, what it has
    * stored stays for the next one, and `sweep` discards it as usual. While a key gets puts with this option, all puts of that

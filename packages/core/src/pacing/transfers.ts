@@ -1,8 +1,14 @@
 import { throwIfAborted } from '../errors.ts'
 import { admit, afterPause, giveBack, type TokenBucket } from './token-bucket.ts'
 
-/** Waits until this number of bytes may be transferred. Rejects with `ABORTED` if the signal fires. */
-export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void>
+/**
+ * What happens to bytes: they are sent to a store, or only read and compared with stored ones, which loads the machine and no
+ * network.
+ */
+export type PacedUse = 'send' | 'compare'
+
+/** Waits until this number of bytes may be used. Rejects with `ABORTED` if the signal fires. The default use is `send`. */
+export type Pace = (bytes: number, signal?: AbortSignal, use?: PacedUse) => Promise<void>
 
 /** The highest rates of a store in bytes per second. `undefined` is no limit. */
 export interface TransferLimits {
@@ -36,7 +42,7 @@ export interface Clock {
 
 export function transfersOf(limits: TransferLimits, clock: Clock): Transfers {
   return {
-    upload: limits.upload === undefined ? undefined : limitOf(limits.upload, clock),
+    upload: limits.upload === undefined ? undefined : ofSentBytes(limitOf(limits.upload, clock)),
     download: limits.download === undefined ? undefined : limitOf(limits.download, clock),
   }
 }
@@ -47,14 +53,31 @@ export function withLimit(transfers: Transfers, other: RateLimit): Transfers {
   return { ...transfers, upload: upload === undefined ? other : bothLimits(upload, other) }
 }
 
+/** Returns a limit for which bytes that are only compared do not count. */
+function ofSentBytes(limit: RateLimit): RateLimit {
+  return {
+    begin: () => {
+      const transfer = limit.begin()
+      return {
+        pace: async (bytes, signal, use = 'send') => {
+          if (use === 'send') await transfer.pace(bytes, signal)
+        },
+        [Symbol.dispose]: () => {
+          transfer[Symbol.dispose]()
+        },
+      }
+    },
+  }
+}
+
 function bothLimits(one: RateLimit, other: RateLimit): RateLimit {
   return {
     begin: () => {
       const [first, second] = [one.begin(), other.begin()]
       return {
-        pace: async (bytes, signal) => {
-          await first.pace(bytes, signal)
-          await second.pace(bytes, signal)
+        pace: async (bytes, signal, use) => {
+          await first.pace(bytes, signal, use)
+          await second.pace(bytes, signal, use)
         },
         [Symbol.dispose]: () => {
           first[Symbol.dispose]()

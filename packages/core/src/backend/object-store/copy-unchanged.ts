@@ -17,7 +17,7 @@ const chunkBytes = 2 ** 20
 export async function copyUnchanged(
   key: string,
   source: PutSource,
-  { unchanged, size, observe, signal, onProgress }: PutOptions,
+  { unchanged, size, observe, signal, pace, onProgress }: PutOptions,
   ways: ServiceCopy,
 ): Promise<PutResult | undefined> {
   const object = unchanged?.object
@@ -32,7 +32,7 @@ export async function copyUnchanged(
     signal,
   })
   if (reader.size !== object.size) return undefined
-  for await (const _ of reader.chunks()) continue
+  for await (const chunk of reader.chunks()) await pace?.(chunk.byteLength, signal, 'compare')
   if (reader.result().sha256 !== object.sha256) return undefined
   const copied = await copyIfVerified(key, object, ways, onProgress, signal)
   if (copied === undefined) return undefined
