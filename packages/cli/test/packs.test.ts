@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdfast } from './holdfast.ts'
 
-test('saves small files in a pack with --packs, and explains why they have no path', async () => {
+test('saves small files in a pack with --packs, lists them, and explains why they have no path', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-packs-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await mkdir(join(folder, 'out'))
@@ -20,6 +21,19 @@ test('saves small files in a pack with --packs, and explains why they have no pa
       { name: 'out/b', offset: 12 },
     ],
   })
+  const digestOf = (name: string) => createHash('sha256').update(`content of ${name}`).digest('hex')
+  const sums = await run('sums', '1')
+  expect(sums.stdout).toBe(`${digestOf('a')}  out/a\n${digestOf('b')}  out/b\n`)
+  const shown = await run('show', '1', '--json')
+  expect(JSON.parse(shown.stdout)).toMatchObject({
+    fileCount: 2,
+    bytes: 24,
+    files: [
+      { name: 'out/a', size: 12, offset: 0, sha256: digestOf('a') },
+      { name: 'out/b', size: 12, offset: 12, sha256: digestOf('b') },
+    ],
+  })
+  expect((await run('show', '1')).stdout).toContain('out/b')
   const path = await run('path', '1', 'out/a')
   expect(path.code).toBe(1)
   expect(path.stderr).toContain('saved in one object with other small files')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/index.ts'
 import { newestCatalogKey, readText, resealCatalog, to } from '../store/reseal.ts'
-import { codeOf, foldingEarly, keysOf, storeOn, temporaryFolder } from '../stores.ts'
+import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 import { readTree } from '../trees.ts'
 import { goldenObjects, goldenStore, objectsOf } from './objects.ts'
 import { readStore, Unsupported } from './reader-1.0.ts'
@@ -107,6 +107,34 @@ describe('the golden store with packs', () => {
   test('is refused by a reader that does not know packs', async () => {
     const objects = await goldenObjects('packs')
     expect(() => readStore(objects)).toThrow(Unsupported)
+  })
+})
+
+describe('the golden store with shared files', () => {
+  test('is read by this version, which names the checkpoints that share a damaged file', async () => {
+    const backend = await goldenStore('shared')
+    const store = storeOn(backend, { mode: 'shared' })
+    expect((await store.verify()).good).toBe(true)
+    for (const key of await keysOf(backend, 'data/'))
+      if (/^data\/[13]0-.*\/backbone\.bin$/.test(key)) await tamper(backend, key, flipBit)
+    const { checkpoints } = await store.verify()
+    expect(checkpoints.map(({ step, problems }) => [step, ...problems])).toEqual([
+      [10, expect.stringMatching(/^backbone\.bin differs .* shared with step 30$/)],
+      [20],
+      [30, expect.stringMatching(/^backbone\.bin differs .* shared with step 10$/)],
+      [40],
+    ])
+  })
+
+  test('is read by the rules of version 1.0', async () => {
+    const { checkpoints } = readStore(await goldenObjects('shared'))
+    expect(checkpoints.map(({ step, files }) => [step, ...textsOf(files)])).toEqual(
+      [10, 20, 30, 40].map((step) => [
+        step,
+        ['backbone.bin', 'frozen'],
+        ['head.bin', `head of step ${step}`],
+      ]),
+    )
   })
 })
 

@@ -118,11 +118,35 @@ async function writeInline(): Promise<MemoryBackend> {
   return backend
 }
 
+/** A backend that says of unchanged files that they share their bytes, as a disk does. */
+class SharingBackend extends MemoryBackend {
+  override async put(...[key, source, { unchanged, ...options } = {}]: Parameters<MemoryBackend['put']>) {
+    const result = await super.put(key, source, options)
+    return result.sha256 === unchanged?.object.sha256 ? { ...result, reused: 'shared' as const } : result
+  }
+}
+
+/** Creates four checkpoints, of which the later two share a file with the earlier two. Two lines of the catalog are in a page. */
+async function writeShared(): Promise<MemoryBackend> {
+  const environment = fixedEnvironment()
+  const backend = new SharingBackend('mem:golden', () => environment.now())
+  Object.assign(backend, { capabilities: { ...backend.capabilities, reusesObjects: 'shares' } })
+  const options = { writerName: 'a machine, process 1', unchanged: 'link' } as const
+  const store = new CheckpointStore(backend, options, environment)
+  for (const step of [10, 20, 30, 40]) {
+    const files = { 'backbone.bin': Buffer.from('frozen'), 'head.bin': Buffer.from(`head of step ${step}`) }
+    await store.save({ step, files })
+  }
+  await store.close()
+  return backend
+}
+
 const names = process.argv.slice(2)
 const isWanted = (name: string): boolean => names.length === 0 || names.includes(name)
 
 if (isWanted('packs')) await writeGolden('packs', await writePacks())
 if (isWanted('inline')) await writeGolden('inline', await writeInline())
+if (isWanted('shared')) await writeGolden('shared', await writeShared())
 if (isWanted('1.0')) await writeGolden('1.0', await writeStore())
 
 const minor = await goldenStore('1.0')

@@ -8,7 +8,7 @@ import { keysOf } from '../stores.ts'
 export type Objects = ReadonlyMap<string, Uint8Array>
 
 /** The golden stores in this folder. Each is a folder with a file for each object. */
-export type GoldenStore = '1.0' | '1.7' | 'packs' | 'inline'
+export type GoldenStore = '1.0' | '1.7' | 'packs' | 'inline' | 'shared'
 
 function folderOf(store: GoldenStore): string {
   return fileURLToPath(new URL(`stores/${store}`, import.meta.url))
