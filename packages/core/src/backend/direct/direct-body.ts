@@ -123,7 +123,7 @@ export class DirectBody extends ReceivedBody {
 
   async *#chunks(pool: Pick<BufferPool, 'take'>): AsyncGenerator<Uint8Array, void, undefined> {
     this.#pool = pool
-    if (this.#left === 0) this.#connection.ended()
+    if (this.#left === 0 && this.#early.byteLength === 0) this.#connection.ended()
     else if (this.add(this.#takeEarly())) this.#resume()
     for (;;) {
       const chunk = this.#filled.shift()

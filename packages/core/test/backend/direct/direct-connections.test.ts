@@ -85,6 +85,14 @@ test('ends an empty body, and receives the next body over the same connection', 
   expect(connections()).toBe(1)
 })
 
+test('does not use the connection of an empty body again if bytes follow it', async () => {
+  const surplus: Response = (socket) => socket.write(head('200 OK', 'content-length: 0') + 'surplus')
+  const { get, connections } = await serving(surplus, whole)
+  expect(await received((await get())?.body.into(newPool()))).toHaveLength(0)
+  expect((await received((await get())?.body.into(newPool()))).equals(bytes)).toBe(true)
+  expect(connections()).toBe(2)
+})
+
 test('yields what has arrived, and then fails, if the connection breaks', async () => {
   const { get } = await serving((socket) => {
     socket.write(head('200 OK', 'content-length: 1000'))
