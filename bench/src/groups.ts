@@ -30,7 +30,7 @@ export const groups: Readonly<Record<string, Group>> = {
   'small-s3': { run: smallOnStore('s3'), works: 2, minutes: 3, scale: { rounds: 3, files: 2000 } },
   'small-files': { run: smallFiles, works: 2, minutes: 3, scale: { rounds: 5, files: 4000 } },
   tls: { run: onStore('tls'), works: 2, minutes: 4, scale: { rounds: 5, bytes: 512 * mebibyte } },
-  neighbour: { run: neighbour, works: 2, minutes: 2 },
+  neighbour: { run: neighbour, works: 2, minutes: 2, scale: { backgroundBytes: 96 * mebibyte } },
   limits: { run: limits, works: 1, minutes: 2, scale: { rounds: 3, bytes: 256 * mebibyte } },
   'command-line': { run: commandLine, works: 2, minutes: 2 },
   azure: { run: onStore('azure'), works: 2, minutes: 3, scale: { rounds: 5, bytes: 512 * mebibyte } },

@@ -14,6 +14,7 @@ import {
 } from './object-stores.ts'
 import { eachName } from './peers/each-file.ts'
 import type { Direction, Peer } from './peers/peer.ts'
+import { againstFloor, copyingEachFile } from './small-files.ts'
 import type { Clients } from './stores/store-server.ts'
 
 /** The goal for saves and restores, compared with the fastest peer. */
@@ -71,12 +72,14 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
     await bench.measure(
       {
         ...shared('download'),
+        comparisons: [...shared('download').comparisons, againstFloor(nameOf('auto'))],
         name: `Restore a checkpoint of ${what} from ${server.name}, durable`,
         headline: headline('Restore many small files'),
         contenders: [
           restoring(place, packed, 'auto'),
           restoring(place, unpacked, 'never'),
           ...peers.map((peer) => downloading(place, peer)),
+          copyingEachFile(bench, original),
         ],
       },
       { onDisk: true },

@@ -1,13 +1,18 @@
+import { readFile } from 'node:fs/promises'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Bench } from './harness/bench.ts'
-import { randomBytes } from './harness/bytes.ts'
+import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
 import { type Job, timeOfStep } from './jobs/job.ts'
 import { startThreads } from './jobs/threads.ts'
 import { startTorch } from './jobs/torch.ts'
+import { writeAtRate } from './peers/write-at-rate.ts'
 import { SavingInBackground } from './saving-in-background.ts'
 
 /** A job may lose 5 % of its speed. */
 const largestLoss = 1.05
+
+/** The default of `background.rateWhileBusy`, in bytes per second. */
+const defaultRate = 32 * 2 ** 20
 
 /** The shortest time in milliseconds for which the job runs alone. */
 const leastAlone = 200
@@ -30,8 +35,11 @@ export async function neighbour(bench: Bench): Promise<void> {
 
 async function saveBeside(bench: Bench, bytes: Uint8Array, job: Job, name: string): Promise<void> {
   const saving = new SavingInBackground(bench, 'neighbour', bytes)
-  const [beside, alone] = ['the job, while Holdfast saves', 'the job alone']
+  const beside = 'the job, while Holdfast saves'
+  const plain = 'the job, while a program writes 32 MiB/s'
+  const alone = 'the job alone'
   let lastFor = leastAlone
+  let written = ''
   await bench.measure(
     {
       name,
@@ -50,6 +58,16 @@ async function saveBeside(bench: Bench, bytes: Uint8Array, job: Job, name: strin
           verify: () => saving.verify(),
         },
         {
+          name: plain,
+          prepare: async () => {
+            written = await bench.fresh('written')
+          },
+          run: () => timeOfStep(job, () => writeAtRate(written, bytes, defaultRate)),
+          verify: async () => {
+            assertEqual(sha256Of(await readFile(written)), sha256Of(bytes), 'The digest of the written file')
+          },
+        },
+        {
           name: alone,
           run: () => timeOfStep(job, () => after(Math.max(leastAlone, lastFor))),
           verify: async () => undefined,
@@ -57,6 +75,7 @@ async function saveBeside(bench: Bench, bytes: Uint8Array, job: Job, name: strin
       ],
       comparisons: [
         { text: alone, of: beside, against: { which: 'fastest', names: [alone] }, atMost: largestLoss },
+        { text: alone, of: plain, against: { which: 'fastest', names: [alone] } },
       ],
     },
     { onDisk: true },

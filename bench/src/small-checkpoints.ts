@@ -5,7 +5,7 @@ import type { Bench } from './harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
 import { median } from './harness/statistics.ts'
 import type { Contender, Headline } from './harness/work.ts'
-import { commitByHand } from './peers/by-hand.ts'
+import { commitByHand, commitInOrder } from './peers/by-hand.ts'
 
 /** Measures saves of small checkpoints on the file system, by a process that saves again and again. */
 export async function smallCheckpoints(bench: Bench): Promise<void> {
@@ -49,16 +49,43 @@ async function saveSmall(bench: Bench, small: Small): Promise<void> {
       assertEqual((await newestFile(store)).sha256, sha256Of(bytes), 'The digest of the newest save')
     },
   }
-  const root = await bench.freshFolder('small-by-hand')
+  const minimum = await committing(bench, small, 'six fsyncs by hand', commitByHand)
+  const inOrder = await committing(bench, small, 'the seven fsyncs of a save, by hand', commitInOrder)
+  await bench.measure({
+    name: small.name,
+    ...(small.headline === undefined ? {} : { headline: small.headline }),
+    contenders: [ours, minimum, inOrder],
+    comparisons: [
+      {
+        text: 'the fewest fsyncs, by hand',
+        role: 'time',
+        of: ours.name,
+        against: { which: 'fastest', names: [minimum.name] },
+        atMost: small.atMost,
+      },
+      { text: inOrder.name, of: ours.name, against: { which: 'fastest', names: [inOrder.name] } },
+    ],
+  })
+}
+
+/** Makes small checkpoints durable without Holdfast. */
+async function committing(
+  bench: Bench,
+  { bytes: size, statistic }: Small,
+  name: string,
+  commit: typeof commitByHand,
+): Promise<Contender> {
+  const bytes = randomBytes(size)
+  const root = await bench.freshFolder(`small-${name.replaceAll(/[^a-z]+/g, '-')}`)
   for (const folder of ['data', 'catalog']) await mkdir(join(root, folder))
-  let handStep = 0
+  let step = 0
   let written = ''
-  const minimum: Contender = {
-    name: 'six fsyncs by hand',
+  return {
+    name,
     run: () =>
-      timed(saves, small.statistic, async () => {
-        handStep += 1
-        written = await commitByHand(root, handStep, bytes)
+      timed(bench.scale.saves, statistic, async () => {
+        step += 1
+        written = await commit(root, step, bytes)
       }),
     verify: async () => {
       assertEqual(
@@ -68,20 +95,6 @@ async function saveSmall(bench: Bench, small: Small): Promise<void> {
       )
     },
   }
-  await bench.measure({
-    name: small.name,
-    ...(small.headline === undefined ? {} : { headline: small.headline }),
-    contenders: [ours, minimum],
-    comparisons: [
-      {
-        text: 'the fewest fsyncs, by hand',
-        role: 'time',
-        of: ours.name,
-        against: { which: 'fastest', names: [minimum.name] },
-        atMost: small.atMost,
-      },
-    ],
-  })
 }
 
 /** Returns the mean or the median of the milliseconds of several calls in a row. */

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { type CheckpointStore, openStore, type PackMode } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSameFolder, randomBytes, writeFolder } from './harness/bytes.ts'
-import type { Contender } from './harness/work.ts'
+import type { Comparison, Contender } from './harness/work.ts'
+import { copyEachDurably } from './peers/by-hand.ts'
 import { copyFolderAndSync } from './peers/copy.ts'
 import { rcloneCopies } from './peers/rclone.ts'
 
@@ -54,19 +55,42 @@ export async function smallFiles(bench: Bench): Promise<void> {
 async function restores(bench: Bench, original: string, peers: readonly Contender[]): Promise<void> {
   const { files, smallBytes } = bench.scale
   const [ours, packed] = [restoring(bench, original, 'never'), restoring(bench, original, 'always')]
+  const floor = copyingEachFile(bench, original)
   const against = { which: 'fastest', names: [durable] } as const
   await bench.measure(
     {
       name: `Restore a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB, on the file system`,
       bytes: files * smallBytes,
-      contenders: [ours, packed, ...peers],
+      contenders: [ours, packed, ...peers, floor],
       comparisons: [
         { text: durable, of: ours.name, against, atMost: 1 },
         { text: durable, of: packed.name, against, atMost: 0.5 },
+        againstFloor(ours.name),
+        againstFloor(packed.name),
       ],
     },
     { onDisk: true },
   )
+}
+
+/** What a restore cannot do without: one write and one fsync for each file. */
+const eachFileByHand = 'each file copied and synced by hand'
+
+/** Copies each file of a folder durably, without Holdfast. */
+export function copyingEachFile(bench: Bench, original: string): Contender {
+  let to = ''
+  return {
+    name: eachFileByHand,
+    prepare: async () => {
+      to = await bench.freshFolder('copied-by-hand')
+    },
+    run: () => copyEachDurably(original, to),
+    verify: () => assertSameFolder(to, original),
+  }
+}
+
+export function againstFloor(of: string): Comparison {
+  return { text: eachFileByHand, of, against: { which: 'fastest', names: [eachFileByHand] } }
 }
 
 function restoring(bench: Bench, original: string, packs: PackMode): Contender {
