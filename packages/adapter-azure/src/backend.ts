@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { CpkInfo } from '@azure/storage-blob'
-import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core/backend'
+import {
+  HoldfastError,
+  ObjectNames,
+  ObjectStoreBackend,
+  parseSize,
+  requestLimitsOf,
+  Secrets,
+} from '@holdfast/core/backend'
 import { maxBlocks } from './blocks.ts'
 import { openContainer } from './client.ts'
 import { commit } from './commit.ts'
@@ -88,9 +95,8 @@ function containerOf(account: string, name: string, path: string, options: Azure
     accessTier: options.accessTier,
     encryptionScope: options.encryptionScope,
     customerKey: customerKeyOf(options),
-    retry: options.retry,
+    ...requestLimitsOf(options),
     onRetry: options.onRetry,
-    progress: options.minimumProgress,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

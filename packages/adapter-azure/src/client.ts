@@ -9,10 +9,12 @@ import {
   foreignAnswer,
   HoldfastError,
   longestWait,
+  longestTimer,
   maxAnswerBytes,
   type MinimumProgress,
   onlyOneOf,
   Reception,
+  requestLimitsOf,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
 import { type AccountAccess, accessOf, ways } from './credentials.ts'
@@ -67,9 +69,12 @@ async function bounded(
   const { bytes, within } = progress
   const late = new AbortController()
   const after = (limit: number): NodeJS.Timeout =>
-    setTimeout(() => {
-      late.abort()
-    }, limit)
+    setTimeout(
+      () => {
+        late.abort()
+      },
+      Math.min(limit, longestTimer),
+    )
   let timer = after(longestWait(Number(request.headers.get('content-length') ?? 0), progress))
   let mark: number | undefined
   if ((request.streamResponseStatusCodes?.size ?? 0) === 0) {
@@ -100,12 +105,13 @@ async function bounded(
 function createClients(
   { url, credential: given }: AccountAccess,
   name: string,
-  { minimumProgress: progress, threads }: AzureOptions,
+  options: AzureOptions,
 ): OpenedContainer {
+  const { progress } = requestLimitsOf(options)
   const access = { url, credential: 'getToken' in given ? rememberingToken(given) : given }
   const pooled = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
   const unpooled = unpooledAgentsOf(process.env, { idleTimeout })
-  const direct = new DirectReads(new Reception(process.env, threads), access.credential)
+  const direct = new DirectReads(new Reception(process.env, options.threads), access.credential)
   return {
     client: createClient(access, name, progress, pooled),
     unpooled: createClient(access, name, progress, unpooled),

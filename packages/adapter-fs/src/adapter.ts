@@ -2,12 +2,6 @@ import { fileURLToPath } from 'node:url'
 import { type BackendAdapter, decodedPath, HoldfastError, refuseUnknownOptions } from '@holdfast/core/backend'
 import { FileBackend } from './backend.ts'
 
-declare module '@holdfast/core/backend' {
-  interface BackendOptionsByScheme {
-    readonly file: Readonly<Record<string, never>>
-  }
-}
-
 /** Opens `file:` URLs, such as `file:///runs/a`. They take no parameters. */
 export const adapter: BackendAdapter = {
   schemes: ['file'],

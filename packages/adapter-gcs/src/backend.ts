@@ -5,6 +5,7 @@ import {
   onlyOneOf,
   parseSize,
   Reception,
+  requestLimitsOf,
   Secrets,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
@@ -94,9 +95,8 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     storageClass: options.storageClass,
     kmsKeyName: options.kmsKeyName,
     userProject: options.userProject,
-    retry: options.retry,
+    ...requestLimitsOf(options),
     onRetry: options.onRetry,
-    progress: options.minimumProgress,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -4,6 +4,7 @@ import {
   onlyOneOf,
   parseSize,
   Reception,
+  requestLimitsOf,
   Secrets,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
@@ -80,11 +81,12 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
   const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
   const endsSilence = options.client === undefined
+  const limits = requestLimitsOf(options)
   const secrets = new Secrets()
   const forget = [...new Set([client, unpooled])].map((each) => rememberSecrets(each, secrets))
   return {
     client,
-    unpooled: { client: unpooled, progress: options.minimumProgress, endsSilence },
+    unpooled: { client: unpooled, progress: limits.progress, endsSilence },
     endsSilence,
     direct,
     threads: direct?.threads,
@@ -109,9 +111,8 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     encryption: options.encryption,
     kmsKeyId: options.kmsKeyId,
     requesterPays,
-    retry: options.retry,
+    ...limits,
     onRetry: options.onRetry,
-    progress: options.minimumProgress,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -8,23 +8,23 @@ export {
   optionReaders,
   readAdapterOptions,
 } from './config/adapter-options.ts'
-export {
-  type AdapterReference,
-  type BackendOptionsByScheme,
-  type BackendOptionsOf,
-  openBackend,
-} from './config/adapters.ts'
+export { type AdapterReference, openBackend } from './config/adapters.ts'
 export { expandHome } from './config/expand.ts'
 export { refusePlanted } from './config/find-module.ts'
 export { parseLocation } from './config/location.ts'
 export {
   decodedPath,
+  type MinimumProgressOptions,
   type ObjectStoreOptions,
   objectStoreOptions,
   type ObjectStorePlace,
   placeInUrl,
+  type RequestLimits,
+  requestLimitsOf,
+  type RetryOptions,
 } from './config/object-store-url.ts'
 export { onlyOneOf } from './config/only-one-of.ts'
+export { type Duration, durationOf } from './duration.ts'
 export {
   abortedError,
   type ErrorCode,

@@ -2,6 +2,7 @@
 import './node-version.ts'
 export type { BackendAdapter, CheckpointBackend } from './backend/backend.ts'
 export { MemoryBackend } from './backend/memory.ts'
+export type { BackendOptionsByScheme, BackendOptionsOf } from './backend/options-by-scheme.ts'
 export type {
   Checkpoint,
   CheckpointDetails,
@@ -13,12 +14,12 @@ export type {
 export { type CheckpointChoice, parseChoice } from './catalog/judging/choose.ts'
 export type { MeasuredStep } from './catalog/judging/measure.ts'
 export type { UnscoredObjective } from './catalog/judging/unscored.ts'
-export type { BackendOptionsByScheme, BackendOptionsOf } from './config/adapters.ts'
 export { explainConfig, type ExplainedConfig } from './config/explain-config.ts'
 export { listRuns, type ListRunsOptions } from './config/list-runs.ts'
 export { locationBelow } from './config/location.ts'
 export { type KnownObjectives, openStore, type OpenStoreOptions } from './config/open-store.ts'
 export { defineConfig, type HoldfastConfig } from './config/schema.ts'
+export { type Duration, parseDuration } from './duration.ts'
 export { type Environment, systemEnvironment } from './environment.ts'
 export { type ErrorCode, HoldfastError, isHoldfastError } from './errors.ts'
 export type { ErrorHint } from './hints.ts'
@@ -35,8 +36,7 @@ export type {
   WeightedObjective,
 } from './metrics/index.ts'
 export { parseRate, type Rate } from './pacing/index.ts'
-export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
-export { parseDuration } from './retention/index.ts'
+export type { Decision, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
 export { formatSize, parseSize, type Size, type SpaceOptions } from './space/index.ts'
 export type { CopyOptions, CopyOutcome, CopyReport } from './store/copy/options.ts'
 export type { StoreEvents } from './store/events.ts'

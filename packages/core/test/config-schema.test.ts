@@ -55,6 +55,12 @@ describe('the JSON Schema of a configuration file', () => {
       'limits',
       { space: { warnBelow: '5%' }, background: { limit: 2, atLimit: 'skip' }, gracePeriod: 0 },
     ],
+    [
+      true,
+      'durations with units',
+      { gracePeriod: '2 d', mirror: { store: './b', flushLimit: '1 h' }, retention: { grace: 1000 } },
+    ],
+    [false, 'a negative duration', { gracePeriod: -1 }],
     [true, 'an adapter and its options', { adapters: ['@me/adapter'], backend: { region: 'eu-west-1' } }],
     [false, 'a misspelt field', { stor: './a' }],
     [false, 'a misspelt option of the retention', { retention: { keeplast: 3 } }],

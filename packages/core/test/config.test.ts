@@ -166,6 +166,8 @@ describe('a configuration', () => {
     [{ background: { limit: 0 } }, 'background.limit'],
     [{ retention: { maxBytes: '10 Gigs' } }, `retention.maxBytes: "10 Gigs" is not a size. Write`],
     [{ retention: { keepWithin: '2 m' } }, `retention.keepWithin: "2 m" is not a duration. Write`],
+    [{ gracePeriod: '2 m' }, `gracePeriod: "2 m" is not a duration. Write`],
+    [{ mirror: { store: 'a', flushLimit: '1' } }, `mirror.flushLimit: "1" is not a duration. Write`],
     [{ space: { warnBelow: 'ten' } }, "space.warnBelow: Write a size such as '10 GB', or a percentage"],
     [[], 'configuration'],
     [null, 'configuration'],

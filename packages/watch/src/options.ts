@@ -1,5 +1,5 @@
-import { HoldfastError } from '@holdfast/core'
-import { refuseUnknownOptions } from '@holdfast/core/backend'
+import { type Duration, HoldfastError } from '@holdfast/core'
+import { durationOf, refuseUnknownOptions } from '@holdfast/core/backend'
 import type { WatchClock } from './clock.ts'
 import type { WatchEvent } from './events.ts'
 import {
@@ -19,12 +19,12 @@ export interface AdoptionOptions {
    */
   readonly layout?: LayoutName | 'auto' | CustomLayout | Layout | undefined
   /**
-   * Milliseconds for which a checkpoint must not change after its format or its trainer shows that it is complete.
-   * Default: 2,000.
+   * How long a checkpoint must not change after its format or its trainer shows that it is complete, such as `'10 s'`, or
+   * milliseconds. Default: 2 seconds.
    */
-  readonly quietPeriod?: number | undefined
-  /** The same for checkpoints whose end nothing shows, such as numbered folders. Default: 30,000. */
-  readonly longQuietPeriod?: number | undefined
+  readonly quietPeriod?: Duration | undefined
+  /** The same for checkpoints whose end nothing shows, such as numbered folders. Default: 30 seconds. */
+  readonly longQuietPeriod?: Duration | undefined
   /**
    * A CSV file with metrics: a header, and a column `step` or `name` (the path of a checkpoint below the folder). Lines of
    * one step are merged, and empty cells are ignored. Read before each adoption.
@@ -65,11 +65,22 @@ export const adoptionOptions = [
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
 export function assertOptions(options: AdoptionOptions, known: readonly string[], what: string): void {
   refuseUnknownOptions(options, known, what)
-  for (const name of ['quietPeriod', 'longQuietPeriod'] as const) {
-    const value = options[name]
-    if (value !== undefined && !(Number.isFinite(value) && value >= 0))
-      throw invalid(`${name} must be a number of milliseconds from 0, not ${String(value)}.`)
-  }
+  quietPeriodsOf(options)
+}
+
+/** For how many milliseconds a checkpoint must not change. */
+export interface QuietPeriods {
+  /** If its format or its trainer shows that it is complete. */
+  readonly signalled: number
+  /** If nothing shows that. */
+  readonly unsignalled: number
+}
+
+/** Returns the quiet periods of the options, or their defaults. Throws `INVALID_ARGUMENT` if one of them is not a duration. */
+export function quietPeriodsOf({ quietPeriod, longQuietPeriod }: AdoptionOptions): QuietPeriods {
+  const signalled = durationOf('quietPeriod', quietPeriod ?? '2 s')
+  const long = durationOf('longQuietPeriod', longQuietPeriod ?? '30 s')
+  return { signalled, unsignalled: Math.max(signalled, long) }
 }
 
 /** `undefined` if the layout must be recognised. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import type { CheckpointStore } from '@holdfast/core'
+import type { CheckpointStore, Duration } from '@holdfast/core'
+import { durationOf } from '@holdfast/core/backend'
 import { Adopter } from './adoption/adopter.ts'
 import type { TrainersOrder } from './adoption/order.ts'
 import { systemClock } from './clock.ts'
@@ -8,8 +9,8 @@ import { watchWith } from './watch-loop.ts'
 
 /** The options of `watchFolder()`. */
 export interface WatchOptions extends AdoptionOptions {
-  /** The longest pause between two scans in milliseconds. Default: 5,000. */
-  readonly pollInterval?: number | undefined
+  /** The longest pause between two scans, such as `'1 min'`, or milliseconds. Default: 5 seconds. */
+  readonly pollInterval?: Duration | undefined
   /** Whether to scan also when the system reports a change. Default: true. */
   readonly notifications?: boolean | undefined
   /** The order in which checkpoints of one scan are adopted. Default: `modified`. */
@@ -47,7 +48,8 @@ export async function watchFolder(
 ): Promise<WatchReport> {
   const known = [...adoptionOptions, 'pollInterval', 'notifications', 'order', 'until']
   assertOptions(options, known, 'watchFolder')
-  const { pollInterval = 5_000, order = 'modified', until, signal, clock = systemClock } = options
+  const { order = 'modified', until, signal, clock = systemClock } = options
+  const pollInterval = durationOf('pollInterval', options.pollInterval ?? '5 s', { most: Infinity })
   const adopter = new Adopter(store, resolve(folder), {
     ...options,
     order,

@@ -520,9 +520,15 @@ describe('watchFolder', () => {
     await expect(watchFolder(watched.store, '.', misspelt)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     })
-    await expect(watchFolder(watched.store, '.', { quietPeriod: -1 })).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-    })
+    for (const [options, name] of [
+      [{ quietPeriod: -1 }, 'quietPeriod'],
+      [{ longQuietPeriod: '2 m' as '2 min' }, 'longQuietPeriod'],
+      [{ pollInterval: Number.NaN }, 'pollInterval'],
+    ] as const)
+      await expect(watchFolder(watched.store, '.', options)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`${name}: `) as string,
+      })
   })
 })
 

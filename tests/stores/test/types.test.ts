@@ -2,7 +2,7 @@ import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as disk } from '@holdfast/adapter-fs'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
-import { defineConfig, isHoldfastError, openStore } from '@holdfast/core'
+import { defineConfig, isHoldfastError, listRuns, openStore } from '@holdfast/core'
 import { expect, test } from 'vitest'
 
 /** The compiler checks these tests: the build fails if a line after `@ts-expect-error` compiles. */
@@ -57,4 +57,19 @@ test('accepts any options for a location that the compiler does not know', async
   expect(await codeOf(openStore(place, { config, adapters, backend: { regoin: 'eu-west-1' } }))).toBe(
     'CONFIG',
   )
+})
+
+test('checks the options of the adapter of a mirror by its own location', async () => {
+  const mirrored = openStore('mem:', {
+    config,
+    adapters,
+    mirror: { store: 's3://bucket/a', backend: { region: 'eu-west-1', retry: { maxDelay: '30 s' } } },
+  })
+  expect(await codeOf(mirrored)).toBeUndefined()
+  // @ts-expect-error Google Cloud Storage has no region
+  const other = defineConfig({ mirror: { store: 'gs://bucket/a', backend: { region: 'eu-west-1' } } })
+  expect(other).toBeDefined()
+  // @ts-expect-error the option is `region`
+  const listed = listRuns('s3://bucket/runs', { config, adapters, backend: { regoin: 'eu-west-1' } })
+  await expect(listed).rejects.toMatchObject({ code: 'CONFIG' })
 })

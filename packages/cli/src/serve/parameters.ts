@@ -120,7 +120,7 @@ const storeOptions = {
   limitUpload: v.optional(rate),
   limitDownload: v.optional(rate),
   threads: v.optional(count),
-  gracePeriod: v.optional(v.number()),
+  gracePeriod: v.optional(duration),
   writerName: v.optional(text),
 } satisfies Readonly<Record<keyof StoreOptions, v.GenericSchema>>
 

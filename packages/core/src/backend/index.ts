@@ -51,6 +51,7 @@ export { DurableWriter, writeFully } from '../local-files/durable-writer.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
+export type { BackendOptionsByScheme, BackendOptionsOf } from './options-by-scheme.ts'
 export { retryAfterOf } from './overload.ts'
 export {
   type Breakable,

@@ -1,6 +1,13 @@
-import { defaultRetryPolicy, fieldOf, type MinimumProgress, type RetryPolicy } from '../backend/index.ts'
+import * as v from 'valibot'
+import {
+  defaultRetryPolicy,
+  type MinimumProgress,
+  type RetryPolicy,
+  withoutUndefined,
+} from '../backend/index.ts'
+import { durationSchema, parseDuration } from '../duration.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
-import { parseSize } from '../space/index.ts'
+import { isSize, parseSize } from '../space/index.ts'
 import { own } from '../records.ts'
 
 /**
@@ -15,6 +22,17 @@ export interface AdapterOption<Value> {
   /** Whether a URL may contain the option. Secrets are not allowed there. */
   readonly inUrl: boolean
 }
+
+const retrySchema = v.strictObject({
+  attempts: v.optional(v.pipe(v.number(), v.finite(), v.minValue(1))),
+  minDelay: v.optional(durationSchema),
+  maxDelay: v.optional(durationSchema),
+})
+
+const progressSchema = v.strictObject({
+  bytes: v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.guard(isSize))]),
+  within: durationSchema,
+})
 
 /** Readers for the kinds of options that adapters have. */
 export const optionReaders = {
@@ -55,23 +73,32 @@ export const optionReaders = {
     }
     throw new Error("must be a size such as '200 GB'")
   },
-  /** The number of attempts of a request, and the shortest and longest pause between them in milliseconds. */
+  /** The number of attempts of a request, and the shortest and longest pause between them. Each member has a default. */
   retry: (value: unknown): RetryPolicy => {
-    const policy = { ...defaultRetryPolicy, ...(typeof value === 'object' ? value : {}) }
-    const known = Object.keys(policy).every((name) => Object.hasOwn(defaultRetryPolicy, name))
-    const { attempts, minDelay, maxDelay } = policy
-    const valid = [attempts, minDelay, maxDelay].every((each) => Number.isFinite(each) && each >= 0)
-    if (typeof value === 'object' && known && valid && attempts >= 1 && minDelay <= maxDelay) return policy
+    const parsed = v.safeParse(retrySchema, value)
+    if (parsed.success) {
+      const { attempts, minDelay, maxDelay } = { ...defaultRetryPolicy, ...withoutUndefined(parsed.output) }
+      const policy = { attempts, minDelay: parseDuration(minDelay), maxDelay: parseDuration(maxDelay) }
+      if (policy.minDelay <= policy.maxDelay) return policy
+    }
     throw new Error(
-      'must be { attempts, minDelay, maxDelay }, with at least one attempt, and delays in milliseconds',
+      "must be { attempts, minDelay, maxDelay }, with at least one attempt, and delays such as '2 s', or in milliseconds",
     )
   },
-  /** The minimum speed of a response: a number of bytes within a number of milliseconds. */
+  /** The minimum speed of a response: a size within a duration. */
   progress: (value: unknown): MinimumProgress => {
-    const [bytes, within] = [fieldOf(value, 'bytes'), fieldOf(value, 'within')]
-    if (typeof bytes === 'number' && bytes >= 1 && typeof within === 'number' && within >= 1)
-      return { bytes, within }
-    throw new Error('must be { bytes, within }: at least one byte, and at least one millisecond')
+    const parsed = v.safeParse(progressSchema, value)
+    if (parsed.success) {
+      const { bytes, within } = parsed.output
+      const minimum = {
+        bytes: typeof bytes === 'number' ? bytes : parseSize(bytes),
+        within: parseDuration(within),
+      }
+      if (minimum.bytes >= 1 && minimum.within >= 1) return minimum
+    }
+    throw new Error(
+      "must be { bytes, within }, such as { bytes: '64 KiB', within: '1 min' }: at least one byte, and at least one millisecond",
+    )
   },
   oneOf: <const Choice extends string>(...choices: readonly Choice[]): OptionReader<Choice> => {
     return (value) => {

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import {
   type BackendAdapter,
   type BackendHooks,
+  type BackendOptionsOf,
   type CheckpointBackend,
   MemoryBackend,
 } from '../backend/index.ts'
@@ -20,26 +21,6 @@ const packages: Readonly<Record<string, string>> = {
   gs: '@holdfast/adapter-gcs',
   az: '@holdfast/adapter-azure',
 }
-
-/**
- * The options of each adapter by the scheme of its URLs. An adapter package adds its own, so that the compiler checks `backend`
- * against the scheme of the location:
- *
- * @example
- * declare module '@holdfast/core/backend' {
- *   interface BackendOptionsByScheme { readonly s3: S3Options }
- * }
- */
-export interface BackendOptionsByScheme {
-  readonly mem: Readonly<Record<string, never>>
-}
-
-/** The options of the adapter for a location, if the location is a literal and the types of its adapter are imported. */
-export type BackendOptionsOf<Location extends string> = Location extends `${infer Scheme}:${string}`
-  ? Scheme extends keyof BackendOptionsByScheme
-    ? BackendOptionsByScheme[Scheme]
-    : Readonly<Record<string, unknown>>
-  : Readonly<Record<string, unknown>>
 
 /** Which adapter opens a URL, and the options that the adapter gets. */
 export interface AdapterOptions<Location extends string = string> {

@@ -6,7 +6,9 @@ import type { AdapterOptions } from './adapters.ts'
 import { type ConfigChoice, configuredPlace, openPlace } from './open-store.ts'
 
 /** The options of `listRuns()`. */
-export interface ListRunsOptions extends AdapterOptions, ConfigChoice {
+export interface ListRunsOptions<Location extends string = string>
+  extends AdapterOptions<Location>,
+    ConfigChoice {
   /** What 'best' means, by name, beside the objectives that each run records. */
   readonly objectives?: Objectives | undefined
   /**
@@ -29,9 +31,9 @@ export interface ListRunsOptions extends AdapterOptions, ConfigChoice {
  *   if (run.state === 'readable') console.log(run.name, run.latest?.step, run.bytes)
  * }
  */
-export async function listRuns(
-  location: string,
-  options: ListRunsOptions = {},
+export async function listRuns<const Location extends string>(
+  location: Location,
+  options: ListRunsOptions<Location> = {},
 ): Promise<readonly RunSummary[]> {
   refuseUnknownOptions(
     options,

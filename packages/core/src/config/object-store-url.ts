@@ -1,19 +1,58 @@
 import type { BackendHooks, MinimumProgress, RetryPolicy } from '../backend/index.ts'
-import { HoldfastError } from '../errors.ts'
+import type { Duration } from '../duration.ts'
+import { HoldfastError, messageOf } from '../errors.ts'
 import type { Size } from '../space/index.ts'
-import { type AdapterOption, optionReaders } from './adapter-options.ts'
+import { type AdapterOption, type OptionReader, optionReaders } from './adapter-options.ts'
 
 /** Options that every object store has. */
 export interface ObjectStoreOptions extends BackendHooks {
   /** Maximum size of all objects below the root, since object stores have no limit of their own. Default: none. */
   readonly quota?: Size | undefined
   /** How often to retry a request, and the pauses between attempts. */
-  readonly retry?: RetryPolicy | undefined
+  readonly retry?: RetryOptions | undefined
   /**
-   * Retries a response that delivers fewer than `bytes` in `within` milliseconds, and on S3 and Azure a part that is sent more
-   * slowly. Default: 64 KiB in 60,000 ms.
+   * Retries a response that delivers fewer than `bytes` in the time `within`, and on S3 and Azure a part that is sent more
+   * slowly. Default: 64 KiB in 1 minute.
    */
-  readonly minimumProgress?: MinimumProgress | undefined
+  readonly minimumProgress?: MinimumProgressOptions | undefined
+}
+
+/** The members of `RetryPolicy`, with durations such as `'2 s'`, or in milliseconds. */
+export interface RetryOptions {
+  /** The number of attempts, including the first. Default: 6. */
+  readonly attempts?: number | undefined
+  /** The pause before the second attempt. Each later pause is twice as long. Default: 100 ms. */
+  readonly minDelay?: Duration | undefined
+  /** The longest pause. Default: 10 seconds. */
+  readonly maxDelay?: Duration | undefined
+}
+
+/** The fewest bytes that a response must deliver within a time. Only the time that the consumer waits counts. */
+export interface MinimumProgressOptions {
+  readonly bytes: Size
+  readonly within: Duration
+}
+
+/** The parsed options. `undefined` stands for the default. */
+export interface RequestLimits {
+  readonly retry: RetryPolicy | undefined
+  readonly progress: MinimumProgress | undefined
+}
+
+/** Returns the limits of requests in bytes and milliseconds. Throws `CONFIG` for an option that is out of range. */
+export function requestLimitsOf({ retry, minimumProgress }: ObjectStoreOptions): RequestLimits {
+  return {
+    retry: retry && readOption('retry', optionReaders.retry, retry),
+    progress: minimumProgress && readOption('minimumProgress', optionReaders.progress, minimumProgress),
+  }
+}
+
+function readOption<Value>(name: string, read: OptionReader<Value>, value: unknown): Value {
+  try {
+    return read(value)
+  } catch (error) {
+    throw new HoldfastError('CONFIG', `${name} ${messageOf(error)}.`, { cause: error })
+  }
 }
 
 /** The readers of these options. */

@@ -27,8 +27,11 @@ export interface ConfigChoice {
 }
 
 /** The options of `openStore()`. They take precedence over those of the configuration file. */
-export interface OpenStoreOptions<Name extends string = string, Location extends string = string>
-  extends StoreOptions<Name>,
+export interface OpenStoreOptions<
+  Name extends string = string,
+  Location extends string = string,
+  MirrorLocation extends string = string,
+> extends StoreOptions<Name, MirrorLocation>,
     AdapterOptions<Location>,
     ConfigChoice {
   /**
@@ -61,9 +64,13 @@ export interface OpenStoreOptions<Name extends string = string, Location extends
  * await store.save({ step: 1, files: { 'model.bin': bytes }, metrics: { loss: 0.5 } })
  * const restored = await store.restore('latest', { to: './resume' })
  */
-export async function openStore<const Name extends string = never, const Location extends string = string>(
+export async function openStore<
+  const Name extends string = never,
+  const Location extends string = string,
+  const MirrorLocation extends string = string,
+>(
   location?: Location,
-  options: OpenStoreOptions<Name, Location> = {},
+  options: OpenStoreOptions<Name, Location, MirrorLocation> = {},
 ): Promise<CheckpointStore<KnownObjectives<Name>>> {
   const { adapters, backend: backendOptions, config, onIgnoredConfig, mirrorUse, ...given } = options
   const place = await configuredPlace(location, { config, onIgnoredConfig })

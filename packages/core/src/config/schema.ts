@@ -1,13 +1,15 @@
 import * as v from 'valibot'
 import { mostThreads } from '../async/threads.ts'
+import type { BackendOptionsOf } from '../backend/index.ts'
 import { mostUnmirrored } from '../catalog/documents/index.ts'
+import { durationSchema } from '../duration.ts'
 import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
 import { packModes } from '../store/pack-mode.ts'
 import { unchangedModes } from '../store/unchanged-mode.ts'
 import type { StoreOptions } from '../store/options.ts'
-import { type AdapterReference, type BackendOptionsOf, isAdapter } from './adapters.ts'
+import { type AdapterReference, isAdapter } from './adapters.ts'
 import { recordOf } from '../records.ts'
 import { rateSchema } from '../pacing/index.ts'
 import { thresholdSchema } from '../space/index.ts'
@@ -36,13 +38,13 @@ export const configSchema = v.strictObject({
   ),
   packs: v.optional(v.picklist(packModes)),
   unchanged: v.optional(v.picklist(unchangedModes)),
-  gracePeriod: v.optional(v.pipe(v.number(), v.minValue(0))),
+  gracePeriod: v.optional(durationSchema),
   mirror: v.optional(
     v.strictObject({
       store: v.pipe(v.string(), v.nonEmpty()),
       retention: v.optional(retentionSchema),
       maxBehind: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(mostUnmirrored))),
-      flushLimit: v.optional(v.pipe(v.number(), v.minValue(0))),
+      flushLimit: v.optional(durationSchema),
       backend: v.optional(recordOf(v.unknown())),
     }),
   ),
@@ -62,8 +64,11 @@ export const configSchema = v.strictObject({
 })
 
 /** The contents of a configuration file: the location of the store, and the options of `openStore`. */
-export interface HoldfastConfig<Name extends string = string, Location extends string = string>
-  extends Omit<StoreOptions<Name>, 'takeOver' | 'job' | 'ranks'> {
+export interface HoldfastConfig<
+  Name extends string = string,
+  Location extends string = string,
+  MirrorLocation extends string = string,
+> extends Omit<StoreOptions<Name, MirrorLocation>, 'takeOver' | 'job' | 'ranks'> {
   /** A URL, or a path relative to the file. */
   readonly store?: Location | undefined
   /**
@@ -76,9 +81,11 @@ export interface HoldfastConfig<Name extends string = string, Location extends s
 }
 
 /** Types a configuration in TypeScript: `export default defineConfig({ store: 's3://bucket/runs/a' })`. */
-export function defineConfig<const Name extends string = never, const Location extends string = string>(
-  config: HoldfastConfig<Name, Location>,
-): HoldfastConfig<Name, Location> {
+export function defineConfig<
+  const Name extends string = never,
+  const Location extends string = string,
+  const MirrorLocation extends string = string,
+>(config: HoldfastConfig<Name, Location, MirrorLocation>): HoldfastConfig<Name, Location, MirrorLocation> {
   return config
 }
 

@@ -2,7 +2,6 @@ export { abandonedReasons } from './abandoned.ts'
 export type { Candidate, RetainedCheckpoint } from './checkpoint.ts'
 export { clockDoubts, jumpSince, type Present, usesTime } from './clocks.ts'
 export { type Decision, decideRetention, type RoomWanted } from './decide.ts'
-export { type Duration, formatInterval, parseDuration } from './duration.ts'
 export {
   planRetention,
   recordedRetentionSchema,

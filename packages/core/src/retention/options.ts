@@ -1,9 +1,9 @@
 import * as v from 'valibot'
+import { type Duration, durationSchema, parseDuration } from '../duration.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Objectives } from '../metrics/index.ts'
 import { parseSize, type Size, sizeSchema } from '../space/index.ts'
 import type { RetainedCheckpoint } from './checkpoint.ts'
-import { type Duration, durationSchema, parseDuration } from './duration.ts'
 import { recordOf } from '../records.ts'
 
 /**

@@ -2,7 +2,7 @@ import { Evaluations, isMetricObjective, type Objectives, partsOf, ranking } fro
 import { compareSaves } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
 import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'
-import { formatInterval } from './duration.ts'
+import { formatInterval } from '../duration.ts'
 import type { RetentionPlan } from './options.ts'
 import { own } from '../records.ts'
 

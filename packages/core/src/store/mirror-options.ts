@@ -1,5 +1,6 @@
-import { refuseUnknownOptions } from '../backend/index.ts'
+import { type BackendOptionsOf, refuseUnknownOptions } from '../backend/index.ts'
 import { mostUnmirrored } from '../catalog/documents/index.ts'
+import { type Duration, durationOf } from '../duration.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Objectives } from '../metrics/index.ts'
 import { planRetention, type RetentionOptions } from '../retention/index.ts'
@@ -7,9 +8,9 @@ import { membersOf } from '../records.ts'
 import { shown } from '../shown.ts'
 
 /** A second store to which the checkpoints of a store are copied. */
-export interface MirrorOptions<Name extends string = string> {
+export interface MirrorOptions<Name extends string = string, Location extends string = string> {
   /** The location of the mirror: a path or a URL. */
-  readonly store: string
+  readonly store: Location
   /** Which checkpoints the mirror keeps. Only those are copied. Default: the retention of the store. */
   readonly retention?: RetentionOptions<Name> | undefined
   /**
@@ -17,12 +18,12 @@ export interface MirrorOptions<Name extends string = string> {
    * is needed, they are dropped after all others. Default: 16.
    */
   readonly maxBehind?: number | undefined
-  /** How long `flush` and `close` wait for the mirror, in milliseconds. Default: 5 minutes. */
-  readonly flushLimit?: number | undefined
+  /** How long `flush` and `close` wait for the mirror, such as `'1 h'`, or milliseconds. Default: 5 minutes. */
+  readonly flushLimit?: Duration | undefined
   /** Takes the mirror from another store that owns it, which is then fenced. Default: false. */
   readonly takeOver?: boolean | undefined
   /** Options that `openStore` passes to the adapter of the mirror. Those of the store do not apply to it. Default: none. */
-  readonly backend?: Readonly<Record<string, unknown>> | undefined
+  readonly backend?: BackendOptionsOf<NoInfer<Location>> | undefined
 }
 
 const known = [
@@ -39,7 +40,7 @@ const defaultMaxBehind = 16
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
 export function assertMirrorOptions(options: MirrorOptions, objectives: Objectives): void {
   refuseUnknownOptions(options, known, 'mirror')
-  const { store, maxBehind, flushLimit, retention, backend } = options
+  const { store, maxBehind, retention, backend } = options
   if (typeof store !== 'string' || store === '')
     throw invalid(`mirror.store must be a path or a URL, not ${shown(store)}.`)
   if (
@@ -49,16 +50,18 @@ export function assertMirrorOptions(options: MirrorOptions, objectives: Objectiv
     throw invalid(
       `mirror.maxBehind must be a whole number from 0 to ${mostUnmirrored}, not ${String(maxBehind)}.`,
     )
-  if (flushLimit !== undefined && !(Number.isFinite(flushLimit) && flushLimit >= 0))
-    throw invalid(
-      `mirror.flushLimit must be a number of milliseconds of at least 0, not ${String(flushLimit)}.`,
-    )
+  flushLimitOf(options)
   if (backend !== undefined) membersOf(backend, 'mirror.backend')
   planRetention(retention ?? {}, objectives)
 }
 
 export function maxBehindOf({ maxBehind = defaultMaxBehind }: MirrorOptions): number {
   return maxBehind
+}
+
+/** Returns the limit in milliseconds. Throws `INVALID_ARGUMENT` if it is not a duration. */
+export function flushLimitOf({ flushLimit = '5 min' }: MirrorOptions): number {
+  return durationOf('mirror.flushLimit', flushLimit)
 }
 
 function invalid(message: string): HoldfastError {

@@ -7,7 +7,7 @@ import { planRetention, type RetentionPlan } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import type { StoreContext } from './context.ts'
 import type { StoreEventEmitter } from './events.ts'
-import { defaultGracePeriod, type StoreOptions } from './options.ts'
+import { gracePeriodOf, type StoreOptions } from './options.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
 import { mostCompared, RecentManifests } from './recent-manifests.ts'
 import { RunLine } from './run-line.ts'
@@ -72,6 +72,6 @@ export function newContext(
     }),
     mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
     takesOverFrom,
-    gracePeriod: options.gracePeriod ?? defaultGracePeriod,
+    gracePeriod: gracePeriodOf(options),
   }
 }

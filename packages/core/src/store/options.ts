@@ -1,5 +1,6 @@
 import { refuseUnknownOptions } from '../backend/index.ts'
 import { mostThreads } from '../async/threads.ts'
+import { type Duration, durationOf } from '../duration.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
 import type { Rate } from '../pacing/index.ts'
@@ -16,7 +17,7 @@ import type { BackgroundOptions } from './background-options.ts'
 import { parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** The options of a store. `openStore` also takes those of `OpenStoreOptions`. */
-export interface StoreOptions<Name extends string = string> {
+export interface StoreOptions<Name extends string = string, MirrorLocation extends string = string> {
   /**
    * `exclusive`: one long-lived writer. Its first write takes the store over and fences the previous owner. Reading does not.
    * `shared`: many writers and no owner. Default: `exclusive`.
@@ -44,10 +45,10 @@ export interface StoreOptions<Name extends string = string> {
   /** How many saves run in the background at once, what a further one does, and how fast they run on a busy machine. */
   readonly background?: BackgroundOptions | undefined
   /**
-   * Milliseconds by the store's clock. In shared mode a save that takes longer may be fenced, and the leftovers of crashed
-   * saves are swept after this time. Default: one day.
+   * A time by the store's clock, such as `'2 d'`, or milliseconds. In shared mode a save that takes longer may be fenced, and the
+   * leftovers of crashed saves are swept after this time. Default: one day.
    */
-  readonly gracePeriod?: number | undefined
+  readonly gracePeriod?: Duration | undefined
   /** Whether small files are stored together in few objects. Default: `auto`. */
   readonly packs?: PackMode | undefined
   /** What happens to files that have not changed since the latest checkpoint. Default: `auto`. */
@@ -61,7 +62,7 @@ export interface StoreOptions<Name extends string = string> {
    * A second store to which a background worker copies the checkpoints. Saves do not wait for it, and its failures do not fail
    * them. Default: none.
    */
-  readonly mirror?: MirrorOptions<NoInfer<Name>> | undefined
+  readonly mirror?: MirrorOptions<NoInfer<Name>, MirrorLocation> | undefined
   /**
    * The most bytes per second that this process sends to the store as files of checkpoints, such as `'200 MB/s'`. All saves and
    * copies share it. The mirror has a limit of this size, too. A store on a disk that has a mirror is not limited itself. Bytes
@@ -101,8 +102,6 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   writerName: true,
 }
 
-export const defaultGracePeriod = 24 * 60 * 60 * 1000
-
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
 export function assertStoreOptions(options: StoreOptions): void {
   for (const name of Object.keys(options)) {
@@ -115,7 +114,7 @@ export function assertStoreOptions(options: StoreOptions): void {
   if (options.ranks !== undefined) assertRanksMode(options, options.ranks)
   refuseUnknownOptions(options.space, ['warnBelow', 'refuseBelow', 'makeRoom'], 'space')
   refuseUnknownOptions(options.background, ['limit', 'atLimit', 'rateWhileBusy'], 'background')
-  const { mode, gracePeriod, background } = options
+  const { mode, background } = options
   const { atLimit = 'wait' } = background ?? {}
   if (!['wait', 'skip', 'fail'].includes(atLimit)) {
     throw invalid(`background.atLimit must be 'wait', 'skip' or 'fail', not ${shown(atLimit)}.`)
@@ -126,9 +125,7 @@ export function assertStoreOptions(options: StoreOptions): void {
   assertJob(options)
   assertPackMode(options.packs)
   assertUnchangedMode(options.unchanged)
-  if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
-    throw invalid(`gracePeriod must be a number of milliseconds of at least 0, not ${String(gracePeriod)}.`)
-  }
+  gracePeriodOf(options)
   assertThreads(options.threads)
   assertObjectives(options.objectives ?? {})
   if (options.mirror !== undefined) assertMirrorOptions(options.mirror, options.objectives ?? {})
@@ -136,6 +133,11 @@ export function assertStoreOptions(options: StoreOptions): void {
   spaceLimits(options.space)
   parseLimits(options)
   parseRateWhileBusy(options.background)
+}
+
+/** Returns the grace period in milliseconds. Throws `INVALID_ARGUMENT` if it is not a duration. */
+export function gracePeriodOf({ gracePeriod = '1 d' }: StoreOptions): number {
+  return durationOf('gracePeriod', gracePeriod)
 }
 
 function assertThreads(threads: number | undefined): void {

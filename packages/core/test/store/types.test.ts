@@ -4,13 +4,16 @@ import {
   copyCheckpoints,
   defineConfig,
   type Duration,
+  listRuns,
   MemoryBackend,
   openStore,
+  type RanksOptions,
   parseDuration,
   parseSize,
   type Size,
   type SpaceOptions,
 } from '../../src/index.ts'
+import type { ObjectStoreOptions } from '../../src/backend.ts'
 import { codeOf } from '../stores.ts'
 
 /** The compiler checks these tests: the build fails if a line after `@ts-expect-error` compiles. */
@@ -82,6 +85,25 @@ test('compiles durations and sizes only in their units', () => {
   // @ts-expect-error `m` could mean minutes or months
   const minutes: Duration = '30m'
   expect(() => parseDuration(minutes)).toThrow('is not a duration')
+  const mirror = { store: 'mem:', flushLimit: '1 h' } as const
+  expect(defineConfig({ gracePeriod: '2 d', mirror })).toBeDefined()
+  // @ts-expect-error `m` could mean minutes or months
+  expect(defineConfig({ gracePeriod: '30m' })).toBeDefined()
+  // @ts-expect-error there is no such unit
+  expect(defineConfig({ mirror: { store: 'mem:', flushLimit: '2 hours' } })).toBeDefined()
+  const ranks: RanksOptions = { rank: 0, size: 2, joinTimeout: '1 h', saveTimeout: 60_000 }
+  expect(ranks).toBeDefined()
+  // @ts-expect-error there is no such unit
+  const patient: RanksOptions = { rank: 0, size: 2, saveTimeout: '1 hour' }
+  expect(patient).toBeDefined()
+  const limits: ObjectStoreOptions = {
+    retry: { minDelay: '1 s' },
+    minimumProgress: { bytes: '1 MiB', within: '1 min' },
+  }
+  expect(limits).toBeDefined()
+  // @ts-expect-error there is no such unit
+  const sparse: ObjectStoreOptions = { minimumProgress: { bytes: '1 M', within: '1 min' } }
+  expect(sparse).toBeDefined()
   // @ts-expect-error a duration has a unit
   const fortnights: Duration = '2 fortnights'
   expect(() => parseDuration(fortnights)).toThrow('is not a duration')
@@ -94,4 +116,30 @@ test('accepts no options of the adapter for a store in memory', async () => {
   // @ts-expect-error a store in memory has no region
   await using store = await openStore('mem:', { config: false, backend: { region: 'eu-west-1' } })
   expect(store.url).toBe('mem:')
+})
+
+test('accepts no options of the adapter for a path, which names a folder', async () => {
+  const backend = { region: 'eu-west-1' } as const
+  // @ts-expect-error a folder has no region
+  expect(await codeOf(openStore('./runs/a', { config: false, backend }))).not.toBe('no error')
+  // @ts-expect-error a folder has no region
+  expect(await codeOf(openStore('/runs/a', { config: false, backend }))).not.toBe('no error')
+  // @ts-expect-error a folder has no region
+  expect(await codeOf(openStore('~/runs/a', { config: false, backend }))).not.toBe('no error')
+  // @ts-expect-error a folder has no region
+  expect(defineConfig({ store: './runs/a', backend })).toBeDefined()
+  // A variable may contain a URL.
+  expect(defineConfig({ store: '$STORE/a', backend })).toBeDefined()
+  expect(defineConfig({ store: 'runs/a', backend })).toBeDefined()
+})
+
+test('checks the options of the adapter of a mirror, and of a list of runs', async () => {
+  const backend = { region: 'eu-west-1' } as const
+  // @ts-expect-error a store in memory has no region
+  await using store = await openStore('mem:', { config: false, mirror: { store: 'mem:', backend } })
+  expect(store.mirror?.url).toBe('mem:')
+  // @ts-expect-error a folder has no region
+  expect(defineConfig({ mirror: { store: './mirror', backend } })).toBeDefined()
+  // @ts-expect-error a store in memory has no region
+  expect(await codeOf(listRuns('mem:', { config: false, backend }))).toBe('no error')
 })

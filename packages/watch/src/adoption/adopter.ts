@@ -4,7 +4,7 @@ import { systemClock, type WatchClock } from '../clock.ts'
 import { digestOfContents } from '../folder/content-digest.ts'
 import { takeSnapshot } from '../folder/snapshot.ts'
 import type { MetricsTable } from '../formats/csv.ts'
-import type { AdoptionOptions } from '../options.ts'
+import { type AdoptionOptions, type QuietPeriods, quietPeriodsOf } from '../options.ts'
 import { Announcements } from './announcements.ts'
 import { Attempts, type Failing } from './attempts.ts'
 import { consume } from './consume.ts'
@@ -52,8 +52,6 @@ export type WriterState = 'writing' | 'finished' | 'failed'
 
 type Outcome = 'adopted' | 'changed' | 'left'
 
-const defaultQuietPeriod = 2_000
-const defaultLongQuietPeriod = 30_000
 /** Longer than the difference between clocks in one network. */
 const oldAge = 10 * 60_000
 
@@ -64,6 +62,7 @@ const oldAge = 10 * 60_000
 export class Adopter {
   readonly #store: CheckpointStore
   readonly #options: AdopterOptions
+  readonly #quietPeriods: QuietPeriods
   readonly #clock: WatchClock
   readonly #announcements: Announcements
   readonly #folder: WatchedFolder
@@ -73,6 +72,7 @@ export class Adopter {
   constructor(store: CheckpointStore, folder: string, options: AdopterOptions) {
     this.#store = store
     this.#options = options
+    this.#quietPeriods = quietPeriodsOf(options)
     this.#clock = options.clock ?? systemClock
     this.#announcements = new Announcements(options.onEvent)
     this.#folder = new WatchedFolder(store, folder, options, this.#announcements)
@@ -96,7 +96,7 @@ export class Adopter {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
       const outcome = await this.#treat(each, metrics)
       if (outcome === 'adopted') adopted.push(each.candidate.name)
-      if (outcome === 'changed') waits.push(this.#options.quietPeriod ?? defaultQuietPeriod)
+      if (outcome === 'changed') waits.push(this.#quietPeriods.signalled)
     }
     return {
       layout: found?.layout.name,
@@ -165,10 +165,10 @@ export class Adopter {
 
   /** Returns the milliseconds until a complete checkpoint has been quiet long enough. */
   #quietIn({ candidate, snapshot, reading }: WholeCheckpoint, now: number): number {
-    const { quietPeriod = defaultQuietPeriod, longQuietPeriod = defaultLongQuietPeriod } = this.#options
     const age = this.#clock.wallTime() - snapshot.modifiedAt
     if (this.#options.trustsAge && age > oldAge) return 0
-    const period = reading.isSignalled ? quietPeriod : Math.max(quietPeriod, longQuietPeriod)
+    const { signalled, unsignalled } = this.#quietPeriods
+    const period = reading.isSignalled ? signalled : unsignalled
     return Math.max(0, period - this.#settling.quietFor(candidate.name, snapshot.fingerprint, now))
   }
 

@@ -1,5 +1,5 @@
-import { HoldfastError } from '@holdfast/core'
-import { longestTimer } from '@holdfast/core/backend'
+import { type Duration, HoldfastError } from '@holdfast/core'
+import { durationOf, longestTimer } from '@holdfast/core/backend'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from '../options.ts'
 import type { Ending } from './endings.ts'
 import type { RunEvent } from './events.ts'
@@ -9,10 +9,10 @@ import type { SignalSource } from './stop-requests.ts'
 export interface RunOptions extends Omit<AdoptionOptions, 'consume' | 'signal' | 'onEvent' | 'clock'> {
   /** How often the program is started again after it failed. Default: 5. */
   readonly restarts?: number | undefined
-  /** Milliseconds before the first restart. Default: 1,000. */
-  readonly restartDelay?: number | undefined
-  /** Milliseconds from a signal that requests a stop to the end of the run. Default: 25,000. */
-  readonly grace?: number | undefined
+  /** The pause before the first restart, such as `'10 s'`, or milliseconds. Default: 1 second. */
+  readonly restartDelay?: Duration | undefined
+  /** The time from a signal that requests a stop to the end of the run, such as `'2 min'`, or milliseconds. Default: 25 seconds. */
+  readonly grace?: Duration | undefined
   /** Whether the program's standard output becomes standard error. Default: false. */
   readonly outputToStderr?: boolean | undefined
   /** The environment of the program. Default: that of this process. */
@@ -42,13 +42,22 @@ export function assertRunOptions(command: readonly string[], options: RunOptions
   const taken = ['consume', 'signal', 'clock']
   const own = ['restarts', 'restartDelay', 'grace', 'outputToStderr', 'env', 'signals']
   assertOptions(options, [...adoptionOptions.filter((name) => !taken.includes(name)), ...own], 'runProgram')
-  const { restarts, restartDelay, grace } = options
+  const { restarts } = options
   if (command.length === 0) throw invalid('The command must have at least one word, the program.')
   if (restarts !== undefined && !(Number.isSafeInteger(restarts) && restarts >= 0))
     throw invalid(`restarts must be a whole number from 0, not ${restarts}.`)
-  for (const [name, value] of Object.entries({ restartDelay, grace }))
-    if (value !== undefined && !(value >= 0 && value <= longestTimer))
-      throw invalid(`${name} must be a number of milliseconds from 0 to ${longestTimer}, not ${value}.`)
+  restartDelayOf(options)
+  graceOf(options)
+}
+
+/** Returns the pause in milliseconds. Throws `INVALID_ARGUMENT` if it is not a duration. */
+export function restartDelayOf({ restartDelay = '1 s' }: RunOptions): number {
+  return durationOf('restartDelay', restartDelay, { most: longestTimer })
+}
+
+/** Returns the time in milliseconds. Throws `INVALID_ARGUMENT` if it is not a duration. */
+export function graceOf({ grace = '25 s' }: RunOptions): number {
+  return durationOf('grace', grace, { most: longestTimer })
 }
 
 function invalid(message: string): HoldfastError {

@@ -1,11 +1,9 @@
 import { resolve } from 'node:path'
 import type { CheckpointStore } from '@holdfast/core'
 import { FolderClaim } from './claim.ts'
-import { assertRunOptions, type RunOptions, type RunReport } from './run-options.ts'
+import { assertRunOptions, graceOf, type RunOptions, type RunReport } from './run-options.ts'
 import { processSignals, StopRequests } from './stop-requests.ts'
 import { Supervisor } from './supervisor.ts'
-
-const defaultGrace = 25_000
 
 /** Milliseconds that a run waits for the mirror at its end, unless it is stopped. */
 const longestWait = 7 * 86_400_000
@@ -30,7 +28,7 @@ export async function runProgram(
 ): Promise<RunReport> {
   assertRunOptions(command, options)
   const announce = options.onEvent ?? (() => undefined)
-  using stop = new StopRequests(options.signals ?? processSignals, options.grace ?? defaultGrace, {
+  using stop = new StopRequests(options.signals ?? processSignals, graceOf(options), {
     onForwarded: (signal) => {
       announce({ type: 'forwarded', signal })
     },

@@ -10,7 +10,7 @@ import type { RunEvent } from './events.ts'
 import { type Preparation, prepareFolder } from './prepare-folder.ts'
 import { endGroup } from './process-group.ts'
 import { Program } from './program.ts'
-import type { RunOptions, RunReport } from './run-options.ts'
+import { restartDelayOf, type RunOptions, type RunReport } from './run-options.ts'
 import type { StopRequests } from './stop-requests.ts'
 
 export interface SupervisorParts {
@@ -66,7 +66,7 @@ export class Supervisor {
     const limits = {
       ...defaultLimits,
       restarts: options.restarts ?? defaultLimits.restarts,
-      firstDelay: options.restartDelay ?? defaultLimits.firstDelay,
+      firstDelay: restartDelayOf(options),
     }
     let count = noRestarts
     await this.#endLeftover()

@@ -19,7 +19,13 @@ import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
 import { missingMetrics } from './copied-metrics.ts'
 import { hasSameFiles, isSameOrigin, originOf } from './identity.ts'
 import { followRewinds } from './follow-rewinds.ts'
-import { assertCopyOptions, type CopyOptions, type CopyOutcome, type CopyReport } from './options.ts'
+import {
+  assertCopyOptions,
+  type CopyOptions,
+  type CopyOutcome,
+  type CopyReport,
+  retryCorruptAfterOf,
+} from './options.ts'
 import {
   type CopySide,
   type LineOfCopy,
@@ -60,7 +66,7 @@ export async function copyAll(
     return outcome
   }
   let open: readonly WantedCopy[] = wanted.filter((each) => {
-    const error = knownCorrupt(destination, originOf(each.entry, from.side.id), options.retryCorruptAfter)
+    const error = knownCorrupt(destination, originOf(each.entry, from.side.id), retryCorruptAfterOf(options))
     if (error !== undefined) report(outcomeOf(each, { kind: 'failed', error }))
     return error === undefined
   })
@@ -89,7 +95,7 @@ export async function copyAll(
 export function knownCorrupt(
   { corrupt, context }: CopyDestination,
   origin: Origin,
-  within = 0,
+  within: number,
 ): HoldfastError | undefined {
   return corrupt.foundWithin(within, origin, context.environment.now())
 }

@@ -1,6 +1,7 @@
 import { refuseUnknownOptions } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
+import { type Duration, durationOf } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import { shown } from '../../shown.ts'
 
@@ -25,10 +26,10 @@ export interface CopyOptions<Name extends string = string> {
   /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
   readonly allowBest?: boolean | undefined
   /**
-   * Milliseconds in which a checkpoint that a copy between the same two stores found corrupt at the source is reported as failed
-   * without being read again. It is for programs that copy again and again. Default: 0.
+   * The time, such as `'10 min'`, or milliseconds, in which a checkpoint that a copy between the same two stores found corrupt at
+   * the source is reported as failed without being read again. It is for programs that copy again and again. Default: 0.
    */
-  readonly retryCorruptAfter?: number | undefined
+  readonly retryCorruptAfter?: Duration | undefined
   /** Reports what would be copied, and changes nothing. Default: false. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -103,18 +104,19 @@ export interface CopyReport {
 /** Throws `INVALID_ARGUMENT` for options that are misspelt, or that cannot be combined. */
 export function assertCopyOptions(options: CopyOptions, url: string): void {
   refuseUnknownOptions(options, copyFields, 'copyCheckpoints', url)
-  const { checkpoints, toStep, onExisting, retryCorruptAfter } = options
+  const { checkpoints, toStep, onExisting } = options
   if (onExisting !== undefined && !['fail', 'replace'].includes(onExisting))
     throw invalid(`onExisting must be 'fail' or 'replace', not ${shown(onExisting)}.`, url)
-  if (retryCorruptAfter !== undefined && !(retryCorruptAfter >= 0))
-    throw invalid(
-      `retryCorruptAfter must be a number of milliseconds of at least 0, not ${shown(retryCorruptAfter)}.`,
-      url,
-    )
+  retryCorruptAfterOf(options)
   if (toStep === undefined) return
   assertStep(toStep)
   if (checkpoints?.length !== 1)
     throw invalid('toStep gives one checkpoint another step. Name exactly one in `checkpoints`.', url)
+}
+
+/** Returns the time in milliseconds. Throws `INVALID_ARGUMENT` if it is not a duration. */
+export function retryCorruptAfterOf({ retryCorruptAfter = 0 }: CopyOptions): number {
+  return durationOf('retryCorruptAfter', retryCorruptAfter, { most: Infinity })
 }
 
 function invalid(message: string, url: string): HoldfastError {

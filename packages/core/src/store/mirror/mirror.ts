@@ -1,6 +1,7 @@
 import { type CheckpointBackend, refuseUnknownOptions } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { durationOf } from '../../duration.ts'
 import { isHoldfastError } from '../../errors.ts'
 import type { TransferLimits } from '../../pacing/index.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
@@ -9,13 +10,10 @@ import type { CopyDestination } from '../copy/sides.ts'
 import { bringBack } from './bring-back.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
-import { maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
+import { flushLimitOf, maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
 import { restoreWithMirror } from './restore.ts'
 import { type FlushOptions, type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
 import { MirrorWorker } from './worker.ts'
-
-/** Milliseconds that `flush` and `close` wait for the mirror. */
-const defaultFlushLimit = 300_000
 
 /** The mirror of an open store. */
 export class StoreMirror implements Mirror {
@@ -24,6 +22,7 @@ export class StoreMirror implements Mirror {
   readonly #destination: CopyDestination
   readonly #connection: MirrorConnection
   readonly #worker: MirrorWorker
+  /** Milliseconds. */
   readonly #flushLimit: number
   /** Whether the mirror may lack something of this process for which no flush has waited. */
   #isBehind = false
@@ -40,7 +39,7 @@ export class StoreMirror implements Mirror {
     this.#destination = destination
     this.#connection = new MirrorConnection(backend, options, local.context, limits)
     this.#worker = new MirrorWorker(this.#local, this.#connection)
-    this.#flushLimit = options.flushLimit ?? defaultFlushLimit
+    this.#flushLimit = flushLimitOf(options)
   }
 
   get url(): string {
@@ -54,8 +53,9 @@ export class StoreMirror implements Mirror {
 
   async flush(options: FlushOptions = {}): Promise<MirrorStatus> {
     refuseUnknownOptions(options, ['limit', 'newestFirst', 'signal'], 'flush', this.url)
-    const { limit, newestFirst, signal } = options
-    await this.#waitForMirror(limit ?? this.#flushLimit, newestFirst === true, signal)
+    const { newestFirst, signal } = options
+    const limit = durationOf('limit', options.limit ?? this.#flushLimit, { most: Infinity })
+    await this.#waitForMirror(limit, newestFirst === true, signal)
     return this.status()
   }
 

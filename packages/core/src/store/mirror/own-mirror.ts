@@ -7,7 +7,13 @@ import type { StoreContext } from '../context.ts'
 import { copyAll } from '../copy/copy-checkpoints.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
 import { followRewinds } from '../copy/follow-rewinds.ts'
-import { assertCopyOptions, type CopyOptions, type CopyOutcome, type CopyReport } from '../copy/options.ts'
+import {
+  assertCopyOptions,
+  type CopyOptions,
+  type CopyOutcome,
+  type CopyReport,
+  retryCorruptAfterOf,
+} from '../copy/options.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
 import { noStore } from '../copy/prepare-destination.ts'
 import { plannedOutcome } from '../copy/planned-outcome.ts'
@@ -114,7 +120,7 @@ export class OwnMirror {
         newestFirst: () => false,
         refused: new Map(),
         passed: new Set(),
-        retryCorruptAfter: options.retryCorruptAfter ?? 0,
+        retryCorruptAfter: retryCorruptAfterOf(options),
         onProgress: options.onProgress ?? (() => undefined),
         onOutcome: report,
       })

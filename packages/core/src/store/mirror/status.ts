@@ -1,5 +1,6 @@
 import type { MirrorRecord } from '../../catalog/documents/index.ts'
 import { type WholeCatalog } from '../../catalog/pages/index.ts'
+import type { Duration } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import type { WorkerState } from './worker.ts'
@@ -106,8 +107,8 @@ export interface Mirror {
 
 /** How long `mirror.flush()` waits, and in which order it copies. */
 export interface FlushOptions {
-  /** Milliseconds to wait. Default: `flushLimit` of the options of the mirror. */
-  readonly limit?: number | undefined
+  /** How long to wait, such as `'10 min'`, or milliseconds. Default: `flushLimit` of the options of the mirror. */
+  readonly limit?: Duration | undefined
   /** Copies the latest checkpoint first, because the process may end before all are copied. Default: false. */
   readonly newestFirst?: boolean | undefined
   /** Ends the wait. */

@@ -1,15 +1,16 @@
 import { refuseUnknownOptions } from '../../backend/index.ts'
+import { type Duration, durationOf } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import { shown } from '../../shown.ts'
 
 interface RanksLimits {
   /**
-   * Milliseconds for which a restore waits for the other ranks to join, and again for them to verify their files. Default: 10
-   * minutes to join, and 30 minutes to verify.
+   * How long a restore waits for the other ranks to join, and again for them to verify their files, such as `'1 h'`, or milliseconds.
+   * Default: 10 minutes to join, and 30 minutes to verify.
    */
-  readonly joinTimeout?: number | undefined
-  /** Milliseconds for which a save waits for the parts of the other ranks. Default: 30 minutes. */
-  readonly saveTimeout?: number | undefined
+  readonly joinTimeout?: Duration | undefined
+  /** How long a save waits for the parts of the other ranks. Default: 30 minutes. */
+  readonly saveTimeout?: Duration | undefined
 }
 
 export interface RankPlace {
@@ -35,9 +36,14 @@ interface PlaceOfMember {
 /** The place of a process in a job of many ranks that saves and restores checkpoints together. */
 export type RanksOptions = RanksLimits & (RankPlace | PlaceOfMember)
 
-export const defaultJoinTimeout = 10 * 60 * 1000
-export const defaultVerdictTimeout = 30 * 60 * 1000
-export const defaultSaveTimeout = 30 * 60 * 1000
+/** The limits in milliseconds. */
+export interface Timeouts {
+  /** For the other ranks to join. */
+  readonly join: number
+  /** For the other ranks to verify their files. */
+  readonly verify: number
+  readonly save: number
+}
 
 /** A file name cannot number more, and no job is as large. */
 const mostRanks = 1_000_000
@@ -46,10 +52,15 @@ const mostRanks = 1_000_000
 export function assertRanksOptions(options: RanksOptions): void {
   refuseUnknownOptions(options, ['rank', 'size', 'joinTimeout', 'saveTimeout', 'memberFile'], 'ranks')
   assertPlace({ ...options })
-  for (const name of ['joinTimeout', 'saveTimeout'] as const) {
-    const value = options[name]
-    if (value !== undefined && !(Number.isFinite(value) && value > 0))
-      throw invalid(`ranks.${name} must be a number of milliseconds above 0, not ${String(value)}.`)
+  timeoutsOf(options)
+}
+
+/** Returns the limits of the options, or their defaults. Throws `INVALID_ARGUMENT` if one of them is not a duration. */
+export function timeoutsOf({ joinTimeout, saveTimeout }: RanksLimits): Timeouts {
+  return {
+    join: durationOf('ranks.joinTimeout', joinTimeout ?? '10 min', { above: 0 }),
+    verify: durationOf('ranks.joinTimeout', joinTimeout ?? '30 min', { above: 0 }),
+    save: durationOf('ranks.saveTimeout', saveTimeout ?? '30 min', { above: 0 }),
   }
 }
 

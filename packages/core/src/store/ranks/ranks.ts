@@ -16,13 +16,7 @@ import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, removeMemberFile, type StoredMember } from './member-file.ts'
 import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
-import {
-  defaultJoinTimeout,
-  defaultSaveTimeout,
-  defaultVerdictTimeout,
-  type RankPlace,
-  type RanksOptions,
-} from './options.ts'
+import { type RankPlace, type RanksOptions, type Timeouts, timeoutsOf } from './options.ts'
 import { pruneJointly } from './prune.ts'
 import { type JoinOptions, resume, type Resumption } from './resume.ts'
 import { rewindJointly } from './rewind.ts'
@@ -38,6 +32,7 @@ export interface Joined {
 export class Ranks {
   readonly #context: StoreContext
   readonly #options: RanksOptions
+  readonly #timeouts: Timeouts
   readonly #memberFile: string | undefined
   /** The start of this process as a rank. A restore after the first one is another start. */
   #identity: Promise<Identity> | undefined
@@ -52,6 +47,7 @@ export class Ranks {
   constructor(context: StoreContext, options: RanksOptions) {
     this.#context = context
     this.#options = options
+    this.#timeouts = timeoutsOf(options)
     // The working folder may change later.
     this.#memberFile = options.memberFile === undefined ? undefined : resolve(options.memberFile)
   }
@@ -89,7 +85,7 @@ export class Ranks {
     await this.#leave()
     for (;;) {
       const member = await this.#join(signal)
-      const rewind = await rewindJointly(member, step, this.#joinTimeout, signal)
+      const rewind = await rewindJointly(member, step, this.#timeouts.join, signal)
       if (rewind === undefined) continue
       await this.#enter(rewind.member)
       this.#isRewound = true
@@ -99,7 +95,7 @@ export class Ranks {
 
   /** Applies the retention of the job. Any rank may call it, and one commits. */
   async prune(options: PruneOptions): Promise<PruneReport> {
-    return pruneJointly(await this.#asMember(options.signal), options, this.#joinTimeout)
+    return pruneJointly(await this.#asMember(options.signal), options, this.#timeouts.join)
   }
 
   /** Saves the part of this rank, and resolves once the whole checkpoint is committed. */
@@ -111,9 +107,8 @@ export class Ranks {
       const member = await this.#asMember(signal)
       this.#isRewound = false
       const began = this.#context.environment.now()
-      const timeout = this.#options.saveTimeout ?? defaultSaveTimeout
       const save = await beginSave(member, request, plan, began)
-      return { member, save, joint: { request, plan, began, timeout } }
+      return { member, save, joint: { request, plan, began, timeout: this.#timeouts.save } }
     })
     const { member, save, joint } = begun
     return save.kind === 'saved' ? save.result : saveJointly(member, save, joint)
@@ -122,10 +117,6 @@ export class Ranks {
   /** Resolves once the work that saves and restores have started is done. */
   async finish(): Promise<void> {
     for (const { access } of this.#members) await access.finish()
-  }
-
-  get #joinTimeout(): number {
-    return this.#options.joinTimeout ?? defaultJoinTimeout
   }
 
   /** Starts this rank: joins a term, and resumes with it. */
@@ -138,8 +129,8 @@ export class Ranks {
       const member = rewound ?? (await this.#join(signal))
       rewound = undefined
       const resumption = await resume(member, options, {
-        commit: this.#joinTimeout,
-        verdicts: this.#options.joinTimeout ?? defaultVerdictTimeout,
+        commit: this.#timeouts.join,
+        verdicts: this.#timeouts.verify,
       })
       if (resumption === 'join again') continue
       if (resumption === 'start again') {
@@ -188,7 +179,7 @@ export class Ranks {
       const member = await occupySlot(this.#context, identity, this.#wasMember, signal)
       this.#members.add(member)
       this.#wasMember = true
-      if (!(await passBarrier(member, this.#joinTimeout, signal))) continue
+      if (!(await passBarrier(member, this.#timeouts.join, signal))) continue
       const owning = await takeOver(member)
       if (owning !== undefined) return owning
     }

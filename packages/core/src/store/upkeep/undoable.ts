@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from '../../retention/index.ts'
+import { type Duration, parseDuration } from '../../duration.ts'
 
 /** The options of a deletion that a person requests. */
 export interface UndoableOptions {

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
-import { HoldfastError } from '../errors.ts'
-import { own } from '../records.ts'
-import { shown } from '../shown.ts'
+import { HoldfastError } from './errors.ts'
+import { own } from './records.ts'
+import { shown } from './shown.ts'
 
 const units: Readonly<Record<Unit, number>> = {
   ms: 1,
@@ -21,15 +21,36 @@ type Unit = 'ms' | 's' | 'min' | 'h' | 'd' | 'w'
 export type Duration = number | `${number}${'' | ' '}${Unit}`
 
 /** The schema of a duration in a configuration file. */
-export const durationSchema = v.union([v.number(), v.pipe(v.string(), v.guard(isDuration))], ({ input }) =>
-  notADuration(input),
+export const durationSchema = v.union(
+  [v.pipe(v.number(), v.finite(), v.minValue(0)), v.pipe(v.string(), v.guard(isDuration))],
+  ({ input }) => notADuration(input),
 )
 
 /** Returns milliseconds. Throws `INVALID_ARGUMENT` for an invalid duration. */
 export function parseDuration(duration: number | string): number {
   const milliseconds = typeof duration === 'number' ? duration : millisecondsOf(duration)
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds
-  throw new HoldfastError('INVALID_ARGUMENT', `${notADuration(duration)}.`)
+  throw invalid(`${notADuration(duration)}.`)
+}
+
+/** The values that an option may have, besides that it is at least 0. */
+interface DurationRange {
+  /** The option must be greater. */
+  readonly above?: number | undefined
+  /** The largest value. `Infinity` allows an infinite duration. */
+  readonly most?: number | undefined
+}
+
+/** Returns the milliseconds of an option. Throws `INVALID_ARGUMENT`, with the name of the option, if it is out of range. */
+export function durationOf(name: string, value: Duration, { above, most }: DurationRange = {}): number {
+  const milliseconds = typeof value === 'number' ? value : millisecondsOf(value)
+  if (!(milliseconds >= 0) || (milliseconds === Infinity && most !== Infinity))
+    throw invalid(`${name}: ${notADuration(value)}.`)
+  if (above !== undefined && milliseconds <= above)
+    throw invalid(`${name} must be more than ${above} ms, not ${shown(value)}.`)
+  if (most !== undefined && milliseconds > most)
+    throw invalid(`${name} must be at most ${most} ms, not ${shown(value)}.`)
+  return milliseconds
 }
 
 function isDuration(text: string): text is Exclude<Duration, number> {
@@ -58,4 +79,8 @@ export function formatInterval(milliseconds: number): string {
   const exact = Object.entries(units).findLast(([, each]) => milliseconds % each === 0)
   const [unit, size] = milliseconds === 0 ? ['s', 1] : (exact ?? ['ms', 1])
   return `${milliseconds / size} ${unit}`
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
 }
