@@ -105,6 +105,23 @@ server.closeAllConnections()
 `
 }
 
+/** What the published types must refuse. The import adds the options of an adapter to those that core knows. */
+const checkedTypes = `
+import { openStore } from '@holdfast/core'
+import type {} from '@holdfast/adapter-s3'
+await openStore('s3://bucket/a', { backend: { region: 'eu-west-1', retry: { maxDelay: '30 s' } } })
+// @ts-expect-error the option is region
+await openStore('s3://bucket/a', { backend: { regoin: 'eu-west-1' } })
+// @ts-expect-error a folder has no region
+await openStore('./runs/a', { backend: { region: 'eu-west-1' } })
+// @ts-expect-error there is no such unit
+await openStore('./runs/a', { gracePeriod: '2 hours' })
+const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
+const store = await openStore('./runs/a', { objectives })
+// @ts-expect-error there is no objective lss
+await store.best('lss')
+`
+
 function inEmptyProject(packed: readonly string[]): void {
   const project = join(folder, 'project')
   mkdirSync(project)
@@ -133,6 +150,9 @@ function inEmptyProject(packed: readonly string[]): void {
     'es2024',
   ]
   run(project, 'npx', 'tsc', ...flags, '--lib', 'es2024,esnext.disposable', '--types', 'node', 'example.ts')
+  writeFileSync(join(project, 'types.ts'), checkedTypes)
+  const checks = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024']
+  run(project, 'npx', 'tsc', ...checks, '--types', 'node', 'types.ts')
   const printed = run(project, process.execPath, 'example.ts')
   if (!printed.includes('best: step'))
     throw new Error(`The first example of README.md must print "best: step", but printed: ${printed}`)

@@ -2,9 +2,10 @@ import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { beforeAll, describe, test } from 'vitest'
-import { type Bundler, bundlers } from '../src/bundlers.ts'
+import { type Bundler, bundlers, programOf } from '../src/bundlers.ts'
 import { installPacked } from '../src/packed.ts'
-import { savesAndRestores, suggestsAdapters } from './bundles.ts'
+import { emptyFolder, savesAndRestores, suggestsAdapters } from './bundles.ts'
+import { objectStores, savesAndRestoresLarge } from './object-stores.ts'
 
 describe.each<[string, Bundler]>(Object.entries(bundlers))(
   'a program that was bundled by %s',
@@ -38,3 +39,24 @@ describe('a program with the packages as npm installs them', () => {
     },
   )
 })
+
+describe.each(['esbuild, as CommonJS', 'esbuild, as an ES module'] as const)(
+  'a program with the adapters of all object stores as npm installs them that %s bundled',
+  (name) => {
+    let module = ''
+    beforeAll(async () => {
+      const project = await mkdtemp(join(tmpdir(), 'holdfast-project-'))
+      await installPacked(project, ['core', 'adapter-s3', 'adapter-gcs', 'adapter-azure'])
+      const program = join(project, 'main.js')
+      await cp(programOf('object-stores'), program)
+      module = await bundlers[name](program, await emptyFolder())
+    })
+
+    test.for(Object.entries(objectStores))(
+      'saves and restores a large file in %s, with threads',
+      async ([, start], { skip }) => {
+        await savesAndRestoresLarge(module, start, 2, skip)
+      },
+    )
+  },
+)

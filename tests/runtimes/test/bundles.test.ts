@@ -2,9 +2,10 @@ import { createRequire } from 'node:module'
 import type * as AdapterFs from '@holdfast/adapter-fs'
 import type * as Core from '@holdfast/core'
 import { isHoldfastError } from '@holdfast/core'
-import { expect, test } from 'vitest'
-import { bundlers } from '../src/bundlers.ts'
-import { runsAsHandler, savesAndRestores, suggestsAdapters } from './bundles.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { bundlers, programOf } from '../src/bundlers.ts'
+import { emptyFolder, runsAsHandler, savesAndRestores, suggestsAdapters } from './bundles.ts'
+import { objectStores, savesAndRestoresLarge } from './object-stores.ts'
 
 const esbuild = bundlers['esbuild, as CommonJS']
 
@@ -18,6 +19,21 @@ test('a bundle without an adapter suggests the option adapters', async () => {
 
 test('a bundled handler of AWS Lambda saves without an installed package', async () => {
   await runsAsHandler(esbuild)
+})
+
+describe('a program with the adapters of all object stores that esbuild bundled', () => {
+  let module = ''
+  beforeAll(async () => {
+    module = await esbuild(programOf('object-stores'), await emptyFolder())
+  })
+
+  // Only the published packages contain the code of the threads. bundles.long.test.ts bundles those.
+  test.for(Object.entries(objectStores))(
+    'saves and restores a large file in %s',
+    async ([, start], { skip }) => {
+      await savesAndRestoresLarge(module, start, 1, skip)
+    },
+  )
 })
 
 test('CommonJS requires the library and an adapter', async () => {
