@@ -8,6 +8,7 @@ import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { FolderSyncs } from './folder-syncs.ts'
 import { DurableFolders } from './folders.ts'
 import { freeSpace } from './free-space.ts'
 import { hash } from './hash.ts'
@@ -26,7 +27,10 @@ const smallObjectsAtOnce = 64
 export interface FileBackendOptions {
   /** The file system to use. Default: `node:fs/promises`. */
   readonly fileSystem?: FileSystem | undefined
-  /** The platform whose reserved names are rejected, and whose open files are waited for. Default: the platform of this machine. */
+  /**
+   * The platform whose reserved names are rejected, whose open files are waited for, and whose folders are synced. Default: the
+   * platform of this machine.
+   */
   readonly platform?: NodeJS.Platform | undefined
 }
 
@@ -45,7 +49,7 @@ export class FileBackend extends CheckedBackend {
     const url = pathToFileURL(path).href
     const names = new Names(path, url, platform)
     const seen = new SeenFolders(fileSystem)
-    const folders = new DurableFolders(fileSystem, seen)
+    const folders = new DurableFolders(fileSystem, seen, new FolderSyncs(fileSystem, platform))
     const disk = { fileSystem, names, seen, folders, cloning: new Cloning() }
     super(
       url,

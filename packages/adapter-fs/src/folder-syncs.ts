@@ -9,14 +9,16 @@ import type { FileSystem } from './file-system.ts'
  */
 export class FolderSyncs {
   readonly #fileSystem: FileSystem
+  readonly #platform: NodeJS.Platform
   /** The running fsync of each folder. */
   readonly #running = new Map<string, Promise<void>>()
   /** The next fsync of each folder, which begins when the running one ends. */
   readonly #next = new Map<string, Promise<void>>()
   readonly #closing = new Set<Promise<void>>()
 
-  constructor(fileSystem: FileSystem) {
+  constructor(fileSystem: FileSystem, platform: NodeJS.Platform = process.platform) {
     this.#fileSystem = fileSystem
+    this.#platform = platform
   }
 
   /** Resolves when an fsync of the folder that began after this call has succeeded. */
@@ -59,7 +61,7 @@ export class FolderSyncs {
   }
 
   async #syncFolder(folder: string): Promise<void> {
-    if (process.platform === 'win32') return // Windows cannot sync a folder
+    if (this.#platform === 'win32') return // Windows cannot sync a folder
     const handle = await this.#fileSystem.open(folder, 'r')
     try {
       await handle.sync()

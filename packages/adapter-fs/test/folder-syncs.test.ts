@@ -79,3 +79,9 @@ test('does not wait for the close of a folder until the backend closes, which re
   closing.reject(systemError('EIO'))
   await expect(closed).rejects.toThrow('EIO')
 })
+
+test('opens and syncs no folder on Windows, which cannot do it', async () => {
+  const open: FileSystem['open'] = () => Promise.reject(systemError('EISDIR'))
+  await expect(new FolderSyncs({ ...promises, open }, 'win32').sync('/a')).resolves.toBeUndefined()
+  await expect(new FolderSyncs({ ...promises, open }, 'linux').sync('/a')).rejects.toThrow('EISDIR')
+})

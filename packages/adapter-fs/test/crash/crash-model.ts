@@ -190,10 +190,35 @@ export function lossesOf({ pendingChanges }: CrashModel, seed: number, mostSubse
   )
 }
 
+/**
+ * Returns possible losses of a crash at this moment if the newest changes are lost, and all older ones survive, each with every
+ * fate. Loses none, one, two or all of the pending changes, and numbers in between that are drawn at random.
+ */
+export function lossesOfNewest({ pendingChanges }: CrashModel, seed: number, draws = 4): readonly Loss[] {
+  const drawn = Array.from({ length: draws }, (_, draw) => scatter(seed * 131 + draw) % (pendingChanges + 1))
+  const kept = new Set([pendingChanges, pendingChanges - 1, pendingChanges - 2, 0, ...drawn])
+  return [...kept].flatMap((first) =>
+    fates.map((fate) => ({ fate, keeps: (change: number) => change < first })),
+  )
+}
+
+/** Returns losses of one change each, which are drawn at random, although all newer changes survive. */
+export function lossesOfOne({ pendingChanges }: CrashModel, seed: number, draws = 8): readonly Loss[] {
+  return Array.from({ length: draws }, (_, draw) => {
+    const lost = scatter(seed * 131 + draw) % Math.max(1, pendingChanges)
+    return { fate: 'kept', keeps: (change: number) => change !== lost }
+  })
+}
+
 /** Yields each tree that a crash at this moment could leave, once. */
-export function* treesAfterCrash(model: CrashModel, seed: number, mostSubsets?: number): Generator<Tree> {
+export function treesAfterCrash(model: CrashModel, seed: number, mostSubsets?: number): Generator<Tree> {
+  return treesAfter(model, lossesOf(model, seed, mostSubsets))
+}
+
+/** Yields each tree that one of the losses leaves, once. */
+export function* treesAfter(model: CrashModel, losses: readonly Loss[]): Generator<Tree> {
   const seen = new Set<string>()
-  for (const loss of lossesOf(model, seed, mostSubsets)) {
+  for (const loss of losses) {
     const tree = model.afterCrash(loss)
     const digest = createHash('sha256').update(JSON.stringify(tree.folders))
     for (const [path, bytes] of tree.files) digest.update(`${path} ${bytes.byteLength} `).update(bytes)

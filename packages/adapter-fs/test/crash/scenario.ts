@@ -30,9 +30,13 @@ const foldingEarly: Environment = {
   },
 }
 
-export function openOn(fileSystem: FileSystem, retention: RetentionOptions = {}): CheckpointStore {
+export function openOn(
+  fileSystem: FileSystem,
+  retention: RetentionOptions = {},
+  platform: NodeJS.Platform = process.platform,
+): CheckpointStore {
   const options = { writerName: 'scenario', gracePeriod: 0, unchanged: 'link', retention } as const
-  return new Store(new FileBackend(root, { fileSystem }), options, foldingEarly)
+  return new Store(new FileBackend(root, { fileSystem, platform }), options, foldingEarly)
 }
 
 /** From this step on, each checkpoint has a file that never changes, so that some of them share it. */
@@ -61,7 +65,7 @@ function action(name: string, run: Step['run'], after: Step['after'] = (before) 
 }
 
 /** Every operation that changes a store, in sequence. */
-export function scenario(fileSystem: FileSystem): readonly Step[] {
+export function scenario(fileSystem: FileSystem, platform?: NodeJS.Platform): readonly Step[] {
   return [
     save(1, 'first'),
     save(2, 'second'),
@@ -96,7 +100,7 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
       (before) => new Map([...before].filter(([step]) => step !== 1)),
     ),
     action('take over', async () => {
-      const next = openOn(fileSystem)
+      const next = openOn(fileSystem, {}, platform)
       await next.pin(3)
       return next
     }),
@@ -118,7 +122,7 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
       'take over and save 6, which drops 4',
       async () => {
         // Steps 2 and 3 are pinned.
-        const next = openOn(fileSystem, { keepLast: 2 })
+        const next = openOn(fileSystem, { keepLast: 2 }, platform)
         const files = { 'model.bin': Buffer.from('sixth'), ...frozen }
         await next.save({ step: 6, files, tags: ['sixth'], packs: 'never' })
         await next.flush()
