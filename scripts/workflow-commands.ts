@@ -11,8 +11,14 @@ interface Workflow {
 interface Job {
   /** Another workflow. */
   readonly uses?: string
-  readonly strategy?: { readonly matrix?: Readonly<Record<string, readonly string[]>> }
+  readonly strategy?: { readonly matrix?: Matrix }
   readonly steps?: readonly Step[]
+}
+
+/** The values of each name. `include` adds names and values. */
+interface Matrix {
+  readonly include?: readonly Readonly<Record<string, unknown>>[]
+  readonly [name: string]: readonly unknown[] | undefined
 }
 
 interface Step {
@@ -53,11 +59,18 @@ function commandsOf({ run, with: inputs = {} }: Step): readonly string[] {
   return [run, ...scriptInputs.map(([, command]) => command)].filter((command) => typeof command === 'string')
 }
 
-/** Returns the command for each value of the matrix that it names. */
-function expanded(command: string, matrix: Readonly<Record<string, readonly string[]>>): readonly string[] {
+/** Returns the command for each value of the matrix that it names. A name without a value stays in the command. */
+function expanded(command: string, matrix: Matrix): readonly string[] {
   const [expression, name = ''] = /\$\{\{ matrix\.(\w+) \}\}/.exec(command) ?? []
   if (expression === undefined) return [command]
-  return (matrix[name] ?? []).map((value) => command.replace(expression, value))
+  const values = [...(matrix[name] ?? []), ...(matrix.include ?? []).flatMap((each) => each[name] ?? [])]
+  if (values.length === 0) return [command]
+  return values.flatMap((value) =>
+    expanded(
+      command.replaceAll(expression, () => String(value)),
+      matrix,
+    ),
+  )
 }
 
 function isOwn(command: string): boolean {

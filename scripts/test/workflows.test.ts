@@ -7,6 +7,9 @@ const workflow = (steps: string): string => `jobs:
     strategy:
       matrix:
         run: [model, modell]
+        include:
+          - system: windows
+            other: modelll
     steps:
 ${steps}`
 
@@ -20,6 +23,12 @@ test('accepts commands that call a script of the repository', () => {
 test.each([
   ['a shell script', '|\n          echo a\n          echo b', ['echo a\necho b\n']],
   ['a script that does not exist', 'node scripts/nothing.ts', ['node scripts/nothing.ts']],
+  [
+    'a misspelt value that a matrix includes',
+    'npx -y pnpm@12 ${{ matrix.other }}',
+    ['npx -y pnpm@12 modelll'],
+  ],
+  ['a name that a matrix lacks', 'npx -y pnpm@12 ${{ matrix.none }}', ['npx -y pnpm@12 ${{ matrix.none }}']],
   ['a misspelt value of a matrix', 'npx -y pnpm@12 ${{ matrix.run }}', ['npx -y pnpm@12 modell']],
 ])('finds %s', (_, run, found) => {
   expect(foreignCommands(workflow(`      - run: ${run}`))).toEqual(found)
