@@ -19,7 +19,7 @@ import { hash } from './hash.ts'
 import { setHold } from './hold.ts'
 import { list } from './list.ts'
 import { maxPartBytes } from './multipart.ts'
-import { defaultParallel, maxPartsOf, partBytesOf, type S3Options } from './options.ts'
+import { checksumOf, defaultParallel, maxPartsOf, partBytesOf, type S3Options } from './options.ts'
 import { put } from './put.ts'
 import { read, stat } from './read.ts'
 import { knownBuckets } from './server-copy.ts'
@@ -74,7 +74,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   if (isDirectory) refuseForDirectory(name, options)
   if (options.endpoint !== undefined) refuseWithoutConditions(options.endpoint)
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)
-  const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
+  const { parallel = defaultParallel, requesterPays = false } = options
   onlyOneOf(options, ['client', 'profile'])
   onlyOneOf(options, ['client', 'credentials'])
   const client = options.client ?? createClient(options)
@@ -106,7 +106,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     },
     rangesAtOnce: parallel,
     sendsSharedMemory: options.client === undefined,
-    checksum,
+    checksum: checksumOf(options),
     storageClass: options.storageClass,
     encryption: options.encryption,
     kmsKeyId: options.kmsKeyId,

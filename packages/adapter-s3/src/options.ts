@@ -41,7 +41,7 @@ export interface S3Options extends ObjectStoreOptions {
   readonly requesterPays?: boolean | undefined
   /**
    * `crc32`: each upload carries a checksum of the whole object, which the store verifies and keeps. `none`: for
-   * stores that refuse the headers; `hash` then reads the bytes. Default: `crc32`.
+   * stores that refuse the headers; `hash` then reads the bytes. Default: `none` for the endpoint `s3.hf.co`, else `crc32`.
    */
   readonly checksum?: Checksum | undefined
   /**
@@ -89,6 +89,15 @@ export type Encryption = (typeof encryptions)[number]
 export const checksums = ['crc32', 'none'] as const
 /** The checksum that requests carry, or `none` for servers that support none. */
 export type Checksum = (typeof checksums)[number]
+
+/**
+ * Returns the checksum of the options, or its default. Hugging Face keeps none:
+ * https://huggingface.co/docs/hub/storage-buckets-s3.
+ */
+export function checksumOf({ checksum, endpoint }: S3Options): Checksum {
+  if (checksum !== undefined) return checksum
+  return endpoint !== undefined && URL.parse(endpoint)?.hostname === 's3.hf.co' ? 'none' : 'crc32'
+}
 
 const listOrders = ['key', 'none'] as const
 /** The order of listings: by `key`, or `none` for servers that list in any order. */

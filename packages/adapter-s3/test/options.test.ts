@@ -90,6 +90,17 @@ test.each([
   await expect(open('s3://bucket/a', options)).rejects.toThrow(message)
 })
 
+test.each([
+  ['s3://b/a?region=r', 'store'],
+  ['s3://b/a?region=r&endpoint=https://s3.hf.co/name', 'computed'],
+  ['s3://b/a?region=r&endpoint=https://s3.hf.co/name&checksum=crc32', 'store'],
+  ['s3://b/a?region=r&endpoint=https://hf.co.example.com', 'store'],
+])('opens %s, whose checksums are: %s', async (location, hash) => {
+  const backend = await open(location)
+  expect(backend.capabilities.hash).toBe(hash)
+  await backend.close()
+})
+
 test('rejects a commit to Backblaze B2 by its name if the environment has the address', async () => {
   const before = process.env
   process.env = { ...before, AWS_ENDPOINT_URL_S3: 'https://s3.us-west-004.backblazeb2.com' }
