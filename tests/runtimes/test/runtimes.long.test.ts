@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startS3Emulator } from '@holdfast/emulators'
+import { startGcsEmulator, startS3Emulator } from '@holdfast/emulators'
 import { inCi, lastLines } from '@holdfast/test-servers'
 import { beforeAll, describe, expect, test, type TestContext } from 'vitest'
 import { installPacked } from '../src/packed.ts'
@@ -22,6 +22,7 @@ const someCases = ['commit', 'list', 'midway']
 const pathOf = (module: string): string => fileURLToPath(new URL(module, import.meta.url))
 const conformance = pathOf('../../../packages/conformance/dist/cli/main.js')
 const adapterS3 = pathOf('../../../packages/adapter-s3/dist/index.js')
+const adapterGcs = pathOf('../../../packages/adapter-gcs/dist/index.js')
 
 /** The installation downloads 100 MB, or waits for that of another process. */
 const installTimeout = 3_600_000
@@ -123,6 +124,14 @@ describe.each<RuntimeName>(['bun', 'deno'])('on %s', { timeout }, (name) => {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     })
+    for (const report of reports) expect(report).toMatch(passed)
+  })
+
+  test('the emulator of Google Cloud Storage passes the conformance suite', async ({ skip }) => {
+    const runtime = await runtimeOr(skip)
+    await using gcs = await startGcsEmulator({ buckets: ['checkpoints'] })
+    const place = `gs://checkpoints/a?endpoint=${gcs.endpoint}&chunkSize=1MiB`
+    const reports = await certify(runtime, [place, '--part-size', '1 MiB', '--adapter', adapterGcs])
     for (const report of reports) expect(report).toMatch(passed)
   })
 })
