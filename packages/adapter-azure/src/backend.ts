@@ -69,6 +69,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   }
   const names = new ObjectNames(`az://${account}/${name}`, path, maxNameBytes)
   const partBytes = blockBytesOf(options)
+  const limits = requestLimitsOf(options)
   const { parallel = defaultParallel } = options
   const { client, unpooled, direct, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
@@ -95,7 +96,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
     accessTier: options.accessTier,
     encryptionScope: options.encryptionScope,
     customerKey: customerKeyOf(options),
-    ...requestLimitsOf(options),
+    ...limits,
     onRetry: options.onRetry,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }

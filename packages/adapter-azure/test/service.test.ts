@@ -216,6 +216,21 @@ describe.skipIf(noServer)('a container of Azure', () => {
     expect(await keysOf(`bad/${seed}/`)).toEqual([])
   })
 
+  test('waits for a slow response as long as the options say, even if that is longer than a timer can run', async () => {
+    await backend.put('slow', Buffer.from('a'))
+    await using proxy = await startProxy({
+      target: new URL(container.client.url).origin,
+      plan: () => ({ kind: 'drip-answer', milliseconds: 1 }),
+    })
+    const patient = open({
+      endpoint: endpointOf(proxy.url),
+      sasToken: await sas('rl'),
+      retry: { attempts: 1 },
+      minimumProgress: { bytes: '1 MiB', within: '30 d' },
+    })
+    expect((await Array.fromAsync(patient.list('slow'))).map(({ key }) => key)).toEqual(['slow'])
+  })
+
   test('rejects a put whose blocks another put of the same key discarded', async () => {
     async function* overtaken(): AsyncGenerator<Uint8Array> {
       yield large

@@ -68,6 +68,7 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
 function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const names = new ObjectNames(`gs://${name}`, path, maxNameBytes)
   onlyOneOf(options, ['client', 'credentials', 'keyFilename', 'anonymous'])
+  const limits = requestLimitsOf(options)
   const client = options.client ?? createClient(options)
   const secrets = new Secrets()
   // A ready-made client has its own agents.
@@ -95,7 +96,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     storageClass: options.storageClass,
     kmsKeyName: options.kmsKeyName,
     userProject: options.userProject,
-    ...requestLimitsOf(options),
+    ...limits,
     onRetry: options.onRetry,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }

@@ -77,11 +77,11 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const { parallel = defaultParallel, requesterPays = false } = options
   onlyOneOf(options, ['client', 'profile'])
   onlyOneOf(options, ['client', 'credentials'])
+  const limits = requestLimitsOf(options)
   const client = options.client ?? createClient(options)
   const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
   const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
   const endsSilence = options.client === undefined
-  const limits = requestLimitsOf(options)
   const secrets = new Secrets()
   const forget = [...new Set([client, unpooled])].map((each) => rememberSecrets(each, secrets))
   return {
