@@ -5,6 +5,7 @@ import {
   parseMetric,
   parseObjective,
   parsePackMode,
+  parseSeconds,
   parseStep,
   parseSteps,
 } from '../src/parsing/arguments.ts'
@@ -31,6 +32,22 @@ describe('parseStep', () => {
 
   test('gathers several steps', () => {
     expect(parseSteps('2', parseSteps('1', undefined))).toEqual([1, 2])
+  })
+})
+
+describe('parseSeconds', () => {
+  test.each([
+    ['0', 0],
+    ['2.5', 2_500],
+    ['2min', 120_000],
+    ['1.5 h', 5_400_000],
+    ['300ms', 300],
+  ])('parses the time %s', (text, milliseconds) => {
+    expect(parseSeconds(text)).toBe(milliseconds)
+  })
+
+  test.each(['', ' ', '-1', '2m', 'soon', 'Infinity'])('rejects %j as a time', (text) => {
+    expect(() => parseSeconds(text)).toThrow(InvalidArgumentError)
   })
 })
 

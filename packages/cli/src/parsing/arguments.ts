@@ -1,4 +1,4 @@
-import { isHoldfastError, type PackMode, parseRate, type UnchangedMode } from '@holdfast/core'
+import { isHoldfastError, type PackMode, parseDuration, parseRate, type UnchangedMode } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 
 /** Parses a step: an integer of at least 0. */
@@ -30,11 +30,16 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1.')
 }
 
-/** Parses seconds and returns milliseconds. */
+/** Parses a number of seconds, or a duration with a unit such as `2min`, and returns milliseconds. */
 export function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
-  throw new InvalidArgumentError('It must be a number of seconds from 0.')
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    throw new InvalidArgumentError('It must be a number of seconds from 0, or a duration such as 2min.')
+  }
 }
 
 /** Parses a limit such as `200MB/s`, and returns bytes per second. */

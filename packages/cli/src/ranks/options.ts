@@ -137,7 +137,7 @@ function parseEnv(value: string): 'env' {
 function parseTimeout(value: string): number {
   const milliseconds = parseSeconds(value)
   if (milliseconds > 0) return milliseconds
-  throw new InvalidArgumentError('It must be a number of seconds above 0.')
+  throw new InvalidArgumentError('It must be a number of seconds above 0, or a duration such as 2min.')
 }
 
 function invalid(message: string): HoldfastError {
