@@ -38,7 +38,7 @@ interface Call {
   readonly isRefusedInJob?: boolean
   /** Whether the call may write. A closed store refuses it, and closing a store waits for its end. */
   readonly mayWrite?: boolean
-  /** The operation as which the start and the end of the call are published. */
+  /** The operation as which the start and the end of the call are published, unless it is a dry run. */
   readonly traces?: TracedOperation
   /**
    * Whether the marker is read before the call begins. Changes leave that to the writer, which reads the marker before its
@@ -152,18 +152,18 @@ export class StoreCalls {
    */
   async run<Result>(
     name: keyof typeof calls,
-    options: StoreCallOptions,
+    options: StoreCallOptions & { readonly dryRun?: boolean | undefined },
     work: (signal: AbortSignal | undefined) => Promise<Result>,
   ): Promise<Result> {
     const call: Call = calls[name]
     refuseUnknownOptions(options, call.options, name, this.#url)
     if (call.isRefusedInJob === true) this.refuseInJob(`${name}()`)
-    const { signal } = options
+    const { signal, dryRun = false } = options
     const begin = async (): Promise<Result> => {
       if (call.readsMarker === true) await this.refuseNewer(signal)
       return work(signal)
     }
-    const { traces } = call
+    const traces = dryRun ? undefined : call.traces
     const whole = traces === undefined ? begin : () => traced(traces, { store: this.#url }, begin)
     return call.mayWrite === true ? this.#lifetime.whileOpen(whole) : whole()
   }

@@ -37,10 +37,12 @@ test('publishes no call whose options are wrong', async () => {
   expect(seen).toEqual([])
 })
 
-test('publishes a restore that fails, and a prune that only reports what it would drop', async () => {
+test('publishes a restore that fails, and no prune that only reports what it would drop', async () => {
   const seen = published()
   const store = storeOn(new MemoryBackend())
   expect(await codeOf(store.restore(7, { to: 'unused' }))).toBe('NOT_FOUND')
   await store.prune({ dryRun: true })
+  expect(seen).toEqual(['restore starts', 'restore fails'])
+  await store.prune()
   expect(seen).toEqual(['restore starts', 'restore fails', 'prune starts'])
 })
