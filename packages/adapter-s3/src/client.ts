@@ -8,6 +8,7 @@ import {
   type Secrets,
   withoutUndefined,
 } from '@holdfast/core/backend'
+import { ExpressSessions } from './express-sessions.ts'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK has no limits by default, and a save that hangs is worse than one that fails. */
@@ -31,8 +32,9 @@ export function createClient(options: S3Options, agents: Agents | undefined = po
     )
   // A compatible store may have no regions, but the SDK needs a region to sign requests.
   const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
-  return payloadUnsigned(
+  const client: S3Client = payloadUnsigned(
     new S3Client({
+      s3ExpressIdentityProvider: new ExpressSessions(() => client),
       maxAttempts: 1,
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
@@ -51,6 +53,7 @@ export function createClient(options: S3Options, agents: Agents | undefined = po
       }),
     }),
   )
+  return client
 }
 
 function pooledAgents(): Agents | undefined {
