@@ -8,9 +8,7 @@ import { S3Backend } from '../src/index.ts'
 const bucket = 'runs--use1-az4--x-s3'
 
 /** Starts an emulator with a directory bucket behind a proxy. `faults` are those of the requests that begin sessions. */
-async function directoryBucket(
-  faults: readonly (Fault | undefined)[],
-): Promise<{
+async function directoryBucket(faults: readonly (Fault | undefined)[]): Promise<{
   readonly options: ConstructorParameters<typeof S3Backend>[2]
   readonly sessions: () => number
 }> {
