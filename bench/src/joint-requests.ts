@@ -1,8 +1,5 @@
-import { CheckpointStore, systemEnvironment } from '@holdfast/core'
-import { openBackend } from '@holdfast/core/backend'
-import { adapter } from '@holdfast/adapter-s3'
-import { type LoggedRequest, type Proxy, startProxy } from '@holdfast/emulators/proxy'
-import { startS3Emulator } from '@holdfast/emulators'
+import type { LoggedRequest } from '@holdfast/emulators/proxy'
+import { endRank, type PlayedRank, playRank, shardOf, startJobEmulator } from './played-rank.ts'
 
 /** What the ranks of a job sent for one joint save. */
 export interface JointSaveRequests {
@@ -24,12 +21,6 @@ export interface RankRequests {
   readonly polls: number
 }
 
-interface PlayedRank {
-  readonly proxy: Proxy
-  readonly store: CheckpointStore
-  polls: number
-}
-
 /** The first save joins the job. The second one shows what each further save costs. */
 const steps = { warmUp: 1, measured: 2 }
 
@@ -38,14 +29,9 @@ const steps = { warmUp: 1, measured: 2 }
  * small file. The ranks wait as in production between two looks.
  */
 export async function countJointSave(size: number): Promise<JointSaveRequests> {
-  const bucket = 'ranks'
-  await using emulator = await startS3Emulator({ buckets: [bucket] })
-  const { accessKeyId, secretAccessKey } = emulator.credentials
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey })
+  await using emulator = await startJobEmulator()
   const ranks = await Promise.all(
-    Array.from({ length: size }, (_, rank) =>
-      playRank(emulator.endpoint, emulator.region, bucket, rank, size),
-    ),
+    Array.from({ length: size }, (_, rank) => playRank(emulator, { rank, size })),
   )
   try {
     await saveAll(ranks, steps.warmUp)
@@ -58,43 +44,14 @@ export async function countJointSave(size: number): Promise<JointSaveRequests> {
     for (const rank of ranks) await rank.store.flush()
     return resultOf(ranks, committedBy)
   } finally {
-    for (const { store, proxy } of ranks) {
-      await store.close()
-      await proxy.close()
-    }
+    for (const rank of ranks) await endRank(rank)
   }
-}
-
-async function playRank(
-  target: string,
-  region: string,
-  bucket: string,
-  rank: number,
-  size: number,
-): Promise<PlayedRank> {
-  const proxy = await startProxy({ target })
-  const url = new URL(`s3://${bucket}/job?endpoint=${proxy.url}&region=${region}`)
-  const backend = await openBackend(url, { adapters: [adapter] })
-  const played = { proxy, polls: 0 }
-  const environment = {
-    ...systemEnvironment,
-    pause: async (...given: Parameters<typeof systemEnvironment.pause>) => {
-      played.polls += 1
-      await systemEnvironment.pause(...given)
-    },
-  }
-  const timeouts = { joinTimeout: 600_000, saveTimeout: 600_000 }
-  return Object.assign(played, {
-    store: new CheckpointStore(backend, { ranks: { rank, size, ...timeouts } }, environment),
-  })
 }
 
 /** Saves a step with all ranks. Returns the rank that committed. */
 async function saveAll(ranks: readonly PlayedRank[], step: number): Promise<number | undefined> {
   const saved = await Promise.all(
-    ranks.map(({ store }, rank) =>
-      store.save({ step, files: { [`rank-${rank}.bin`]: Buffer.from(`rank ${rank} at step ${step}`) } }),
-    ),
+    ranks.map(({ store }, rank) => store.save({ step, files: shardOf(rank, step) })),
   )
   return saved[0]?.committedBy
 }
