@@ -147,8 +147,13 @@ test('repeats a command that was killed after it stored its part', async () => {
   await job.untilStored('/parts/1-')
   await killed(early)
   expect((await job.all(...save(1))).map(({ code }) => code)).toEqual([0, 0])
-  const other = await job.one(0, ...save(1).map((word) => (word === 'shard-R.pt' ? 'member-R' : word)))
-  expect(other.code).not.toBe(0)
+  await job.train(2)
+  expect(await job.one(0, ...save(1))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Step 1 is already being saved with other bytes by rank 0') as string,
+  })
+  expect((await job.one(0, 'restore', '1', '--to', 'check')).code).toBe(0)
+  expect(await readFile(join(job.folder, 'check', 'shard-0.pt'), 'utf8')).toBe('rank 0, step 0')
 })
 
 test('exits with 10 and names the ranks that did not deliver, and with 10 if they do not join', async () => {
@@ -177,6 +182,20 @@ test('exits with 10 and names the ranks that did not deliver, and with 10 if the
     code: 10,
     stderr: expect.stringContaining('"code":"INCOMPLETE"') as string,
   })
+})
+
+test('prints whether a job that a rank joins starts from the beginning or continues', async () => {
+  const job = await Job.make(2)
+  const join = ['join', '--rank', 'R', '--world-size', '2', '--member', 'member-R']
+  expect((await job.all(...join)).map(({ stdout }) => stdout)).toEqual([
+    'joined as rank 0 of 2 · the job starts from the beginning\n',
+    'joined as rank 1 of 2 · the job starts from the beginning\n',
+  ])
+  await job.all(...save(7))
+  expect((await job.all(...join)).map(({ stdout }) => stdout)).toEqual([
+    'joined as rank 0 of 2 · the job continues from step 7\n',
+    'joined as rank 1 of 2 · the job continues from step 7\n',
+  ])
 })
 
 test('fences a command with the member file of an earlier start, and names the remedy', async () => {

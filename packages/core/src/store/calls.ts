@@ -110,6 +110,7 @@ const calls = {
   },
 
   attach: changing,
+  forgetMirror: changing,
   forgetObjective: changing,
   markGood: changing,
   pin: changing,
@@ -126,7 +127,6 @@ const calls = {
     readsMarker: true,
     options: namesOf<UndoOptions>({ steps: true, dryRun: true, signal: true }),
   },
-  forgetMirror: { ...simple, mayWrite: true },
 } satisfies Readonly<Record<string, Call>>
 
 /**

@@ -1,5 +1,5 @@
 import {
-  agreementName,
+  type AgreementName,
   agreementOfKey,
   agreementsPrefix,
   type AttemptId,
@@ -41,28 +41,51 @@ export interface JobStatus {
   readonly unfinished: readonly UnfinishedAttempt[]
 }
 
+/** The agreements of the terms that the store shows, by term. Older terms come first. */
+export type StoredTerms = ReadonlyMap<number, readonly StoredName[]>
+
 /** Returns the status of the newest term; `undefined` if the store shows none. Reads a catalog only if there is one. */
 export async function jobStatus(
   context: StoreContext,
   readCatalog: () => Promise<WholeCatalog>,
   signal: AbortSignal | undefined,
 ): Promise<JobStatus | undefined> {
-  const { backend } = context
-  let term = 0
-  let stored: StoredName[] = []
+  const terms = await storedTerms(context, signal)
+  const newest = [...terms.keys()].at(-1)
+  return newest === undefined ? undefined : statusOf(context, terms, newest, readCatalog, signal)
+}
+
+/** Lists the agreements of all terms. */
+export async function storedTerms(
+  { backend }: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<StoredTerms> {
+  const terms = new Map<number, StoredName[]>()
   for await (const { key, modifiedAt } of backend.list(`${agreementsPrefix}${termsPrefix}`, { signal })) {
-    const found = termOfKey(key)
+    const term = termOfKey(key)
     const name = agreementOfKey(key)
-    if (found === undefined || name === undefined) continue
-    if (found > term) stored = []
-    term = found
+    if (term === undefined || name === undefined) continue
+    const stored = terms.get(term) ?? []
     stored.push({ name, at: modifiedAt })
+    terms.set(term, stored)
   }
-  const open = term === 0 ? undefined : await findAgreed(context, openName(term), openSchema, signal)
+  return terms
+}
+
+/** Returns the status of one of the terms; `undefined` if the agreement that opened it is lost. */
+export async function statusOf(
+  context: StoreContext,
+  terms: StoredTerms,
+  term: number,
+  readCatalog: () => Promise<WholeCatalog>,
+  signal: AbortSignal | undefined,
+): Promise<JobStatus | undefined> {
+  const stored = terms.get(term) ?? []
+  const open = await findAgreed(context, openName(term), openSchema, signal)
   if (open === undefined) return undefined
   const { size } = open.proposal
   const catalog = await readCatalog()
-  const names = stored.flatMap(({ name }) => agreementOfKey(`${agreementsPrefix}${name}.json`) ?? [])
+  const names = stored.map(({ name }) => name)
   const present = new Set([...ranksIn(names, herePrefix(term)), ...ranksIn(names, membersPrefix(term))])
   const parts = partsByAttempt(stored, term)
   const begun = await begunWithoutParts(context, newestTries(stored, term, catalog), parts, signal)
@@ -83,6 +106,24 @@ export async function jobStatus(
     absent: missingRanks(present, size),
     unfinished,
   }
+}
+
+/**
+ * Returns the last term that has owned the store, as far as a version of the catalog and the agreements show it; `undefined`
+ * if none has. Only its saves can still be committed. A term that is joining has not owned the store yet. One that has
+ * chosen a checkpoint, or agreed on a save, has.
+ */
+export function lastOwningTerm(
+  terms: StoredTerms,
+  { term: known }: Pick<WholeCatalog, 'term'>,
+): number | undefined {
+  const acting = [...terms].findLast(([term, stored]) => stored.some(({ name }) => !isOfJoining(name, term)))
+  return Math.max(acting?.[0] ?? 0, known ?? 0) || undefined
+}
+
+/** Whether ranks create an agreement before their term takes the store over. */
+function isOfJoining(name: AgreementName, term: number): boolean {
+  return name === openName(term) || name.startsWith(membersPrefix(term)) || name.startsWith(herePrefix(term))
 }
 
 /**
@@ -108,8 +149,9 @@ function mayBeCommitted(catalog: WholeCatalog, attempt: AttemptId): boolean {
   return latest === undefined || latest.step <= step || partsOfAttempt(latest.attempt).base < base
 }
 
-interface StoredName {
-  readonly name: string
+/** The name of an agreement, and when the store stored it. */
+export interface StoredName {
+  readonly name: AgreementName
   readonly at: Date
 }
 
@@ -145,7 +187,7 @@ async function begunWithoutParts(
 ): Promise<readonly (readonly [AttemptId, StoredParts])[]> {
   const begun: (readonly [AttemptId, StoredParts])[] = []
   for (const { name, at } of tries) {
-    const agreed = await findAgreed(context, agreementName(name), attemptProposalSchema, signal)
+    const agreed = await findAgreed(context, name, attemptProposalSchema, signal)
     if (agreed === undefined || parts.has(agreed.proposal.attempt)) continue
     begun.push([agreed.proposal.attempt, { ranks: [], since: at }])
   }

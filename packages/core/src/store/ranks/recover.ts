@@ -4,7 +4,7 @@ import { isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import type { StoreContext } from '../context.ts'
 import { completeAttempt } from './complete.ts'
-import { jobStatus } from './job-status.ts'
+import { lastOwningTerm, statusOf, storedTerms } from './job-status.ts'
 import { attemptsPrefix } from './names.ts'
 import { type AttemptProposal, attemptProposalSchema, findAgreed } from './proposals.ts'
 
@@ -30,7 +30,10 @@ async function completeAll(
   catalog: WholeCatalog,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const status = await jobStatus(context, () => Promise.resolve(catalog), signal)
+  const terms = await storedTerms(context, signal)
+  const last = lastOwningTerm(terms, catalog)
+  if (last === undefined) return
+  const status = await statusOf(context, terms, last, () => Promise.resolve(catalog), signal)
   if (status === undefined) return
   const { term, size, unfinished } = status
   for (const { attempt, missing } of unfinished) {

@@ -3,8 +3,8 @@ import { type AttemptId, partsOfAttempt } from '../../catalog/documents/index.ts
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 
 /**
- * The rules by which the ranks of a job decide. Each is a pure function of what one rank has read. docs/ranks.md explains
- * them, and the exhaustive model of the tests drives the same functions.
+ * The rules by which the ranks of a job decide. Each is a pure function of what one rank has read. docs/architecture.md
+ * explains them, and the exhaustive model of the tests drives the same functions.
  */
 
 /** A term as the catalog knows it: its number, and the id with which all of its ranks own the store. */

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
+import { type CheckpointStore, copyCheckpoints, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { busyEnvironment, rankOn, saveAll, shard, startJob } from './job.ts'
 
@@ -393,6 +393,21 @@ test('accepts a rank without files, and refuses a file name of two ranks', async
   expect(codes).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT'])
 })
 
+test('answers a repeated save of a rank without files at once, and refuses other bytes of the others', async () => {
+  const backend = new MemoryBackend()
+  const [zero, one] = startJob(backend, 2)
+  if (zero === undefined || one === undefined) throw new Error('no ranks')
+  const [first] = await Promise.all([
+    zero.save({ step: 1, files: shard(0, 1) }),
+    one.save({ step: 1, files: {} }),
+  ])
+  const again = await one.save({ step: 1, files: {} })
+  expect(again).toMatchObject({ alreadySaved: true, files: first.files, ranks: { rank: 1, size: 2 } })
+  expect((await zero.save({ step: 1, files: shard(0, 1) })).alreadySaved).toBe(true)
+  expect(await codeOf(zero.save({ step: 1, files: shard(0, 1, 'other') }))).toBe('INVALID_ARGUMENT')
+  expect((await storeOn(backend, { mode: 'shared' }).latest())?.fileCount).toBe(1)
+})
+
 test('takes what describes the checkpoint from the lowest rank that gives it', async () => {
   const backend = new MemoryBackend()
   const given = {
@@ -463,12 +478,37 @@ test('refuses metadata and metrics that contradict each other', async () => {
   }
 })
 
-test('rejects changes that ranks do not make together', async () => {
-  const [zero] = startJob(new MemoryBackend(), 2)
+test('rejects changes that ranks do not make together, and changes nothing', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 2)
+  const [zero] = ranks
   if (zero === undefined) throw new Error('no rank')
-  const changes = [zero.pin(1), zero.delete([1]), zero.sweep(), zero.markGood(1), zero.attach(1, { loss: 1 })]
-  for (const change of changes) expect(await codeOf(change)).toBe('UNSUPPORTED')
-  expect(await codeOf(zero.restore(1, { to: await temporaryFolder() }))).toBe('UNSUPPORTED')
+  await saveAll(ranks, 1)
+  for (const store of ranks) await store.flush()
+  const before = await keysOf(backend)
+  const source = storeOn(new MemoryBackend())
+  await source.save({ step: 2, files: shard(0, 2) })
+  const changes: Readonly<Record<string, () => Promise<unknown>>> = {
+    attach: () => zero.attach(1, { loss: 1 }),
+    'copy into the store': () => copyCheckpoints(source, zero),
+    delete: () => zero.delete([1]),
+    forgetMirror: () => zero.forgetMirror(),
+    forgetObjective: () => zero.forgetObjective('loss'),
+    markGood: () => zero.markGood(1),
+    pin: () => zero.pin(1),
+    'prune that can be undone': () => zero.prune({ undoFor: 1000 }),
+    repair: () => zero.repair(),
+    'restore of a step': async () => zero.restore(1, { to: await temporaryFolder() }),
+    sweep: () => zero.sweep(),
+    undo: () => zero.undo(),
+    unpin: () => zero.unpin(1),
+  }
+  const codes = await Promise.all(
+    Object.entries(changes).map(async ([name, change]) => [name, await codeOf(change())] as const),
+  )
+  expect(codes).toEqual(Object.keys(changes).map((name) => [name, 'UNSUPPORTED']))
+  expect(await keysOf(backend)).toEqual(before)
+  await saveAll(ranks, 2)
 })
 
 test.each([
@@ -478,6 +518,13 @@ test.each([
   { rank: 0.5, size: 2 },
 ])('rejects the place %o', (ranks) => {
   expect(() => storeOn(new MemoryBackend(), { ranks })).toThrow('must be a whole number')
+})
+
+test.each([0, -1, NaN, Infinity])('rejects the timeout %o', (timeout) => {
+  for (const name of ['joinTimeout', 'saveTimeout'])
+    expect(() => storeOn(new MemoryBackend(), { ranks: { rank: 0, size: 1, [name]: timeout } })).toThrow(
+      `ranks.${name} must be a number of milliseconds above 0, not ${timeout}.`,
+    )
 })
 
 test('opens a term above the catalog if the agreements were lost', async () => {

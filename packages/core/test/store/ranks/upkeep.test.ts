@@ -1,19 +1,30 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { MemoryBackend } from '../../../src/index.ts'
-import { codeOf, FaultyBackend, keysOf, storeOn } from '../../stores.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper } from '../../stores.ts'
 import { rankOn, saveAll, shard, startJob } from './job.ts'
+
+/** Resolves once the store has this number of objects below a prefix. */
+async function untilStored(backend: MemoryBackend, prefix: string, count: number): Promise<void> {
+  while ((await keysOf(backend, prefix)).length < count) await setImmediate()
+}
 
 /** A job of which some ranks deliver their parts of a step, and nobody commits. */
 async function jobWithParts(size: number, delivering: readonly number[]): Promise<MemoryBackend> {
   const backend = new MemoryBackend()
-  const ranks = startJob(backend, size, { saveTimeout: 300 })
+  const ranks = startJob(backend, size)
   await saveAll(ranks, 500)
-  const codes = await Promise.all(
-    ranks.map(async (store, rank) =>
-      delivering.includes(rank) ? codeOf(store.save({ step: 600, files: shard(rank, 600) })) : 'no call',
-    ),
-  )
-  expect(codes.filter((code) => code === 'INCOMPLETE')).toHaveLength(delivering.length)
+  const stop = new AbortController()
+  const { signal } = stop
+  const saving = ranks
+    .filter((_, rank) => delivering.includes(rank))
+    .map((store, at) => {
+      const rank = delivering[at] ?? 0
+      return codeOf(store.save({ step: 600, files: shard(rank, 600), signal }))
+    })
+  await untilStored(backend, 'agreements/terms/0000000001/parts/600-', delivering.length)
+  stop.abort()
+  expect(await Promise.all(saving)).toEqual(delivering.map(() => 'ABORTED'))
   return backend
 }
 
@@ -59,18 +70,20 @@ test('a sweep keeps only the newest start of each rank', async () => {
 })
 
 /** A job that died after all ranks had stored their parts of step 600, and before one wrote the manifest. */
-async function diedBeforeCommit(): Promise<MemoryBackend> {
+async function diedBeforeCommit(): Promise<FaultyBackend> {
   const backend = new FaultyBackend()
-  const ranks = startJob(backend, 3, { saveTimeout: 200 })
+  const ranks = startJob(backend, 3)
   await saveAll(ranks, 500)
+  const stop = new AbortController()
+  const { signal } = stop
   backend.intercept = (method, key) =>
     method === 'commit' && key.startsWith('data/600-') ? 'fail before' : 'pass'
-  const codes = await Promise.all(
-    ranks.map((store, rank) =>
-      codeOf(store.save({ step: 600, files: shard(rank, 600), metrics: { loss: 1 } })),
-    ),
+  const saving = ranks.map((store, rank) =>
+    codeOf(store.save({ step: 600, files: shard(rank, 600), metrics: { loss: 1 }, signal })),
   )
-  expect(codes).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE'])
+  await untilStored(backend, 'agreements/terms/0000000001/parts/600-', 3)
+  stop.abort()
+  expect(await Promise.all(saving)).toEqual(['ABORTED', 'ABORTED', 'ABORTED'])
   backend.intercept = () => 'pass'
   expect((await keysOf(backend, 'data/600-')).filter((key) => key.endsWith('/manifest.json'))).toEqual([])
   return backend
@@ -96,4 +109,27 @@ test('a repair lists a joint checkpoint of which all parts are stored, and not o
 
   const lacking = await jobWithParts(3, [0, 2])
   expect((await storeOn(lacking).repair()).recovered).toEqual([])
+})
+
+test('a repair lists a joint checkpoint of the term that owns the store, also after a rank alone has opened the next', async () => {
+  const backend = await diedBeforeCommit()
+  expect(await codeOf(rankOn(backend, 1, 3, { joinTimeout: 50 }).join())).toBe('INCOMPLETE')
+  expect(await keysOf(backend, 'agreements/terms/0000000002/members/')).toHaveLength(1)
+  expect((await storeOn(backend).repair()).recovered).toEqual([600])
+})
+
+test('a repair lists no joint checkpoint of a term after which another has chosen, whatever version is damaged', async () => {
+  const backend = await diedBeforeCommit()
+  // The files and parts of the older term stay, as if its sweep had been killed.
+  backend.delete = (keys) => Promise.resolve({ deleted: keys, failed: [] })
+  const next = startJob(backend, 3)
+  const joined = await Promise.all(next.map((store) => store.join()))
+  expect(joined.map(({ step }) => step)).toEqual([500, 500, 500])
+  for (const store of next) await store.flush()
+  expect(await keysOf(backend, 'agreements/terms/0000000001/parts/600-')).toHaveLength(3)
+  const takeover = (await keysOf(backend, 'catalog/')).at(-1) ?? ''
+  await tamper(backend, takeover, flipBit)
+  const report = await storeOn(backend).repair()
+  expect(report.damagedCatalogs).toHaveLength(1)
+  expect(report.recovered).toEqual([])
 })
