@@ -7,6 +7,7 @@ import {
   type ProcessIdentity,
   provenProcess,
 } from './local-files/process-identity.ts'
+import { type MemberFiles, memberFiles } from './local-files/member-files.ts'
 import { Machine, measureLoad } from './pacing/index.ts'
 import { type Deliver, deliverToDirectory } from './local-files/to-directory.ts'
 
@@ -59,6 +60,8 @@ export interface Environment {
   readonly machine: Pick<Machine, 'isBusy'>
   /** Delivers restored files into a folder, all or none. */
   deliver: Deliver
+  /** The files that carry the membership of a rank of a job from one process to the next. */
+  readonly memberFiles: MemberFiles
   /** The limits of lines in the catalog and its pages. */
   readonly pageLimits: PageLimits
   /** The number of catalog versions after which a save raises the floor and removes what is below it. */
@@ -89,6 +92,7 @@ export const systemEnvironment: Environment = {
     measureLoad,
   }),
   deliver: deliverToDirectory,
+  memberFiles,
   pageLimits: defaultPageLimits,
   tidyEvery: 64,
   processes: { self: provenProcess, livenessOf },

@@ -31,6 +31,8 @@ export interface Faults {
   readonly sleep: number
   /** For commits of the catalog: a false response reports that the version was created. */
   readonly lie: number
+  /** The share of calls that are answered in the turn of their effect. It makes schedules shorter. Default: 0. */
+  readonly promptAnswers?: number
 }
 
 export const noFaults: Faults = {
@@ -54,9 +56,15 @@ export interface Meddling {
   readonly believesLies?: boolean
   /** Reports that a page was stored, and stores it only with the next commit. */
   readonly delaysPages?: boolean
+  /** Whether a list returns a key. */
+  readonly lists?: (key: string) => boolean
+  /** Whether a read finds an object. */
+  readonly finds?: (key: string) => boolean
+  /** Whether a commit replaces an object that exists. */
+  readonly overwrites?: (key: string) => boolean
 }
 
-/** The disk as one process sees it. Each call takes a turn before its effect and a turn before its response. */
+/** The disk as one process sees it. Each call takes a turn before its effect, and another one before its response. */
 export class SimulatedBackend implements CheckpointBackend {
   readonly url = 'sim:'
   readonly capabilities: BackendCapabilities = {
@@ -126,7 +134,7 @@ export class SimulatedBackend implements CheckpointBackend {
     }
     try {
       return await this.#call(`commit ${key}`, () => {
-        if (this.#disk.get(key) !== undefined) return 'exists'
+        if (this.#disk.get(key) !== undefined && this.#meddling.overwrites?.(key) !== true) return 'exists'
         this.#disk.set(key, bytes, this.#scheduler.time)
         if (isCatalog) this.#ownCommit = key
         return 'created'
@@ -144,7 +152,8 @@ export class SimulatedBackend implements CheckpointBackend {
   async read(key: string): Promise<ReadableObject> {
     return this.#call(`read ${key}`, () => {
       const bytes = this.#disk.get(key)
-      if (bytes === undefined) throw new HoldfastError('NOT_FOUND', `there is no ${key}`, { key })
+      if (bytes === undefined || this.#meddling.finds?.(key) === false)
+        throw new HoldfastError('NOT_FOUND', `there is no ${key}`, { key })
       const shown = key.startsWith('catalog/') ? (this.#meddling.onReadCatalog?.(bytes) ?? bytes) : bytes
       return { stat: this.#statOf(key), body: ReadableStream.from<Uint8Array>([Uint8Array.from(shown)]) }
     })
@@ -164,6 +173,7 @@ export class SimulatedBackend implements CheckpointBackend {
       this.#disk
         .keys(prefix)
         .filter((key) => (startAfter === undefined || key > startAfter) && (own === undefined || key <= own))
+        .filter((key) => this.#meddling.lists?.(key) ?? true)
         .slice(0, limit)
         .map((key) => this.#statOf(key)),
     )
@@ -205,12 +215,14 @@ export class SimulatedBackend implements CheckpointBackend {
   }
 
   async #call<T>(what: string, effect: () => T): Promise<T> {
-    const { errorBefore, lostAnswer, crashBefore, crashAfter, sleep } = this.#faults
+    const { errorBefore, lostAnswer, crashBefore, crashAfter, sleep, promptAnswers = 0 } = this.#faults
     await this.#scheduler.turn(this.#process, what, this.#random.chance(sleep) ? 100_000 : 0)
     if (this.#random.chance(crashBefore)) await this.#die()
     if (this.#random.chance(errorBefore)) throw new HoldfastError('UNAVAILABLE', `${what} failed`)
     const answer = effect()
-    await this.#scheduler.turn(this.#process, `answer to ${what}`, this.#random.chance(sleep) ? 100_000 : 0)
+    const delay = this.#random.chance(sleep) ? 100_000 : 0
+    const isPrompt = delay === 0 && promptAnswers > 0 && this.#random.chance(promptAnswers)
+    if (!isPrompt) await this.#scheduler.turn(this.#process, `answer to ${what}`, delay)
     if (this.#random.chance(crashAfter)) await this.#die()
     if (this.#random.chance(lostAnswer)) throw new LostAnswer(what)
     return answer

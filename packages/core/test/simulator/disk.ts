@@ -12,17 +12,28 @@ interface StoredObject {
 export class Disk {
   readonly #objects = new Map<string, StoredObject>()
   readonly #sound = new Map<string, Uint8Array>()
+  /** The keys of all objects, in their order. */
+  readonly #keys: string[] = []
+  readonly #written: string[] = []
   /** The number of changes, so that the oracle looks only after changes. */
   changes = 0
 
   keys(prefix: string): readonly string[] {
-    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+    const found: string[] = []
+    for (let at = this.#placeOf(prefix); this.#keys[at]?.startsWith(prefix) === true; at += 1)
+      found.push(this.#keys[at] ?? '')
+    return found
+  }
+
+  /** The key of each write after the first `count` ones, in the order of the writes. */
+  writtenAfter(count: number): readonly string[] {
+    return this.#written.slice(count)
   }
 
   /** A disk with the same contents, as a clone or an old snapshot has. */
   clone(): Disk {
     const clone = new Disk()
-    for (const [key, object] of this.#objects) clone.#objects.set(key, object)
+    for (const [key, object] of this.#objects) clone.#store(key, object)
     return clone
   }
 
@@ -50,7 +61,7 @@ export class Disk {
   set(key: string, bytes: Uint8Array, time: number): void {
     this.changes += 1
     this.#sound.delete(key)
-    this.#objects.set(key, { bytes, modifiedAt: new Date(time), revision: String(this.changes), file: {} })
+    this.#store(key, { bytes, modifiedAt: new Date(time), revision: String(this.changes), file: {} })
   }
 
   /** Gives a file a second key, as a hard link does. */
@@ -58,14 +69,16 @@ export class Disk {
     const object = this.#objects.get(from)
     if (object === undefined) throw new Error(`There is no ${from}`)
     this.changes += 1
-    this.#objects.set(to, object)
+    this.#store(to, object)
     const sound = this.#sound.get(from)
     if (sound === undefined) this.#sound.delete(to)
     else this.#sound.set(to, sound)
   }
 
   delete(key: string): void {
-    if (this.#objects.delete(key)) this.changes += 1
+    if (!this.#objects.delete(key)) return
+    this.#keys.splice(this.#placeOf(key), 1)
+    this.changes += 1
   }
 
   flip(key: string, bit: number): void {
@@ -80,5 +93,22 @@ export class Disk {
       if (!this.#sound.has(other)) this.#sound.set(other, object.bytes)
     }
     this.changes += 1
+  }
+
+  #store(key: string, object: StoredObject): void {
+    if (!this.#objects.has(key)) this.#keys.splice(this.#placeOf(key), 0, key)
+    this.#objects.set(key, object)
+    this.#written.push(key)
+  }
+
+  /** Returns the place of the first key that does not come before this one. */
+  #placeOf(key: string): number {
+    let [low, high] = [0, this.#keys.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#keys[middle] ?? '') < key) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

@@ -260,6 +260,7 @@ export function simulatedEnvironment(process: string, scheduler: Scheduler, rand
     newToken: () => random.hex(16),
     pageLimits: random.of(pageLimits),
     tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
+    memberFiles: systemEnvironment.memberFiles,
     reserveFiles: systemEnvironment.reserveFiles,
     machine: { isBusy: () => Promise.resolve(false) },
     processes: { self: () => Promise.resolve(undefined), livenessOf: () => Promise.resolve('unknown') },

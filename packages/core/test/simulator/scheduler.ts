@@ -9,12 +9,14 @@ interface Parked {
 
 /**
  * Simulated time, and the only place that decides which process continues. Every call of a process to the outside waits
- * here. When all processes wait, the seed chooses one. A dead process is never chosen again.
+ * here. When all processes wait, the seed chooses one. A dead process is never chosen again. A process `a.1` is a command
+ * that the process `a` runs, and dies with it.
  */
 export class Scheduler {
   readonly trace: string[] = []
   readonly #random: Random
   readonly #dead = new Set<string>()
+  readonly #onDeath = new Map<string, () => void>()
   #parked: Parked[] = []
   #time = Date.parse('2026-01-01T00:00:00Z')
 
@@ -30,14 +32,20 @@ export class Scheduler {
   /** Resolves when it is this process's turn. Never resolves after the process has died. */
   async turn(process: string, what: string, delay = 0): Promise<void> {
     await new Promise<void>((goOn) => {
-      if (!this.#dead.has(process)) this.#parked.push({ process, what, notBefore: this.#time + delay, goOn })
+      if (!this.#isDead(process)) this.#parked.push({ process, what, notBefore: this.#time + delay, goOn })
     })
+  }
+
+  /** Resolves when a command dies. Never resolves if the process that runs it dies. */
+  async deathOf(command: string): Promise<void> {
+    await new Promise<void>((resolve) => this.#onDeath.set(command, resolve))
   }
 
   kill(process: string): void {
     this.trace.push(`${process} dies`)
     this.#dead.add(process)
-    this.#parked = this.#parked.filter((each) => each.process !== process)
+    this.#parked = this.#parked.filter((each) => !this.#isDead(each.process))
+    this.#onDeath.get(process)?.()
   }
 
   /** Lets one process continue until all wait again. Returns `false` if none is waiting. */
@@ -55,6 +63,11 @@ export class Scheduler {
     chosen.goOn()
     await quiet()
     return true
+  }
+
+  #isDead(process: string): boolean {
+    const [parent = process] = process.split('.')
+    return this.#dead.has(process) || this.#dead.has(parent)
   }
 }
 

@@ -1,6 +1,3 @@
-import * as promises from 'node:fs/promises'
-import { access, constants, open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import { formatOf, formatSchema } from '../../catalog/documents/format-version.ts'
@@ -11,8 +8,7 @@ import { requiresSchema } from '../../catalog/documents/requires.ts'
 import { seal } from '../../catalog/documents/sealed.ts'
 import { countSchema } from '../../catalog/documents/values.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { withPatientChanges } from '../../local-files/patient-changes.ts'
-import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
+import type { MemberFiles } from '../../local-files/member-files.ts'
 
 const uuid = v.pipe(v.string(), v.uuid())
 
@@ -39,14 +35,10 @@ export type StoredMember = Omit<Named<v.InferOutput<typeof memberFileSchema>>, '
 }
 
 /** Returns the membership that a file holds. Rejects with `INVALID_ARGUMENT` if there is none, or if it is damaged. */
-export async function readMemberFile(file: string): Promise<StoredMember> {
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(file)
-  } catch (error) {
-    if (nodeErrorCode(error) !== 'ENOENT') throw fromNodeError(error, `reading the member file ${file}`)
+export async function readMemberFile(files: MemberFiles, file: string): Promise<StoredMember> {
+  const bytes = await files.read(file)
+  if (bytes === undefined)
     throw unusable(`There is no member file ${file}, so this process is no member of the job.`)
-  }
   try {
     return parseDocument('member', memberFileSchema, bytes, `The member file ${file}`)
   } catch (error) {
@@ -55,64 +47,24 @@ export async function readMemberFile(file: string): Promise<StoredMember> {
   }
 }
 
-/** The part of a disk that removes a member file. Tests can fail it. */
-type Disk = Pick<typeof promises, 'unlink'>
-
-/**
- * Removes a member file, and checks that it can be created again. A restore calls this before it joins, so that no process
- * can act as a member of an earlier start if the restore fails.
- */
-export async function removeMemberFile(
-  file: string,
-  disk: Disk = process.platform === 'win32' ? withPatientChanges(promises) : promises,
-): Promise<void> {
-  try {
-    await access(dirname(file), constants.W_OK)
-    await disk.unlink(file)
-  } catch (error) {
-    const isGone = nodeErrorCode(error) === 'ENOENT'
-    if (isGone && (await isThere(dirname(file)))) return
-    if (isGone) throw invalid(`The folder of the member file ${file} does not exist. Create it.`)
-    throw fromNodeError(error, `removing the member file ${file}`)
-  }
-}
-
-async function isThere(folder: string): Promise<boolean> {
-  try {
-    await access(folder)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /**
  * Creates a member file. Rejects with `INVALID_ARGUMENT` if it exists: another rank has created it since this one removed
  * it. If the process is killed meanwhile, the file is damaged, and readers reject it.
  */
-export async function createMemberFile(file: string, member: StoredMember): Promise<void> {
+export async function createMemberFile(
+  files: MemberFiles,
+  file: string,
+  member: StoredMember,
+): Promise<void> {
   const bytes = seal('member', { format: formatOf('member'), requires: [], ...member })
-  try {
-    const handle = await open(file, 'wx')
-    try {
-      await handle.writeFile(bytes)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    if (nodeErrorCode(error) !== 'EEXIST') throw fromNodeError(error, `writing the member file ${file}`)
-    throw invalid(
-      `Another process wrote the member file ${file} while this one joined the job. Give each rank a file of its own.`,
-    )
-  }
+  if (await files.create(file, bytes)) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `Another process wrote the member file ${file} while this one joined the job. Give each rank a file of its own.`,
+  )
 }
 
 /** The error for a file that makes this process no member of the job. */
 function unusable(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError('INVALID_ARGUMENT', message, { cause, hint: { kind: 'join-job' } })
-}
-
-function invalid(message: string): HoldfastError {
-  return new HoldfastError('INVALID_ARGUMENT', message)
 }

@@ -3,6 +3,7 @@ import { Slots } from '../../async/slots.ts'
 import { markerKey, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { MemberFiles } from '../../local-files/member-files.ts'
 import type { StoreContext } from '../context.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import type { PruneOptions, PruneReport } from '../upkeep/prune.ts'
@@ -14,7 +15,7 @@ import { readMarker } from '../upkeep/ensure-marker.ts'
 import { beginSave } from './agree-on-save.ts'
 import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'
-import { createMemberFile, readMemberFile, removeMemberFile, type StoredMember } from './member-file.ts'
+import { createMemberFile, readMemberFile, type StoredMember } from './member-file.ts'
 import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
 import { type RankPlace, type RanksOptions, type Timeouts, timeoutsOf } from './options.ts'
 import { pruneJointly } from './prune.ts'
@@ -119,6 +120,10 @@ export class Ranks {
     for (const { access } of this.#members) await access.finish()
   }
 
+  get #files(): MemberFiles {
+    return this.#context.environment.memberFiles
+  }
+
   /** Starts this rank: joins a term, and resumes with it. */
   async #start(options: RestoreOptions | JoinOptions): Promise<Resumption> {
     const { signal } = options
@@ -148,14 +153,15 @@ export class Ranks {
     if (this.#member !== undefined) this.#forget()
   }
 
+  /** So no process acts as a member of an earlier start if the restore fails. */
   async #removeFile(): Promise<void> {
-    if (this.#memberFile !== undefined) await removeMemberFile(this.#memberFile)
+    if (this.#memberFile !== undefined) await this.#files.remove(this.#memberFile)
   }
 
   /** The files are restored, and the other ranks continue. So no signal stops this step: the rank would lack its member file. */
   async #enter(member: ResumedMember): Promise<void> {
     const file = this.#memberFile
-    if (file !== undefined) await createMemberFile(file, await this.#stored(member))
+    if (file !== undefined) await createMemberFile(this.#files, file, await this.#stored(member))
     this.#member = Promise.resolve(member)
     this.#isRewound = false
   }
@@ -206,7 +212,7 @@ export class Ranks {
 
   /** Returns the member that an earlier process of this rank was. */
   async #memberIn(file: string, signal: AbortSignal | undefined): Promise<ResumedMember> {
-    const { store, term, owner, since, resumed, ...identity } = await readMemberFile(file)
+    const { store, term, owner, since, resumed, ...identity } = await readMemberFile(this.#files, file)
     this.#refuseOtherRank(file, identity)
     const member = memberOf(identity, term, owner, this.#context)
     this.#members.add(member)

@@ -11,3 +11,13 @@ test('breaks no promise in 15 schedules of ranks, faults, deaths and restarts', 
   }
   expect(turns).toBeGreaterThan(15 * 100)
 })
+
+test('repeats the same turns of a job for the same seed only', async () => {
+  const [one, again, other] = [
+    await simulateJob(freshSeed),
+    await simulateJob(freshSeed),
+    await simulateJob(freshSeed + 1),
+  ]
+  expect(again.trace, `seed ${freshSeed}`).toBe(one.trace)
+  expect(other.trace).not.toBe(one.trace)
+})

@@ -1,72 +1,66 @@
 import {
+  type AttemptId,
   decodeCatalog,
   type Catalog,
   type CatalogEntry,
   objectKey,
+  partsOfAttempt,
   termOfKey,
 } from '../../../src/catalog/documents/index.ts'
 import { decodeManifest, manifestKey } from '../../../src/catalog/documents/index.ts'
 import { catalogVersionOf } from '../../../src/catalog/documents/index.ts'
 import { unseal } from '../../../src/catalog/documents/sealed.ts'
 import type { Disk } from '../disk.ts'
+import { type Content, processOf } from './content.ts'
+import { refuseWrongPrune } from './pruned.ts'
 
-/** What a process writes into its file: who it is, and the steps on which its state is built. */
-export interface Content {
-  readonly process: string
-  readonly rank: number
-  /** The steps since the beginning, each with the process of rank 0 that saved it. */
+/** What a process got from a restore. */
+export interface Resumed {
+  /** 0 if there was no checkpoint. */
+  readonly step: number
   readonly lineage: string
+  /** The steps that the restore passed over. */
+  readonly passedOver: readonly number[]
 }
 
-export function bytesOf(content: Content): Buffer {
-  return Buffer.from(JSON.stringify(content))
-}
-
-/** The UUID of a simulated process contains its name. */
-const uuidPrefix = '00000000-0000-4000-8000-'
-
-export function idsOf(process: string): () => string {
-  const name = Buffer.from(process.padStart(3, ' ')).toString('hex')
-  let ids = 0
-  return () => {
-    ids += 1
-    return `${uuidPrefix}${name}${String(ids).padStart(6, '0')}`
-  }
-}
-
-function processOf(uuid: string): string {
-  return Buffer.from(uuid.slice(uuidPrefix.length, uuidPrefix.length + 6), 'hex')
-    .toString()
-    .trim()
+/** A part of an attempt. */
+interface SeenPart {
+  /** The count of looks when it was first seen. */
+  readonly at: number
+  readonly attempt: string
+  readonly rank: number
+  readonly term: number
 }
 
 /** Knows what the ranks of a job are promised, and checks it by what is on the disk. */
 export class JobOracle {
   readonly #disk: Disk
   readonly #size: number
-  #looked = -1
+  /** The ranks whose checkpoints have no file of theirs. */
+  readonly #withoutFiles: ReadonlySet<number>
+  #written = 0
   #looks = 0
-  /** When each part was first seen, by the count of looks, and who delivered it. */
-  readonly #parts = new Map<
-    string,
-    { readonly at: number; readonly attempt: string; readonly rank: number; readonly term: number }
-  >()
+  readonly #parts = new Map<string, SeenPart>()
   /** When each attempt was first seen in the catalog. */
   readonly #listedAt = new Map<string, number>()
-  #version = 0
   /** The processes of each term, by rank. */
   readonly #members = new Map<number, Map<number, string>>()
-  /** The revision of each document of a term that has been read. */
-  readonly #readRevisions = new Map<string, string>()
+  /** How many checkpoints each process keeps; `undefined` if all. */
+  readonly #keepLast = new Map<string, number | undefined>()
+  /** The saves that each process has begun, as `process step`. */
+  readonly #begun = new Set<string>()
   /** What a term has chosen, once a restore has resolved. */
   readonly #chosen = new Map<number, string>()
+  /** The step to which a term has gone back, once a rewind has resolved. */
+  readonly #rewound = new Map<number, number>()
   /** Every checkpoint that was ever listed: the contents of its files. */
-  readonly #listed = new Map<string, readonly Content[]>()
+  readonly #listed = new Map<AttemptId, readonly Content[]>()
   #truth: Catalog | undefined
 
-  constructor(disk: Disk, size: number) {
+  constructor(disk: Disk, size: number, withoutFiles: ReadonlySet<number>) {
     this.#disk = disk
     this.#size = size
+    this.#withoutFiles = withoutFiles
   }
 
   get truth(): Catalog | undefined {
@@ -81,40 +75,59 @@ export class JobOracle {
   /** Looks at what has changed on the disk. */
   look(): void {
     this.#looks += 1
-    if (this.#disk.changes === this.#looked) return
-    this.#looked = this.#disk.changes
-    for (const key of this.#disk.keys('agreements/terms/')) {
-      this.#lookAtMember(key)
-      this.#lookAtPart(key)
-    }
-    for (const key of this.#disk.keys('catalog/')) {
-      const version = catalogVersionOf(key)
-      if (version === undefined || version <= this.#version) continue
-      this.#version = version
-      this.#truth = decodeCatalog(this.#read(key), version)
-      for (const entry of this.#truth.checkpoints) this.#lookAtListed(entry, this.#truth)
+    for (const key of this.#disk.writtenAfter(this.#written)) {
+      this.#written += 1
+      if (key.startsWith('catalog/')) this.#lookAtCatalog(key)
+      else if (key.startsWith('agreements/terms/')) this.#lookAtAgreement(key)
     }
   }
 
-  /** A restore of a process has resolved with the lineage of what it got, after it passed over other steps. */
-  hearRestored(process: string, lineage: string, passedOver: readonly number[]): void {
+  /** A process has started. */
+  hearStarted(process: string, keepLast: number | undefined): void {
+    this.#keepLast.set(process, keepLast)
+  }
+
+  /** A restore of a process has resolved. */
+  hearRestored(process: string, { step, lineage, passedOver }: Resumed): void {
     this.look()
     const term = this.#termOf(process)
     this.#checkFallback(term, lineage, passedOver)
     const chosen = this.#chosen.get(term)
     if (chosen !== undefined && chosen !== lineage)
       throw new Error(`R2: term ${term} continues from "${chosen}" and from "${lineage}"`)
+    const rewound = this.#rewound.get(term)
+    if (rewound !== undefined && passedOver.length === 0 && rewound !== step)
+      throw new Error(`R2: term ${term} went back to step ${rewound}, and continues from step ${step}`)
     this.#chosen.set(term, lineage)
   }
 
-  /** A save of a process has resolved. */
-  hearSaved(step: number, content: Content): void {
+  /** A rewind of a process has resolved. */
+  hearRewound(process: string, step: number): void {
     this.look()
-    const isListed = [...this.#listed.values()].some((contents) =>
-      contents.some((each) => JSON.stringify(each) === JSON.stringify(content)),
+    const term = this.#termOf(process)
+    const other = this.#rewound.get(term) ?? step
+    if (other !== step) throw new Error(`R2: term ${term} goes back to step ${other} and to step ${step}`)
+    this.#rewound.set(term, step)
+  }
+
+  /** A process begins to save a step. */
+  hearSaving(process: string, step: number): void {
+    this.#begun.add(`${process} ${step}`)
+  }
+
+  /** A save has resolved. `content` is `undefined` for a rank without files. */
+  hearSaved(step: number, content: Content | undefined): void {
+    this.look()
+    const saved = JSON.stringify(content)
+    const isListed = [...this.#listed].some(([attempt, contents]) =>
+      content === undefined
+        ? partsOfAttempt(attempt).step === step
+        : contents.some((each) => JSON.stringify(each) === saved),
     )
     if (!isListed)
-      throw new Error(`R3: the save of step ${step} by ${content.process} resolved, and it was never listed`)
+      throw new Error(
+        `R3: a save of step ${step} resolved, and it was never listed: ${content?.lineage ?? 'no files'}`,
+      )
   }
 
   /** A save was `INCOMPLETE`. `wokenAt` is the number of looks when its last poll began. */
@@ -167,31 +180,39 @@ export class JobOracle {
       )
   }
 
-  #lineageOf(attempt: string): string | undefined {
+  #lineageOf(attempt: AttemptId): string | undefined {
     return this.#listed.get(attempt)?.[0]?.lineage
   }
 
-  #lookAtMember(key: string): void {
-    const revision = this.#disk.stat(key)?.revision
-    if (revision === undefined || this.#readRevisions.get(key) === revision) return
-    this.#readRevisions.set(key, revision)
+  #lookAtCatalog(key: string): void {
+    const version = catalogVersionOf(key)
+    const before = this.#truth
+    if (version === undefined || version <= (before?.version ?? 0)) return
+    const catalog = decodeCatalog(this.#read(key), version)
+    this.#truth = catalog
+    for (const entry of catalog.checkpoints) this.#lookAtListed(entry, catalog)
+    const members = this.#members.get(catalog.term ?? 0)?.values() ?? []
+    refuseWrongPrune(
+      before,
+      catalog,
+      [...members].map((process) => this.#keepLast.get(process)),
+    )
+  }
+
+  #lookAtAgreement(key: string): void {
     const term = termOfKey(key)
-    const rank = /\/members\/(\d+)\.json$/.exec(key)?.[1]
-    if (term === undefined || rank === undefined) return
-    const members = this.#members.get(term) ?? new Map<number, string>()
+    const [, rank] = /\/members\/(\d+)\.json$/.exec(key) ?? []
+    const [, attempt, ofRank] = /\/parts\/([^/]+)\/(\d+)\.json$/.exec(key) ?? []
+    if (term === undefined) return
+    if (attempt !== undefined && !this.#parts.has(key))
+      this.#parts.set(key, { at: this.#looks, attempt, rank: Number(ofRank), term })
+    if (rank === undefined) return
     const { proposal } = unseal('agreement', this.#read(key), key) as {
       readonly proposal: { readonly process: string }
     }
+    const members = this.#members.get(term) ?? new Map<number, string>()
     members.set(Number(rank), processOf(proposal.process))
     this.#members.set(term, members)
-  }
-
-  #lookAtPart(key: string): void {
-    if (this.#parts.has(key)) return
-    const [, attempt, rank] = /\/parts\/([^/]+)\/(\d+)\.json$/.exec(key) ?? []
-    const term = termOfKey(key)
-    if (attempt === undefined || term === undefined) return
-    this.#parts.set(key, { at: this.#looks, attempt, rank: Number(rank), term })
   }
 
   #lookAtListed(entry: CatalogEntry, { version }: Catalog): void {
@@ -204,17 +225,25 @@ export class JobOracle {
     this.#listed.set(entry.attempt, contents)
     this.#listedAt.set(entry.attempt, this.#looks)
     const what = `step ${entry.step} in version ${version}`
-    if (contents.length !== this.#size)
-      throw new Error(`R1: ${what} has ${contents.length} files, and the job has ${this.#size} ranks`)
+    const expected = this.#size - this.#withoutFiles.size
+    if (contents.length !== expected)
+      throw new Error(`R1: ${what} has ${contents.length} files, and ${expected} ranks have one`)
     const lineages = new Set(contents.map(({ lineage }) => lineage))
     if (lineages.size > 1) throw new Error(`R1: ${what} mixes ${[...lineages].join(' and ')}`)
     const terms = [...this.#members].filter(([, members]) =>
       contents.every(({ rank, process }) => members.get(rank) === process),
     )
     if (terms.length === 0) throw new Error(`R1: ${what} has parts of processes that were never in one term`)
+    if (!terms.some(([, members]) => this.#haveAllBegun(members, entry.step)))
+      throw new Error(`R1: ${what} is listed, and a rank without files has not saved it yet`)
     const newest = Math.max(0, ...this.#chosen.keys())
     if (Math.max(...terms.map(([term]) => term)) < newest)
       throw new Error(`R4: ${what} is added by an older term than ${newest}, which has chosen`)
+  }
+
+  /** Whether all ranks without files have begun to save a step. */
+  #haveAllBegun(members: ReadonlyMap<number, string>, step: number): boolean {
+    return [...this.#withoutFiles].every((rank) => this.#begun.has(`${members.get(rank) ?? ''} ${step}`))
   }
 
   #termOf(process: string): number {

@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { withPatientChanges } from '../../../src/local-files/patient-changes.ts'
-import { removeMemberFile } from '../../../src/store/ranks/member-file.ts'
+import { removeMemberBytes } from '../../../src/local-files/member-files.ts'
 import { systemError } from '../../local-files/gated.ts'
 import { temporaryFolder } from '../../stores.ts'
 
@@ -17,7 +17,7 @@ test('removes a member file once a scanner has closed it', async () => {
     if (attempts <= 3) throw systemError('EBUSY')
     await promises.unlink(file)
   }
-  await removeMemberFile(
+  await removeMemberBytes(
     file,
     withPatientChanges({ ...promises, unlink }, async () => undefined),
   )
