@@ -523,7 +523,7 @@ test.each([
 test.each([0, -1, NaN, Infinity])('rejects the timeout %o', (timeout) => {
   for (const name of ['joinTimeout', 'saveTimeout'])
     expect(() => storeOn(new MemoryBackend(), { ranks: { rank: 0, size: 1, [name]: timeout } })).toThrow(
-      `ranks.${name} must be a number of milliseconds above 0, not ${timeout}.`,
+      `ranks.${name}`,
     )
 })
 
