@@ -51,7 +51,7 @@ export async function beginSave(
       order: { segment: ownSegment(newest), base: newest.version },
       savedAt: began.toISOString(),
       continues: continuedBy(request.step, {
-        begun: member.begun,
+        begun: [...member.begun].filter((attempt) => !member.failed.has(attempt)),
         listed: previous?.attempt,
         resumed: member.resumed,
       }),
@@ -59,6 +59,11 @@ export async function beginSave(
     // Without an agreement, the catalog must be read again, because the proposal depends on it.
     if (save !== undefined) return { ...save, previous }
   }
+}
+
+/** Lets no later save continue from this step, whose save failed. If other ranks commit it, the catalog lists it. */
+export function noteFailed({ begun, failed }: ResumedMember, step: number): void {
+  for (const attempt of begun) if (partsOfAttempt(attempt).step === step) failed.add(attempt)
 }
 
 /** Agrees on a further try at a save whose attempt is dead. It is the same save, and begins when the first try began. */
@@ -85,7 +90,7 @@ async function agreeOnTry(
   tries: number,
   { order, savedAt, continues }: Omit<AttemptProposal, 'attempt'>,
 ): Promise<Omit<AgreedSave, 'previous'> | undefined> {
-  const { context, own, begun, isContinued } = member
+  const { context, own, begun, failed, isContinued } = member
   const attempt = newAttemptId(step, newest.version, context.environment.newToken())
   const proposal: AttemptProposal = {
     attempt,
@@ -99,6 +104,7 @@ async function agreeOnTry(
   const isMine = agreed.proposal.attempt === attempt
   const mayExist = !isMine && (isContinued || begun.has(agreed.proposal.attempt))
   begun.add(agreed.proposal.attempt)
+  failed.delete(agreed.proposal.attempt)
   return { kind: 'agreed', proposal: agreed.proposal, mayExist, newest }
 }
 

@@ -23,6 +23,8 @@ export interface Member extends Identity {
   readonly access: WriteAccess
   /** The attempts on which this process has agreed, in the order of its saves. */
   readonly begun: Set<AttemptId>
+  /** Those of them whose saves failed in this process. Other ranks may still commit them. */
+  readonly failed: Set<AttemptId>
   /** Whether an earlier process was this member, which may have written parts. */
   readonly isContinued: boolean
 }
@@ -55,6 +57,7 @@ export function memberOf(identity: Identity, term: number, openId: string, conte
     context: ofTerm,
     access: new WriteAccess(ofTerm),
     begun: new Set(),
+    failed: new Set(),
     isContinued: false,
   }
 }

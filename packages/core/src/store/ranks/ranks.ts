@@ -12,7 +12,7 @@ import { planFiles } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
-import { beginSave } from './agree-on-save.ts'
+import { beginSave, noteFailed } from './agree-on-save.ts'
 import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, type StoredMember } from './member-file.ts'
@@ -112,7 +112,13 @@ export class Ranks {
       return { member, save, joint: { request, plan, began, timeout: this.#timeouts.save } }
     })
     const { member, save, joint } = begun
-    return save.kind === 'saved' ? save.result : saveJointly(member, save, joint)
+    if (save.kind === 'saved') return save.result
+    try {
+      return await saveJointly(member, save, joint)
+    } catch (error) {
+      noteFailed(member, request.step)
+      throw error
+    }
   }
 
   /** Resolves once the work that saves and restores have started is done. */

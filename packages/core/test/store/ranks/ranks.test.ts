@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { catalogVersionOf, decodeCatalog } from '../../../src/catalog/documents/index.ts'
 import { type CheckpointStore, copyCheckpoints, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { busyEnvironment, rankOn, saveAll, shard, startJob } from './job.ts'
@@ -191,6 +192,28 @@ test('names the ranks that did not deliver, commits nothing, and commits once th
   await Promise.all([1, 3].map(async (rank) => ranks[rank]?.save({ step: 5, files: shard(rank, 5) })))
   expect((await alone.list()).map(({ step }) => step)).toEqual([5])
   expect((await alone.verify()).good).toBe(true)
+})
+
+test('continues a save from no step whose save has failed', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 2)
+  const [zero, one] = ranks
+  if (zero === undefined || one === undefined) throw new Error('no ranks')
+  await saveAll(ranks, 2)
+  const agreedOn = (step: number) =>
+    expect.poll(() => keysOf(backend, 'agreements/')).toContainEqual(expect.stringContaining(`/${step}/`))
+  const stopped = new AbortController()
+  const failed = codeOf(zero.save({ step: 3, files: shard(0, 3), signal: stopped.signal }))
+  await agreedOn(3)
+  stopped.abort()
+  expect(await failed).toBe('ABORTED')
+  const saved = zero.save({ step: 4, files: shard(0, 4) }) // proposes from what it continues
+  await agreedOn(4)
+  await Promise.all([saved, one.save({ step: 4, files: shard(1, 4) })])
+  const newest = (await keysOf(backend, 'catalog/')).at(-1) ?? ''
+  const bytes = Buffer.concat(await Array.fromAsync((await backend.read(newest)).body))
+  const { checkpoints } = decodeCatalog(bytes, catalogVersionOf(newest) ?? 0)
+  expect(checkpoints.at(-1)).toMatchObject({ step: 4, resumed: expect.stringMatching(/^2-/) as string })
 })
 
 test('names the ranks that did not join', async () => {
