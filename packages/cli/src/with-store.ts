@@ -131,11 +131,12 @@ function mirrorOf(
   }
 }
 
-/** Opens a second store, to which the command does not write. */
+/** Opens a second store, to which the command does not write. It only takes it over if it copies to the mirror of that store. */
 export async function openSource(location: string, options: GlobalOptions): Promise<CheckpointStore> {
-  const { objective } = options
+  const { objective, takeOver = false } = options
   return openStore(location, {
     mode: 'shared',
+    takeOver,
     mirrorUse: 'none',
     ...configurationOf(options),
     ...transfersOf(options),

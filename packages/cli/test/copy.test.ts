@@ -74,6 +74,42 @@ describe('copy', () => {
     ])
   })
 
+  test('copies only the latest on request', async () => {
+    const folder = await folderWithRun(1, 2, 3)
+    const { code, stdout } = await holdfast(folder, 'copy', 'run', 'backup', 'latest')
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^copied step 3 .*\n1 copied · /)])
+  })
+
+  test('copies pins and the metrics of deleted checkpoints only on request', async () => {
+    const folder = await folderWithRun(1, 2)
+    await holdfast(folder, 'pin', '2', '--store', 'run')
+    await holdfast(folder, 'rm', '1', '--store', 'run')
+    const factsOf = async (store: string): Promise<readonly boolean[]> => {
+      const listed = await holdfast(folder, 'ls', '--store', store, '--json')
+      const metrics = await holdfast(folder, 'metrics', '--store', store, '--json')
+      return [listed.stdout.includes('"pinned":{'), metrics.stdout.includes('"type":"step","step":1,')]
+    }
+    expect((await holdfast(folder, 'copy', 'run', 'plain')).stdout).not.toContain('metrics of')
+    expect(await factsOf('plain')).toEqual([false, false])
+    const { stdout } = await holdfast(folder, 'copy', 'run', 'whole', '--pins', '--metrics')
+    expect(stdout).toContain('1 copied, metrics of 1 deleted checkpoint · ')
+    expect(await factsOf('whole')).toEqual([true, true])
+  })
+
+  test('replaces the best of an objective only with --allow-best', async () => {
+    const folder = await folderWithRun(1)
+    await writeFile(join(folder, 'other.bin'), 'other')
+    const best = ['--metric', 'loss=0', '--objective', 'loss=loss:min']
+    await holdfast(folder, 'save', 'other.bin', '--step', '1', ...best, '--store', 'backup')
+    const words = ['copy', 'run', 'backup', '--replace']
+    const refused = await holdfast(folder, ...words)
+    expect(refused.stdout).toContain('Pass --allow-best to allow it.')
+    expect(refused.code).not.toBe(0)
+    expect((await holdfast(folder, ...words, '--allow-best')).code).toBe(0)
+    const listed = await holdfast(folder, 'cat', '1', 'model.bin', '--store', 'backup')
+    expect(listed.stdout).toBe('model of step 1')
+  })
+
   test('reports a corrupt checkpoint with exit code 5, and copies the others', async () => {
     const folder = await folderWithRun(1, 2, 3)
     await damage(folder, 2)

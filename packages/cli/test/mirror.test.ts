@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { openStore } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 import { holdfastAt } from './shifted-clock.ts'
@@ -85,6 +86,27 @@ describe('a mirror in the configuration', () => {
     child.kill('SIGTERM')
     expect((await exit)[0]).toBe(143)
     expect((await save(folder, 3)).stdout).toContain('mirrored step 3')
+  })
+
+  test('is left to copy --take-over after the process was killed that owns the store', async () => {
+    const folder = await emptyFolder()
+    const [run, backup] = [join(folder, 'run'), join(folder, 'backup')]
+    const killed = await openStore(run, { config: false, mirror: { store: backup, flushLimit: 0 } })
+    onTestFinished(() => killed.close())
+    await killed.save({ step: 1, files: { 'model.bin': Buffer.from('model') } })
+    const refused = await holdfast(folder, 'copy', 'run', 'backup')
+    expect([refused.code, refused.stderr]).toEqual([
+      6,
+      expect.stringMatching(/if that process was killed\. Pass --take-over to fence that writer\.\n$/),
+    ])
+    expect(await holdfast(folder, 'copy', 'run', 'backup', '--take-over')).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    expect(await stepsIn(folder, 'backup')).toEqual([1])
+    expect(lastLine(await holdfast(folder, 'status', '--json', '-s', 'run'))).toMatchObject({
+      mirror: { newest: { step: 1 }, waiting: [] },
+    })
   })
 
   test('brings a checkpoint back after the disk is lost', async () => {

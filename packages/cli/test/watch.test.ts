@@ -49,6 +49,19 @@ test('import shows with --dry-run what it would save, saves it, and saves nothin
   expect(last).toMatchObject({ type: 'result', command: 'import', adopted: [], failed: [] })
 })
 
+async function stepsIn(folder: string, store: string): Promise<readonly number[]> {
+  const { stdout } = await holdfast(folder, 'ls', '--store', store, '--json')
+  return [...stdout.matchAll(/"type":"checkpoint","step":(\d+)/g)].map(([, step]) => Number(step))
+}
+
+test('import copies to the mirror what it saves', async () => {
+  const folder = await newFolder()
+  for (const step of [1, 2]) await writeOld(join(folder, 'old'), `e${step}.dat`, `state ${step}`)
+  const words = ['import', 'old', '--store', 'runs', '--mirror', 'backup', '--pattern', 'e{step}.dat']
+  expect(await holdfast(folder, ...words)).toMatchObject({ code: 0, stderr: '' })
+  expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
+})
+
 test('import refuses a layout that does not exist, and a folder without checkpoints', async () => {
   const folder = await newFolder()
   const unknown = await holdfast(folder, 'import', '.', '--store', 'runs', '--layout', 'tensorflow')
@@ -58,6 +71,21 @@ test('import refuses a layout that does not exist, and a folder without checkpoi
   expect(nothing).toMatchObject({ code: 2 })
   const alone = await holdfast(folder, 'import', '.', '--store', 'runs', '--complete-when', 'DONE')
   expect(alone).toMatchObject({ code: 2 })
+})
+
+test('watch copies to the mirror what it saves while it runs', { timeout: 120_000 }, async () => {
+  const folder = await newFolder()
+  await writeOld(join(folder, 'out'), 'e3.dat', 'state 3')
+  const words = ['watch', 'out', '--store', 'runs', '--mirror', 'backup', '--pattern', 'e{step}.dat']
+  const child = spawn(process.execPath, [main, ...words, '--quiet-period', '0'], {
+    cwd: folder,
+    env: environment(),
+    stdio: 'ignore',
+  })
+  const exit = once(child, 'exit')
+  await expect.poll(() => stepsIn(folder, 'backup'), { timeout: 100_000, interval: 200 }).toEqual([3])
+  child.kill('SIGTERM')
+  expect((await exit)[0]).toBe(143)
 })
 
 test('watch saves what appears, and ends cleanly when it is terminated', async () => {

@@ -1,7 +1,7 @@
 import { copyAll } from './copy/copy-checkpoints.ts'
 import { assertCopyOptions, type CopyOptions, type CopyReport } from './copy/options.ts'
-import type { CopySource } from './copy/sides.ts'
 import { findOwnMirror, type OwnMirror } from './mirror/own-mirror.ts'
+import type { MirroredSource } from './mirror/recording-store.ts'
 import type { StoreParts } from './parts.ts'
 import { type CheckpointStore, partsOf } from './store.ts'
 import { traced } from './tracing.ts'
@@ -15,6 +15,10 @@ import { idOf } from './upkeep/ensure-marker.ts'
  * A copy that is interrupted continues when it is called again. A checkpoint that the destination has is not copied again.
  * Checkpoints that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or
  * lacks a chosen checkpoint, and as `save` does for the destination.
+ *
+ * If `to` is the mirror of `from`, the copy acts as that store. Unless `checkpoints` names some, it copies pins and metrics, and replaces
+ * what the store has replaced, whatever the options are. Rejects with `FENCED` if another process owns `from` without a job, unless
+ * `from` was opened with `takeOver` in shared mode or as a job. Rejects with `INVALID_ARGUMENT` if `to` is a clone of the mirror.
  *
  * @example
  * const { outcomes } = await copyCheckpoints(local, remote, { checkpoints: ['latest'] })
@@ -39,7 +43,11 @@ export async function copyCheckpoints<Name extends string>(
 
 async function copyBetween(from: StoreParts, to: StoreParts, options: CopyOptions): Promise<CopyReport> {
   const { context } = from
-  const source = { context, id: (signal: AbortSignal | undefined) => idOf(context.backend, signal) }
+  const source = {
+    context,
+    id: (signal: AbortSignal | undefined) => idOf(context.backend, signal),
+    ready: async (signal: AbortSignal | undefined) => from.access.ready(signal),
+  }
   const mirror = await asMirrorOf(from, to, source, options.signal)
   return mirror === undefined ? copyAll(source, to.destination, options) : mirror.copy(options)
 }
@@ -48,7 +56,7 @@ async function copyBetween(from: StoreParts, to: StoreParts, options: CopyOption
 async function asMirrorOf(
   from: StoreParts,
   { destination, limits, mirrorOf }: StoreParts,
-  source: CopySource,
+  source: MirroredSource,
   signal: AbortSignal | undefined,
 ): Promise<OwnMirror | undefined> {
   const mirror = await findOwnMirror(source, destination, limits, mirrorOf.get(from), signal)

@@ -4,15 +4,21 @@ import { nextCatalog, type Writer } from '../../src/catalog/commit/rules/index.t
 import { keepsAll } from '../../src/catalog/judging/keeping.ts'
 import { type AttemptId, mostUnmirrored, newAttemptId } from '../../src/catalog/documents/index.ts'
 import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
+import type { Objectives } from '../../src/metrics/index.ts'
 import { planRetention, type RetentionOptions } from '../../src/retention/index.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const writer: Writer = { id: 'writer', name: 'writer', mode: 'shared' }
 let names = 0
 
-function commit(newest: WholeCatalog, change: Change, retention: RetentionOptions = {}): WholeCatalog {
+function commit(
+  newest: WholeCatalog,
+  change: Change,
+  retention: RetentionOptions = {},
+  objectives: Objectives = {},
+): WholeCatalog {
   names += 1
-  const keeping = { ...keepsAll, retention: planRetention(retention, {}) }
+  const keeping = { ...keepsAll, objectives, retention: planRetention(retention, objectives) }
   const verdict = nextCatalog(newest, { writer, commitId: `commit-${names}`, change, keeping, at })
   if (verdict.kind !== 'next') throw new Error(`not committed: ${verdict.kind}`)
   return verdict.catalog
@@ -22,10 +28,10 @@ function attemptOf(step: number): AttemptId {
   return newAttemptId(step, 0, step.toString(16).padStart(16, '0'))
 }
 
-function save(step: number): Change {
+function save(step: number, metrics: Readonly<Record<string, number>> = {}): Change {
   const manifest = { sha256: '0'.repeat(64), size: 1 }
   const order = { segment: 0, base: step }
-  const facts = { manifest, fileCount: 1, bytes: 100, savedAt: at, order, metrics: {}, tags: [] }
+  const facts = { manifest, fileCount: 1, bytes: 100, savedAt: at, order, metrics, tags: [] }
   return { kind: 'save', entry: { step, attempt: attemptOf(step), ...facts }, onExisting: 'fail' }
 }
 
@@ -130,5 +136,12 @@ describe('retention with a mirror', () => {
     const catalog = saved(commit(noCatalog, recordMirror()), [1, 2])
     const pinned = commit(catalog, { kind: 'pin', step: 1, pin: { at } })
     expect(listed(commit(pinned, save(3), { maxBytes: 100 }))).toEqual([1, 3])
+  })
+
+  test('never drops the best of an objective, whatever the limit', () => {
+    const objectives: Objectives = { loss: { metric: 'loss', direction: 'min' } }
+    const changes = [recordMirror(), save(1, { loss: 1 }), save(2, { loss: 2 })]
+    const catalog = changes.reduce((newest, change) => commit(newest, change, {}, objectives), noCatalog)
+    expect(listed(commit(catalog, save(3, { loss: 3 }), { maxBytes: 100 }, objectives))).toEqual([1, 3])
   })
 })

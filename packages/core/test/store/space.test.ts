@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend, type SpaceOptions } from '../../src/index.ts'
 import { type BackendCapabilities, type FreeSpace } from '../../src/backend.ts'
-import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
+import { codeOf, FaultyBackend, flipBit, foldingEarly, keysOf, storeOn, tamper } from '../stores.ts'
+import { eventsOf, openMirrored } from './mirror/mirrors.ts'
 
 const total = 100_000_000
 
@@ -112,9 +113,11 @@ describe('making room', () => {
 
   /** Has space for three checkpoints of a megabyte and their documents. */
   class FullBackend extends SmallBackend {
+    capacity = 3_100_000
+
     override async freeSpace(): Promise<FreeSpace> {
       const stored = (await Array.fromAsync(this.list(''))).reduce((sum, { size }) => sum + size, 0)
-      return { kind: 'measured', available: Math.max(0, 3_100_000 - stored), total }
+      return { kind: 'measured', available: Math.max(0, this.capacity - stored), total }
     }
   }
 
@@ -127,6 +130,29 @@ describe('making room', () => {
       { step: 2, because: 'to make room for step 4' },
     ])
     expect((await store.list()).map(({ step }) => step)).toEqual([3, 4])
+  })
+
+  test('drops what the mirror lacks after all others, and reports that', async () => {
+    const places = { disk: new FullBackend('mem:disk'), mirror: new FaultyBackend('mem:mirror') }
+    places.disk.capacity = 3_600_000 // the record of the mirror takes many versions of the catalog
+    places.mirror.intercept = () => 'fail before'
+    const store = openMirrored(places, { space, mirrorOptions: { flushLimit: 0 } })
+    const lost = eventsOf(store, 'droppedUnmirrored')
+    const dropsOf = async (step: number, size: number): Promise<readonly number[]> => {
+      const { dropped } = await store.save({ step, files: { a: Buffer.alloc(size) } })
+      const status = await store.mirror?.flush({ limit: 60_000 })
+      expect(status?.waiting.map((each) => each.step)).toEqual(step < 5 ? [1] : [])
+      return dropped.map((each) => each.step).toSorted()
+    }
+    await store.save({ step: 1, files })
+    const [file] = (await keysOf(places.disk, 'data/1-')).filter((key) => !key.endsWith('manifest.json'))
+    await tamper(places.disk, file ?? '', flipBit) // so it never reaches the mirror
+    places.mirror.intercept = () => 'pass'
+    for (const step of [2, 3]) expect(await dropsOf(step, 1_000_000)).toEqual([])
+    expect(await dropsOf(4, 1_000_000)).toEqual([2])
+    expect(lost).toEqual([])
+    expect(await dropsOf(5, 2_000_000)).toEqual([1, 3])
+    expect(lost.map(({ step }) => step)).toEqual([1])
   })
 
   test('reports in one result what makes room and what retention drops', async () => {

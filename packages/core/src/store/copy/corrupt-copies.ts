@@ -9,11 +9,14 @@ export class CorruptCopies {
     this.#found.set(nameOf(origin), { error, at })
   }
 
-  /** Returns the error of a checkpoint that was found corrupt less than `within` milliseconds ago. */
+  /** Returns the error of a checkpoint that was found corrupt less than `within` milliseconds ago. Forgets an earlier one. */
   foundWithin(within: number, origin: Origin, now: Date): HoldfastError | undefined {
-    const found = this.#found.get(nameOf(origin))
+    const name = nameOf(origin)
+    const found = this.#found.get(name)
     if (found === undefined) return undefined
-    return now.getTime() - found.at.getTime() < within ? found.error : undefined
+    if (now.getTime() - found.at.getTime() < within) return found.error
+    this.#found.delete(name)
+    return undefined
   }
 }
 

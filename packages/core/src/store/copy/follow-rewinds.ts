@@ -44,7 +44,15 @@ async function leftBehind(
   to: CopySide,
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
-  if (from.catalog.rewound === undefined) return []
+  if (from.catalog.rewound === undefined || !hasUnlisted(from, to)) return []
   const rewinds = committedRewinds(await foundRewinds(context.backend, signal), from.catalog, [])
   return abandonedCopies(from, to, rewinds)
+}
+
+/** Whether the destination has a copy whose original the source does not list. Otherwise no rewind need be read. */
+function hasUnlisted(from: CopySide, to: CopySide): boolean {
+  const listed = new Set(from.catalog.checkpoints.all.map(({ attempt }) => attempt))
+  return to.catalog.checkpoints.all.some(
+    ({ origin }) => origin?.store === from.id && !listed.has(origin.attempt),
+  )
 }

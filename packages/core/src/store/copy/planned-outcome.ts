@@ -17,7 +17,7 @@ export function plannedOutcome(planned: PlannedCopy): CopyOutcome {
   const what = [
     ...(Object.keys(update.metrics).length > 0 ? (['metrics'] as const) : []),
     ...(update.order === undefined ? [] : (['order'] as const)),
-    ...(update.pinned === undefined ? [] : (['pin'] as const)),
+    ...(update.pinned === undefined && update.unpinned === undefined ? [] : (['pin'] as const)),
   ]
   return outcomeOf(planned, { kind: 'updated', what })
 }

@@ -1,35 +1,33 @@
-import { CatalogLog } from '../../catalog/commit/catalog-log.ts'
 import { mayChange } from '../../catalog/commit/rules/index.ts'
+import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { HoldfastError } from '../../errors.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { TransferLimits } from '../../pacing/index.ts'
-import type { StoreContext } from '../context.ts'
-import { copyAll } from '../copy/copy-checkpoints.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
+import { copyAll, knownCorrupt } from '../copy/copy-checkpoints.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
 import { followRewinds } from '../copy/follow-rewinds.ts'
-import {
-  assertCopyOptions,
-  type CopyOptions,
-  type CopyOutcome,
-  type CopyReport,
-  retryCorruptAfterOf,
-} from '../copy/options.ts'
+import { originOf } from '../copy/identity.ts'
+import { assertCopyOptions, type CopyOptions, type CopyReport, retryCorruptAfterOf } from '../copy/options.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
 import { noStore } from '../copy/prepare-destination.ts'
-import { plannedOutcome } from '../copy/planned-outcome.ts'
+import { outcomeOf } from '../copy/planned-outcome.ts'
 import type { CopyDestination, CopySource } from '../copy/sides.ts'
-import { ensureMarker } from '../upkeep/ensure-marker.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { planMirror, type MirrorPlan } from './plan.ts'
+import { recordFailure } from './record-failure.ts'
+import { type MirroredSource, recordingStore } from './recording-store.ts'
+import { Reported } from './reported.ts'
 import { synchronise, whyFenced, writerFor } from './synchronise.ts'
 
 /**
  * Returns the destination as the mirror of the source, if that records it as its mirror. Returns `undefined` if it does not. `known`
- * is what an earlier call returned. It is used again as long as its writer may record the mirror.
+ * is what an earlier call returned. It is used again as long as its writer may record the mirror. Rejects with `INVALID_ARGUMENT` for a
+ * clone of the mirror: the store must not count its checkpoints as mirrored there.
  */
 export async function findOwnMirror(
-  source: CopySource,
+  source: MirroredSource,
   destination: CopyDestination,
   limits: TransferLimits,
   known: OwnMirror | undefined,
@@ -38,57 +36,62 @@ export async function findOwnMirror(
   const catalog = await source.context.log.newest(signal)
   const { mirror } = catalog
   if (mirror === undefined) return undefined
-  const isNamed = mirror.place === destination.context.backend.url
-  const isIt = isNamed || (mirror.store !== undefined && mirror.store === (await destination.id(signal)))
-  if (!isIt) return undefined
+  const { url } = destination.context.backend
+  if (mirror.place !== url) {
+    const isClone = mirror.store !== undefined && mirror.store === (await destination.id(signal))
+    if (isClone) throw cloneOfMirror(source.context.backend.url, mirror.place, url)
+    return undefined
+  }
   const id = await source.id(signal)
   return known?.serves(id, catalog) === true ? known : new OwnMirror(source, id, catalog, destination, limits)
 }
 
 /**
  * Copies from a store into its own mirror, as `copyCheckpoints()` does for other places. The mirror belongs to the store, so the copy
- * acts as the store: it obeys the same rules of ownership, and records in the store what the mirror has.
+ * acts as the store: it obeys the same rules of ownership, replaces what the store has replaced, and records in the store what the mirror
+ * has. The retention is that of the destination.
  */
 export class OwnMirror {
   readonly #source: CopySource
   readonly #id: string
-  readonly #local: LocalStore
+  readonly #store: LocalStore
   readonly #connection: MirrorConnection
 
   constructor(
-    source: CopySource,
+    source: MirroredSource,
     id: string,
     catalog: PagedCatalog,
     { context }: CopyDestination,
     limits: TransferLimits,
   ) {
-    const recording = recordingContext(source.context, catalog, context.backend.url)
     this.#source = source
     this.#id = id
-    this.#local = { context: recording, ready: (signal) => ensureMarker(recording, signal) }
-    const { url } = context.backend
-    const options = { store: url, maxBehind: catalog.mirror?.maxBehind }
-    const local = { ...recording, keeping: context.keeping }
-    this.#connection = new MirrorConnection(context.backend, options, local, limits, context.events)
+    this.#store = recordingStore(source, catalog, context.backend.url)
+    const options = { store: context.backend.url, maxBehind: catalog.mirror?.maxBehind }
+    const termsOfMirror = { ...this.#store.context, keeping: context.keeping }
+    this.#connection = new MirrorConnection(context.backend, options, termsOfMirror, limits, context.events)
   }
 
   /** Returns whether this access still belongs to the store, and may record in it what the mirror has. */
   serves(id: string, newest: PagedCatalog): boolean {
-    return id === this.#id && mayChange(newest, this.#local.context.writer)
+    return id === this.#id && mayChange(newest, this.#store.context.writer)
   }
 
   /** Copies all checkpoints that the mirror keeps, or those that the options name. */
   async copy(options: CopyOptions): Promise<CopyReport> {
     assertCopyOptions(options, this.#connection.backend.url)
     const { signal, dryRun = false } = options
-    using _ = this.#local.context.busyLimit.suspend() // the caller waits for the copy
-    const ours: CopySide = { id: this.#id, catalog: await this.#local.context.log.whole(signal) }
-    const fenced = await whyFenced(ours, this.#local, this.#connection, signal)
-    if (fenced !== undefined) throw fenced
+    using _ = this.#store.context.busyLimit.suspend() // the caller waits for the copy
     try {
-      if (!dryRun) await this.#local.ready(signal)
+      const ours: CopySide = { id: this.#id, catalog: await this.#store.context.log.whole(signal) }
+      const fenced = await whyFenced(ours, this.#store, this.#connection, signal)
+      if (fenced !== undefined) throw fenced
+      if (!dryRun) await this.#store.ready(signal)
       if (options.checkpoints !== undefined) return await this.#copyNamed(ours, options)
-      return await this.#copyMissing(ours, options)
+      return dryRun ? await this.#planMissing(ours, options) : await this.#copyMissing(ours, options)
+    } catch (error) {
+      if (!dryRun) await this.#record(error)
+      throw error
     } finally {
       await this.#connection.finish()
     }
@@ -98,55 +101,84 @@ export class OwnMirror {
     const destination =
       options.dryRun === true
         ? this.#connection.writer(this.#id, false)
-        : await writerFor(ours, this.#local, this.#connection, options.signal)
+        : await writerFor(ours, this.#store, this.#connection, options.signal)
     if (destination instanceof HoldfastError) throw destination
     return copyAll(this.#source, destination, options)
   }
 
   async #copyMissing(ours: CopySide, options: CopyOptions): Promise<CopyReport> {
-    const { signal = new AbortController().signal, dryRun = false } = options
-    const outcomes: CopyOutcome[] = []
-    const report = (outcome: CopyOutcome): void => {
-      outcomes.push(outcome)
-      options.onOutcome?.(outcome)
+    const { signal = new AbortController().signal } = options
+    const report = new Reported(options)
+    const { plan, abandonedSteps, metricsOfSteps } = await this.#planned(ours, new Set(), signal)
+    report.planned(plan, 'there')
+    const end = await synchronise(this.#store, this.#connection, {
+      signal,
+      newestFirst: () => false,
+      refused: new Map(),
+      passed: new Set(),
+      retryCorruptAfter: retryCorruptAfterOf(options),
+      onProgress: options.onProgress ?? (() => undefined),
+      onOutcome: (outcome, { attempt }) => {
+        report.outcome(outcome, attempt)
+      },
+    })
+    if (end.kind === 'fenced') throw end.error
+    if (end.plan !== undefined) report.planned(end.plan, 'all')
+    return { outcomes: report.outcomes, metricsOfSteps, abandonedSteps }
+  }
+
+  /** Reports what a copy would do. It reads the manifests of the checkpoints that it would copy, as the copy does. */
+  async #planMissing(ours: CopySide, options: CopyOptions): Promise<CopyReport> {
+    const { signal = new AbortController().signal } = options
+    const report = new Reported(options)
+    const corrupt = new Set<AttemptId>()
+    for (;;) {
+      const { plan, abandonedSteps, metricsOfSteps } = await this.#planned(ours, corrupt, signal)
+      const { size } = corrupt
+      for (const { entry } of plan.copies) {
+        const error = await this.#whyCorrupt(entry, options)
+        if (error === undefined) continue
+        corrupt.add(entry.attempt)
+        report.outcome(outcomeOf({ entry, step: entry.step }, { kind: 'failed', error }), entry.attempt)
+      }
+      // The mirror may keep another checkpoint in the place of a corrupt one.
+      if (corrupt.size > size) continue
+      report.planned(plan, 'all')
+      return { outcomes: report.outcomes, metricsOfSteps, abandonedSteps }
     }
-    const { plan, abandonedSteps, metricsOfSteps } = await this.#planned(ours, signal)
-    const planned = plan.decisions.map(plannedOutcome)
-    for (const outcome of planned)
-      if (outcome.kind !== 'skipped' && (dryRun || outcome.kind !== 'copied')) report(outcome)
-    if (!dryRun) {
-      const end = await synchronise(this.#local, this.#connection, {
-        signal,
-        newestFirst: () => false,
-        refused: new Map(),
-        passed: new Set(),
-        retryCorruptAfter: retryCorruptAfterOf(options),
-        onProgress: options.onProgress ?? (() => undefined),
-        onOutcome: report,
-      })
-      if (end.kind === 'fenced') throw end.error
+  }
+
+  async #whyCorrupt(entry: CatalogEntry, options: CopyOptions): Promise<HoldfastError | undefined> {
+    const destination = this.#connection.writer(this.#id, false)
+    const known = knownCorrupt(destination, originOf(entry, this.#id), retryCorruptAfterOf(options))
+    if (known !== undefined) return known
+    try {
+      await verifiedManifest(this.#store.context.backend, entry, options.signal)
+      return undefined
+    } catch (error) {
+      if (isHoldfastError(error, 'CORRUPT')) return error
+      throw error
     }
-    for (const outcome of planned) if (outcome.kind === 'skipped') report(outcome)
-    return { outcomes, metricsOfSteps, abandonedSteps }
   }
 
   /** Returns what a round would do now. Writes nothing. */
   async #planned(
     ours: CopySide,
+    passed: ReadonlySet<AttemptId>,
     signal: AbortSignal,
   ): Promise<{ readonly plan: MirrorPlan } & Pick<CopyReport, 'abandonedSteps' | 'metricsOfSteps'>> {
     const { id = noStore, catalog } = await this.#connection.side(signal)
     const destination = this.#connection.writer(this.#id, false)
     const { side, abandoned } = await followRewinds(
-      this.#local,
+      this.#store,
       ours,
       destination,
       { id, catalog },
       { dryRun: true, signal },
     )
-    const plan = planMirror(ours, side, new Set(), {
+    const plan = planMirror(ours, side, passed, {
       keeping: destination.context.keeping,
-      present: { now: this.#local.context.environment.now() },
+      present: { now: this.#store.context.environment.now() },
     })
     return {
       plan,
@@ -154,28 +186,21 @@ export class OwnMirror {
       metricsOfSteps: missingMetrics(ours, side).map(({ step }) => step),
     }
   }
+
+  /** Lets a monitor of the store see why nothing reaches the mirror, as the worker of a running store does. */
+  async #record(error: unknown): Promise<void> {
+    if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'INVALID_ARGUMENT') return
+    if (error.url === this.#source.context.backend.url) return // the store itself fails
+    const kind = error.code === 'FENCED' ? 'fenced' : 'failing'
+    await recordFailure(this.#store, this.#connection, kind, error)
+  }
 }
 
-/**
- * Returns the context with which the copy records in the store what the mirror has. Such a change ends no save, so a writer of the job
- * that owns the store may commit it. Throws `FENCED` if a process without a job owns the store.
- */
-function recordingContext(source: StoreContext, catalog: PagedCatalog, mirror: string): StoreContext {
-  if (mayChange(catalog, source.writer)) return source
-  const job = catalog.owner?.job
-  if (catalog.owner !== null && job === undefined)
-    throw new HoldfastError(
-      'FENCED',
-      `${source.backend.url} belongs to ${catalog.owner.name}, and only that process may copy to its mirror ${mirror}. ` +
-        'Copy to another place. If that process was killed, save once with takeOver, which also copies to the mirror.',
-      { url: source.backend.url },
-    )
-  const { writer, backend, keeping, environment } = source
-  const recorder = {
-    ...writer,
-    id: environment.newId(),
-    mode: job === undefined ? 'shared' : 'exclusive',
-    job,
-  } as const
-  return { ...source, writer: recorder, log: new CatalogLog(backend, recorder, keeping, environment) }
+function cloneOfMirror(store: string, mirror: string, clone: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${clone} has the same id as ${mirror}, the mirror of ${store}: one is a clone of the other, or the mirror was moved. Copy to ` +
+      `${mirror}. If the mirror was moved, name ${clone} as the mirror of the store at its next save.`,
+    { url: clone },
+  )
 }

@@ -35,13 +35,14 @@ export function planMirror(
   const plan = planCopies(local, mirror, wanted, { ...terms, pins: true })
   const copies = plan.flatMap((each) => (each.kind === 'copy' && !isOlder(each) ? [each] : []))
   const isCopied = new Set<PlannedCopy>(copies)
+  const pins = new Map(changedPins(local, mirror).map((update) => [update.attempt, update]))
+  const decisions = plan.map((each) => withChangedPin(withoutOlder(each), pins))
+  const updates = decisions.flatMap((each) => (each.kind === 'there' ? (each.update ?? []) : []))
+  const isDecided = new Set(updates.map(({ attempt }) => attempt))
   return {
-    decisions: plan.map(withoutOlder),
+    decisions,
     copies,
-    updates: [
-      ...plan.flatMap((each) => (each.kind === 'there' ? (each.update ?? []) : [])),
-      ...changedPins(local, mirror),
-    ],
+    updates: [...updates, ...[...pins.values()].filter(({ attempt }) => !isDecided.has(attempt))],
     there: plan.flatMap((each) => (each.kind === 'there' ? [each.entry.attempt] : [])),
     unwanted: plan.flatMap((each) =>
       each.kind === 'there' || isCopied.has(each) ? [] : [each.entry.attempt],
@@ -53,6 +54,13 @@ function withoutOlder(planned: PlannedCopy): PlannedCopy {
   if (planned.kind !== 'copy' || !isOlder(planned)) return planned
   const { entry, step } = planned
   return { entry, step, kind: 'skipped', because: 'the mirror has a later checkpoint of the step' }
+}
+
+function withChangedPin(planned: PlannedCopy, pins: ReadonlyMap<AttemptId, CopyUpdate>): PlannedCopy {
+  const pin = planned.kind === 'there' ? pins.get(planned.existing.attempt) : undefined
+  if (planned.kind !== 'there' || pin === undefined) return planned
+  const { update } = planned
+  return { ...planned, update: { ...pin, metrics: update?.metrics ?? {}, order: update?.order } }
 }
 
 /** Whether the mirror has a later checkpoint of the step, such as that of the store that it belonged to before. */

@@ -1,4 +1,5 @@
-import type { AttemptId, Owner } from '../../catalog/documents/index.ts'
+import type { AttemptId, CatalogEntry, Owner } from '../../catalog/documents/index.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
@@ -20,8 +21,8 @@ import { type CopyToMake, type MirrorPlan, planMirror } from './plan.ts'
 
 /** How one round ended. */
 export type RoundEnd =
-  /** The mirror has all that it keeps, except what was refused. */
-  | { readonly kind: 'up to date' }
+  /** The mirror has all that it keeps, except what was refused. `plan` is the last one; `undefined` if the store has nothing. */
+  | { readonly kind: 'up to date'; readonly plan: MirrorPlan | undefined }
   /** Another store owns the mirror. */
   | { readonly kind: 'fenced'; readonly error: HoldfastError }
 
@@ -42,7 +43,7 @@ export interface RoundTerms {
     readonly total: number
   }) => void
   /** Called for each checkpoint that is copied, or that fails. */
-  readonly onOutcome?: ((outcome: CopyOutcome) => void) | undefined
+  readonly onOutcome?: ((outcome: CopyOutcome, entry: CatalogEntry) => void) | undefined
 }
 
 /**
@@ -58,7 +59,7 @@ export async function synchronise(
   for (;;) {
     const ours = await sideOf(local.context, signal)
     const { id } = ours
-    if (id === undefined || ours.catalog.version === 0) return { kind: 'up to date' }
+    if (id === undefined || ours.catalog.version === 0) return { kind: 'up to date', plan: undefined }
     const destination = await writerFor({ id, catalog: ours.catalog }, local, mirror, signal)
     if (destination instanceof HoldfastError) return { kind: 'fenced', error: destination }
     const source: CopySide = { id, catalog: ours.catalog }
@@ -72,7 +73,7 @@ export async function synchronise(
     await update(source, theirs, destination, plan, signal)
     const next = newestFirst() ? plan.copies.at(-1) : plan.copies[0]
     await record(local, mirror, source, theirs, plan, next === undefined, signal)
-    if (next === undefined) return { kind: 'up to date' }
+    if (next === undefined) return { kind: 'up to date', plan }
     await copyNext(local, source, destination, next, terms)
   }
 }
@@ -103,9 +104,19 @@ async function decideOwner(
       `${url} is the store itself. Name another place for the mirror.`,
       { url },
     )
-  const recorded = ours.catalog.mirror
-  const ownership = ownershipOf({ local: ours, mirror: theirs, recorded, takeOver: mirror.mayForce })
-  return { ownership, owner: theirs.catalog.owner }
+  const { owner } = theirs.catalog
+  const decided = (catalog: WholeCatalog): Ownership =>
+    ownershipOf({
+      local: { id: ours.id, catalog },
+      mirror: theirs,
+      recorded: catalog.mirror,
+      takeOver: mirror.mayForce,
+    })
+  const ownership = decided(ours.catalog)
+  if (ownership.kind !== 'fenced') return { ownership, owner }
+  // Another process of the store may have saved and copied after this one read the store.
+  const now = await sideOf(local.context, signal)
+  return { ownership: now.id === ours.id ? decided(now.catalog) : ownership, owner }
 }
 
 function fencedError(why: string, { backend: { url } }: MirrorConnection): HoldfastError {
@@ -130,19 +141,21 @@ export async function writerFor(
   }
   if (ownership.kind === 'owner') return mirror.writer(ours.id, false)
   mirror.forgetWriter()
-  // A process that dies after the takeover must not forget that it owned the mirror.
+  const { from } = ownership
+  // A process that dies after the takeover must not forget that it owned the mirror. One that dies before must decide again if the
+  // decision depends on a run that may begin again.
+  const takingFrom = from?.ended === undefined ? owner?.id : undefined
   await local.context.log.commit(
     {
       kind: 'record mirror',
       place: url,
       maxBehind: maxBehindOf(mirror.options),
       owner: ours.id,
-      takingFrom: owner?.id,
+      takingFrom,
       settled: [],
     },
     signal,
   )
-  const from = mirror.mayForce ? undefined : owner?.id
   const destination = mirror.writer(ours.id, owner !== null, from)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()
@@ -169,7 +182,7 @@ function passOverCorrupt(
     if (error === undefined) continue
     passed.add(entry.attempt)
     refused.set(entry.attempt, error)
-    onOutcome?.(outcomeOf({ entry, step: entry.step }, { kind: 'failed', error }))
+    onOutcome?.(outcomeOf({ entry, step: entry.step }, { kind: 'failed', error }), entry)
   }
 }
 
@@ -261,7 +274,7 @@ async function copyNext(
   const slots = slotsForObjects(context.backend.capabilities, destination.context.backend.capabilities)
   const outcome = await copyPlanned(source, destination, next, options, { tries, slots, turn })
   destination.access.afterwards(() => tries.forget())
-  onOutcome?.(outcome)
+  onOutcome?.(outcome, next.entry)
   const { attempt } = next.entry
   if (outcome.kind !== 'copied') passed.add(attempt)
   if (outcome.kind === 'failed') {

@@ -1,8 +1,30 @@
 import { describe, expect, test } from 'vitest'
-import { copyCheckpoints, MemoryBackend, type StoreOptions, systemEnvironment } from '../../../src/index.ts'
-import { codeOf, FaultyBackend, flipBit, foldingEarly, keysOf, storeOn, tamper } from '../../stores.ts'
+import {
+  type CheckpointStore,
+  copyCheckpoints,
+  MemoryBackend,
+  type StoreOptions,
+  systemEnvironment,
+} from '../../../src/index.ts'
+import {
+  codeOf,
+  FaultyBackend,
+  flipBit,
+  foldingEarly,
+  keysOf,
+  storeOn,
+  tamper,
+  temporaryFolder,
+} from '../../stores.ts'
 import { resealManifest, to } from '../reseal.ts'
 import { copied, dataKeys, filesOf, latestStep, newStore, stepsOf, storeWith } from './copies.ts'
+
+/** Damages the latest checkpoint, which a restore then finds. */
+async function quarantine(store: CheckpointStore, step: number): Promise<void> {
+  await tamper(store.backend, (await dataKeys(store, step))[0] ?? '', flipBit)
+  await store.restore('latest', { to: await temporaryFolder(), fallback: true })
+  expect((await store.quarantined()).map((each) => each.step)).toEqual([step])
+}
 
 describe('a copy', () => {
   test('has the files and the facts of the checkpoint', async () => {
@@ -29,6 +51,23 @@ describe('a copy', () => {
     await copied(from, store, { checkpoints: [3] })
     expect(await copied(from, store)).toEqual(['copied 1', 'copied 8', 'there 3', 'copied 2'])
     expect(await latestStep(store)).toBe(2)
+  })
+
+  test('leaves out a checkpoint that is in quarantine at the source, and refuses it by name', async () => {
+    const from = await storeWith(1, 2)
+    await quarantine(from, 2)
+    const store = newStore()
+    expect(await copied(from, store)).toEqual(['copied 1'])
+    expect(await codeOf(copied(from, store, { checkpoints: [2] }))).toBe('CORRUPT')
+  })
+
+  test('replaces one that is in quarantine at the destination', async () => {
+    const from = await storeWith(1, 2)
+    const store = newStore()
+    await copied(from, store)
+    await quarantine(store, 2)
+    expect(await copied(from, store)).toEqual(['there 1', 'copied 2'])
+    expect((await store.verify({ steps: [2] })).good).toBe(true)
   })
 
   test('is not made again, and says so', async () => {

@@ -1,16 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointStore, copyCheckpoints } from '../../../src/index.ts'
-import { codeOf, FaultyBackend, storeOn } from '../../stores.ts'
+import { type CheckpointStore, copyCheckpoints, type StoreOptions } from '../../../src/index.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper } from '../../stores.ts'
 import { copied, filesOf, latestStep, stepsOf } from '../copy/copies.ts'
-import { newPlaces, openMirrored, type Places, readerOf, saveAll, saveMirrored } from './mirrors.ts'
+import { cloneOf, newPlaces, openMirrored, type Places, readerOf, saveAll, saveMirrored } from './mirrors.ts'
 
-/** Saves steps with a mirror that this process does not wait for, and that gets nothing. */
-async function saveWithoutCopies(places: Places, ...steps: readonly number[]): Promise<void> {
+/** Opens a store with a mirror that this process does not wait for, and that gets nothing. */
+function openWithoutCopies(places: Places, options: StoreOptions = {}): CheckpointStore {
   const mirror = new FaultyBackend('mem:mirror')
   mirror.intercept = () => 'fail before'
-  const store = openMirrored({ ...places, mirror }, { mode: 'shared', mirrorOptions: { flushLimit: 0 } })
+  return openMirrored({ ...places, mirror }, { ...options, mirrorOptions: { flushLimit: 0 } })
+}
+
+async function saveWithoutCopies(places: Places, ...steps: readonly number[]): Promise<void> {
+  const store = openWithoutCopies(places, { mode: 'shared' })
   await saveAll(store, ...steps)
   await store.close()
+}
+
+/** Damages a file of a step in the store. */
+async function damage({ disk }: Places, step: number, name: string): Promise<void> {
+  const key = (await keysOf(disk, `data/${step}-`)).find((each) => each.endsWith(name)) ?? ''
+  await tamper(disk, key, flipBit)
 }
 
 async function waitingOf(places: Places): Promise<readonly number[] | undefined> {
@@ -112,12 +122,99 @@ describe('a copy from a store into its own mirror', () => {
     expect(await stepsOf(to)).toEqual([1, 7])
   })
 
-  test('is left to the process that owns the store without a job', async () => {
+  test('is left to the process that owns the store without a job, unless the copy may take the store over', async () => {
     const places = newPlaces()
-    const owner = openMirrored(places, { mirrorOptions: { flushLimit: 0 } })
-    await saveAll(owner, 1)
-    const copying = copied(readerOf(places.disk), readerOf(places.mirror))
-    await expect(copying).rejects.toMatchObject({ code: 'FENCED', hint: undefined })
+    const owner = openWithoutCopies(places)
+    await saveAll(owner, 1, 2)
+    const to = readerOf(places.mirror)
+    const refused = { code: 'FENCED', url: 'mem:disk', hint: { kind: 'take-over' } }
+    await expect(copied(readerOf(places.disk), to)).rejects.toMatchObject(refused)
+    await expect(copied(storeOn(places.disk), to)).rejects.toMatchObject(refused)
+    const told = storeOn(places.disk, { mode: 'shared', takeOver: true })
+    expect(await copied(told, to, { dryRun: true })).toEqual(['copied 1', 'copied 2'])
+    await saveAll(owner, 3)
+    expect(await copied(told, to)).toEqual(['copied 1', 'copied 2', 'copied 3'])
+    expect(await waitingOf(places)).toEqual([])
+    expect(await codeOf(saveAll(owner, 4))).toBe('FENCED')
+  })
+
+  test('does not take the store over from a job, whose saves go on', async () => {
+    const places = newPlaces()
+    const job = openWithoutCopies(places, { job: 'training' })
+    await saveAll(job, 1)
+    await copied(storeOn(places.disk, { mode: 'shared', takeOver: true }), readerOf(places.mirror))
+    await saveAll(job, 2)
+  })
+
+  test('is refused into a clone of the mirror, which is not recorded as the mirror', async () => {
+    const places = newPlaces()
+    await saveMirrored(openMirrored(places, { mode: 'shared' }), 1)
+    await saveWithoutCopies(places, 2)
+    const clone = await cloneOf(places.mirror)
+    await expect(copied(readerOf(places.disk), readerOf(clone))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/^mem:clone has the same id as mem:mirror, /) as string,
+    })
+    expect(await waitingOf(places)).toEqual([2])
+    expect(await stepsOf(readerOf(clone))).toEqual([1])
+  })
+
+  test('reports each checkpoint once, also if it keeps another in the place of a corrupt one', async () => {
+    const places = newPlaces()
+    await saveWithoutCopies(places, 1, 2, 3, 4)
+    await damage(places, 4, 'model.bin')
+    const to = storeOn(places.mirror, { mode: 'shared', retention: { keepLast: 2 } })
+    expect(await copied(readerOf(places.disk), to)).toEqual([
+      'copied 3',
+      'failed 4: CORRUPT',
+      'copied 2',
+      'skipped 1: not among the last 2',
+    ])
+    expect(await stepsOf(to)).toEqual([2, 3])
+  })
+
+  test('reports in a dry run what is corrupt, and what the mirror would keep in its place', async () => {
+    const places = newPlaces()
+    await saveWithoutCopies(places, 1, 2, 3)
+    await damage(places, 3, 'manifest.json')
+    const to = storeOn(places.mirror, { mode: 'shared', retention: { keepLast: 1 } })
+    expect(await copied(readerOf(places.disk), to, { dryRun: true })).toEqual([
+      'failed 3: CORRUPT',
+      'skipped 1: not among the last 1',
+      'copied 2',
+    ])
+    expect(await keysOf(places.mirror)).toEqual([])
+  })
+
+  test('reports the pin that a copy loses', async () => {
+    const places = newPlaces()
+    await saveMirrored(openMirrored(places, { mode: 'shared' }), 1, 2)
+    const [from, to] = [readerOf(places.disk), readerOf(places.mirror)]
+    await from.pin(1)
+    expect(await copied(from, to)).toEqual(['updated 1', 'there 2'])
+    await from.unpin(1)
+    const { outcomes } = await copyCheckpoints(from, to)
+    expect(outcomes).toMatchObject([
+      { kind: 'updated', step: 1, what: ['pin'] },
+      { kind: 'there', step: 2 },
+    ])
+    expect((await to.list()).map(({ pinned }) => pinned)).toEqual([undefined, undefined])
+  })
+
+  test('records in the store that the mirror fails, until it succeeds', async () => {
+    const mirror = new FaultyBackend('mem:mirror')
+    const places = { ...newPlaces(), mirror }
+    await saveMirrored(openMirrored(places, { mode: 'shared' }), 1)
+    await readerOf(places.disk).save({ step: 2, files: filesOf(2) })
+    const state = async (): Promise<string | undefined> => (await readerOf(places.disk).mirrorStatus())?.state
+    mirror.intercept = (method, key) => (method === 'put' && key.startsWith('data/') ? 'fail before' : 'pass')
+    const [from, to] = [readerOf(places.disk), readerOf(mirror)]
+    expect(await state()).toBeUndefined()
+    expect(await codeOf(copied(from, to))).toBe('UNAVAILABLE')
+    expect(await state()).toBe('failing')
+    mirror.intercept = () => 'pass'
+    await copied(from, to)
+    expect(await state()).toBeUndefined()
   })
 
   test('follows the options of copies', async () => {
