@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { livenessOf, processAt } from '@holdfast/core/backend'
 import { expect, onTestFinished, test } from 'vitest'
-import { environment, holdfast, main } from './holdfast.ts'
+import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 
 const layout = ['--pattern', 'step_{step}/', '--complete-when', 'DONE', '--quiet-period', '0']
 
@@ -75,6 +75,56 @@ test('run continues from the mirror after the disk was lost', async () => {
   expect(await stepsOf(folder, 'runs')).toEqual(['2', '3'])
   const again = await holdfast(folder, ...run, '--mirror', 'backup', '--', 'true')
   expect(again).toMatchObject({ code: 0, stdout: expect.not.stringContaining('restored') as string })
+})
+
+/** Runs on a machine, whose store has its name. All machines have one mirror, and begin with an empty folder. */
+async function runOn(folder: string, machine: string, ...words: readonly string[]): Promise<Outcome> {
+  await rm(join(folder, 'out'), { recursive: true, force: true })
+  const where = ['--store', machine, '--mirror', 'backup', '--watch', 'out']
+  return holdfast(folder, 'run', ...where, ...words, ...layout, ...train)
+}
+
+test('run mirrors again on a machine to which it comes back after it ended on another one', async () => {
+  const folder = await newFolder('n=$(last); save $((${n:-0} + 1))')
+  await runOn(folder, 'a')
+  await runOn(folder, 'b')
+  const back = await runOn(folder, 'a')
+  expect([back.code, back.stderr]).toEqual([0, expect.stringMatching(/^mirror: 3, [^(\n]*$/m)])
+  expect(back.stderr).not.toContain('take-over')
+  expect(back.stdout).toContain('restored step 2 into out')
+  expect(await stepsOf(folder, 'backup')).toEqual(['1', '2', '3'])
+})
+
+test('run notes that another machine has the mirror, and takes it with --take-over-mirror', async () => {
+  const folder = await newFolder('n=$(last); save $((${n:-0} + 1))')
+  await runOn(folder, 'a')
+  await mkdir(join(folder, 'other/step_2'), { recursive: true })
+  for (const name of ['model.bin', 'DONE']) await writeFile(join(folder, 'other/step_2', name), 'weights 2\n')
+  const onOther = ['--store', '../b', '--mirror', '../backup']
+  await holdfast(join(folder, 'other'), 'restore', 'latest', ...onOther, '--to', '../restored')
+  await holdfast(join(folder, 'other'), 'save', 'step_2', '--step', '2', ...onOther)
+  const lost = await runOn(folder, 'a')
+  expect(lost.code).toBe(0)
+  expect(lost.stdout).toContain('restored step 2 into out')
+  expect(lost.stderr).toMatch(
+    /^The mirror belongs to .* pass --take-over-mirror to holdfast run or holdfast save\./m,
+  )
+  expect(lost.stderr).toMatch(/^mirror: 2, .*\(1 waiting, .*\)\nThe mirror is not of this store any more, /m)
+  expect(await stepsOf(folder, 'backup')).toEqual(['1', '2'])
+  const told = await runOn(folder, 'a', '--take-over-mirror')
+  expect(told).toMatchObject({ code: 0, stderr: expect.stringMatching(/^mirror: 4, [^(\n]*$/m) as string })
+  expect(await stepsOf(folder, 'backup')).toEqual(['1', '2', '3', '4'])
+})
+
+test('run starts from the store if the mirror cannot be read, and prints that once', async () => {
+  const folder = await newFolder('n=$(last); save $((${n:-0} + 1))')
+  await runOn(folder, 'a')
+  await writeFile(join(folder, 'backup/holdfast.json'), 'damaged')
+  const { code, stdout, stderr } = await runOn(folder, 'a')
+  expect([code, stdout]).toEqual([0, expect.stringContaining('restored step 1 into out')])
+  expect(stderr.match(/^The mirror could not be read, so its checkpoints are not considered/gm)).toHaveLength(
+    1,
+  )
 })
 
 test('run continues from the mirror with a file that has no number, its metrics and its pin', async () => {

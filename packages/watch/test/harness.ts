@@ -1,7 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { CheckpointStore, MemoryBackend, type StoreOptions } from '@holdfast/core'
+import {
+  CheckpointStore,
+  type Environment,
+  HoldfastError,
+  MemoryBackend,
+  type StoreOptions,
+  systemEnvironment,
+} from '@holdfast/core'
 import type { CheckpointBackend } from '@holdfast/core/backend'
 import { onTestFinished } from 'vitest'
 import { Adopter, type AdopterOptions } from '../src/adoption/adopter.ts'
@@ -42,6 +49,29 @@ export function storeOn(backend: CheckpointBackend, options: StoreOptions = {}):
   const store = new CheckpointStore(backend, { mode: 'shared', ...options })
   onTestFinished(() => store.close())
   return store
+}
+
+/** A store with a mirror, which is not tried again after a failure until a flush. */
+export function mirroredOn(backend: CheckpointBackend, mirror: CheckpointBackend): CheckpointStore {
+  const options = { mode: 'shared', mirror: { store: 'mem:mirror' } } as const
+  const store = new CheckpointStore(backend, options, withoutRetries, undefined, mirror)
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** Pauses of a second or more last until their signal fires. */
+const withoutRetries: Environment = {
+  ...systemEnvironment,
+  pause: (milliseconds, signal) =>
+    milliseconds < 1000
+      ? systemEnvironment.pause(milliseconds, signal)
+      : new Promise((_, reject) => {
+          const stop = (): void => {
+            reject(new HoldfastError('ABORTED', 'The pause was ended'))
+          }
+          if (signal?.aborted === true) stop()
+          signal?.addEventListener('abort', stop)
+        }),
 }
 
 export const fixtures = new URL('./fixtures/', import.meta.url).pathname

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { type CheckpointStore, MemoryBackend } from '@holdfast/core'
 import type { HandledSignal, RunEvent, RunOptions, RunReport, SignalSource } from '../src/index.ts'
 import { runProgram } from '../src/index.ts'
-import { thisProcess } from '@holdfast/core/backend'
-import { storeOn, temporaryFolder } from './harness.ts'
+import { type CheckpointBackend, thisProcess } from '@holdfast/core/backend'
+import { mirroredOn, storeOn, temporaryFolder } from './harness.ts'
 import { shell, shellLayout } from './shell-program.ts'
 
 /** Signals that a test sends. */
@@ -34,15 +34,16 @@ export class Runs {
   readonly events: RunEvent[] = []
   readonly signals = new TestSignals()
 
-  private constructor(folder: string) {
+  private constructor(folder: string, mirror: CheckpointBackend | undefined) {
     this.folder = folder
-    this.store = storeOn(this.backend)
+    this.store = mirror === undefined ? storeOn(this.backend) : mirroredOn(this.backend, mirror)
   }
 
-  static async begin(): Promise<Runs> {
+  /** `mirror` is the place of the mirror of the store. */
+  static async begin(mirror?: CheckpointBackend): Promise<Runs> {
     const folder = join(await temporaryFolder(), 'out')
     await mkdir(folder)
-    return new Runs(folder)
+    return new Runs(folder, mirror)
   }
 
   /** Runs a script. `on` is called with each event. */

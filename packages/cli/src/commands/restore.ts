@@ -12,6 +12,7 @@ import { defineCommand } from '../declare/command.ts'
 import { flag, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { choiceArgument } from '../options/checkpoint-arguments.ts'
+import { printSource } from '../output/mirror.ts'
 import { nothingThere, whyNothing } from '../output/nothing-there.ts'
 import { withBar } from '../output/progress.ts'
 import { printRestored } from '../output/restored.ts'
@@ -49,10 +50,7 @@ export const restore = defineCommand({
       refuseUncountable(choice, options)
       if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(membershipEnds)
       const began = performance.now()
-      store.on('restoringFrom', ({ from, url, why, isMirrorRead }) => {
-        if (from === 'mirror') printer.line(`${why} Restoring from ${url}`)
-        else if (!isMirrorRead) printer.note(why)
-      })
+      printSource(store, printer)
       const restored = await withBar(progress('restoring'), (onProgress) =>
         restoreIfThere(store, choice, {
           to: expandHome(options.to),

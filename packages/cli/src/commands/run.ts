@@ -5,7 +5,7 @@ import { defineCommand } from '../declare/command.ts'
 import { argument, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
-import { mirrorText } from '../output/mirror.ts'
+import { mirrorFailureText, mirrorText, printSource } from '../output/mirror.ts'
 import { RunPrinter } from '../output/run-printer.ts'
 import { retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
@@ -44,6 +44,7 @@ export const runCommand = defineCommand({
         // A run ends in its own time when it is stopped, and so does the command.
         const { signal: never } = new AbortController()
         await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal: never })
+        printSource(store, printer)
         const output = new RunPrinter(printer, { folder, command, url: store.url })
         const running = runProgram(store, folder, command, {
           ...adopting,
@@ -61,7 +62,12 @@ export const runCommand = defineCommand({
         const ofProgram = codeAfter(report)
         output.printReport(report, ofProgram)
         const mirror = await store.mirror?.status()
-        if (mirror !== undefined) printer.note(mirrorText(mirror, new Date()))
+        if (mirror !== undefined) {
+          const now = new Date()
+          printer.note(mirrorText(mirror, now))
+          const failure = mirrorFailureText(mirror, now)
+          if (failure !== undefined) printer.note(failure)
+        }
         return { ofProgram }
         // The run itself waits for the mirror, as long as its grace allows.
       },

@@ -30,7 +30,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'own-store':
       return 'Pass --job NAME, or set HOLDFAST_JOB.'
     case 'own-mirror':
-      return 'If no other store mirrors there any more, pass --take-over-mirror to holdfast save.'
+      return 'If no other store mirrors there any more, pass --take-over-mirror to holdfast run or holdfast save.'
     case 'copy-beside-job':
       return 'Pass --no-mirror, and run holdfast copy STORE MIRROR --follow beside the job.'
     case 'save-together':

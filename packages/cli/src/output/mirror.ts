@@ -21,6 +21,17 @@ export function noteMirror(store: CheckpointStore, printer: Printer): void {
   })
 }
 
+/** Prints from where a restore reads if that is the mirror, and why if the mirror cannot be read. */
+export function printSource(store: CheckpointStore, printer: Printer): void {
+  let noted: string | undefined
+  store.on('restoringFrom', ({ from, url, why, isMirrorRead }) => {
+    if (from === 'mirror') printer.line(`${why} Restoring from ${url}`)
+    if (from === 'mirror' || isMirrorRead || why === noted) return
+    noted = why
+    printer.note(why)
+  })
+}
+
 /** Waits for the mirror after a save, and prints what came of it. Returns its status. */
 export async function mirrorSaved(
   store: CheckpointStore,

@@ -31,6 +31,9 @@ export class RunPrinter {
   print(event: RunEvent): void {
     const { folder, url } = this.#facts
     switch (event.type) {
+      case 'waitingForMirror':
+        this.#note(event, `waiting for the mirror ${event.url}`)
+        return
       case 'nothingToRestore':
         this.#line(event, `nothing to restore: the store has no checkpoint · ${url}`)
         return

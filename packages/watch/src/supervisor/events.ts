@@ -5,6 +5,8 @@ import type { Ending } from './endings.ts'
 /** What a supervisor does, as it happens. */
 export type RunEvent =
   | WatchEvent
+  /** Whether the run continued in the mirror is still unknown. The program starts when the mirror has answered, or cannot be read. */
+  | { readonly type: 'waitingForMirror'; readonly url: string }
   /** The store has no checkpoint, so the program finds what is in the folder. */
   | { readonly type: 'nothingToRestore' }
   /** The folder has the checkpoint to continue from. */

@@ -1,11 +1,15 @@
 import type { CheckpointStore } from '@holdfast/core'
 import type { Adopter } from '../adoption/adopter.ts'
+import { systemClock } from '../clock.ts'
 import type { FolderClaim } from './claim.ts'
 import { compareFiles } from './compare-files.ts'
 import type { RunEvent } from './events.ts'
 import { type Latest, latestOf } from './latest.ts'
 import { continuesLatest, planResume } from './plan-resume.ts'
 import { makeAsideFolder, setAside } from './set-aside.ts'
+
+/** Milliseconds after which the wait for the mirror is announced. */
+const noticedWait = 1_000
 
 export interface Preparation {
   readonly store: CheckpointStore
@@ -30,7 +34,7 @@ export interface Preparation {
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
   const { store, folder, adopter, claim, isFirstStart, mayBeTorn, wasInterrupted, announce, signal } =
     preparation
-  if (isFirstStart) await store.mirror?.bringBack(signal)
+  if (isFirstStart) await bringBack(preparation)
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
   if (isContinuation && mayBeTorn) await adopter.scan('failed')
@@ -50,6 +54,21 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
   else await restoreLatest(preparation, latest)
   await claim.noteRestoring(false)
   return (await latestOf(store, signal))?.step
+}
+
+/** Lets the store continue from its mirror if that is ahead. Announces a wait that a user would notice. */
+async function bringBack({ store: { mirror }, announce, signal }: Preparation): Promise<void> {
+  if (mirror === undefined) return
+  const ended = new AbortController()
+  const waiting = systemClock.wait(noticedWait, ended.signal).then(() => {
+    if (!ended.signal.aborted) announce({ type: 'waitingForMirror', url: mirror.url })
+  })
+  try {
+    await mirror.bringBack(signal)
+  } finally {
+    ended.abort()
+    await waiting
+  }
 }
 
 async function restoreLatest(preparation: Preparation, latest: Latest | undefined): Promise<void> {

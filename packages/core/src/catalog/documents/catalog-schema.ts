@@ -68,6 +68,8 @@ const ownerSchema = v.looseObject({
   since: timeSchema,
   /** The job that the owner belongs to. A later writer of the same job may take over from it. */
   job: v.optional(v.string()),
+  /** Of a mirror: the run of the owner that began last, and the version with which it ended. */
+  run: v.optional(v.looseObject({ id: v.string(), ended: v.optional(countSchema) })),
 })
 
 const dropSchema = v.looseObject({
@@ -188,8 +190,8 @@ const mirrorSchema = v.looseObject({
   /** Why nothing can be copied since a time. Absent once a copier has found the mirror in order again. */
   failure: v.optional(
     v.looseObject({
-      /** `fenced` if another store owns the mirror. */
-      kind: v.picklist(['failing', 'fenced']),
+      /** `fenced` if another store owns the mirror. Any other kind, such as `failing`, is a failure. */
+      kind: v.string(),
       code: v.string(),
       message: v.string(),
       since: timeSchema,

@@ -1,37 +1,35 @@
 import { HoldfastError } from '../../errors.ts'
 import { copyAll } from '../copy/copy-checkpoints.ts'
 import type { CopyDestination } from '../copy/sides.ts'
-import { chooseSide, type LocalState } from './choose-side.ts'
+import { maxBehindOf } from '../mirror-options.ts'
+import { type BothSides, readableOf } from './both-sides.ts'
 import type { MirrorConnection } from './connection.ts'
+import { continueFromMirror } from './continue-from-mirror.ts'
 import type { LocalStore } from './local-side.ts'
-import { continueFromMirror, stateOfMirror, stateOfStore } from './restore.ts'
 
 /**
  * Copies the latest checkpoint of the mirror into the store, with its metrics and its pin, if the run continued there without the
  * store. The copy has the origin of the original, so the mirror does not get it again. Returns its step.
  */
 export async function bringBack(
+  { ours, theirs, chosen }: BothSides,
   local: LocalStore,
   mirror: MirrorConnection,
   destination: CopyDestination,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   const { url } = mirror.backend
-  const theirs = await stateOfMirror(mirror, signal)
-  const ours = await stateOfStore(local.context, signal)
+  const { events } = local.context
   if (theirs.kind === 'unusable') {
-    if (hasLatest(ours)) return undefined
-    throw new HoldfastError(
-      'UNAVAILABLE',
-      `The store is empty, and the mirror cannot be read, so nothing shows from where the run continues: ${theirs.why}`,
-      { url, retryable: true },
-    )
+    if (readableOf(ours).catalog.latest === undefined) throw nothingToContinue(url, theirs.why)
+    const { from, why } = chosen
+    events.emit('restoringFrom', { from, url: local.context.backend.url, why, isMirrorRead: false })
+    return undefined
   }
-  const chosen = chooseSide(ours, theirs)
   const { side } = theirs
   const { id } = side
   if (chosen.from === 'store' || id === undefined) return undefined
-  local.context.events.emit('restoringFrom', { from: 'mirror', url, why: chosen.why, isMirrorRead: true })
+  events.emit('restoringFrom', { from: 'mirror', url, why: chosen.why, isMirrorRead: true })
   await continueFromMirror(local, side, chosen)
   const { outcomes } = await copyAll({ context: mirror.reader, id: async () => id }, destination, {
     checkpoints: ['latest'],
@@ -41,11 +39,38 @@ export async function bringBack(
     allowBest: true,
     signal,
   })
-  for (const outcome of outcomes) if (outcome.kind === 'failed') throw outcome.error
-  return outcomes[0]?.toStep
+  const [outcome] = outcomes
+  if (outcome?.kind === 'failed') throw outcome.error
+  if (outcome !== undefined) await recordAsMirrored(local, mirror, outcome.toStep, signal)
+  return outcome?.toStep
 }
 
-function hasLatest(ours: LocalState): boolean {
-  const { catalog } = ours.kind === 'readable' ? ours.side : ours.readable
-  return catalog.latest !== undefined
+/** What came from the mirror does not wait for it, also if the store may not write there. */
+async function recordAsMirrored(
+  { context: { log, environment } }: LocalStore,
+  { backend, options }: MirrorConnection,
+  step: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const entry = (await log.whole(signal)).checkpoints.get(step)
+  if (entry === undefined) return
+  const { attempt, savedAt } = entry
+  await log.commit(
+    {
+      kind: 'record mirror',
+      place: backend.url,
+      maxBehind: maxBehindOf(options),
+      settled: [attempt],
+      newest: { step, savedAt, at: environment.now().toISOString() },
+    },
+    signal,
+  )
+}
+
+function nothingToContinue(url: string, why: string): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `The store is empty, and the mirror cannot be read, so nothing shows from where the run continues: ${why}`,
+    { url, retryable: true },
+  )
 }

@@ -7,7 +7,9 @@ import type { TransferLimits } from '../../pacing/index.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import type { RestoreUpkeep } from '../restore/try-to-restore.ts'
 import type { CopyDestination } from '../copy/sides.ts'
+import { lookAtBoth, readableOf } from './both-sides.ts'
 import { bringBack } from './bring-back.ts'
+import type { MirrorState } from './choose-side.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { flushLimitOf, maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
@@ -26,6 +28,10 @@ export class StoreMirror implements Mirror {
   readonly #flushLimit: number
   /** Whether the mirror may lack something of this process for which no flush has waited. */
   #isBehind = false
+  /** The run that `bringBack` began. */
+  #run: string | undefined
+  /** What `bringBack` has read of the mirror. The restore that follows does not read it again. */
+  #seen: MirrorState | undefined
 
   /** Owns the backend of the mirror: closing the store closes it. `limits` are those of the options of the store. */
   constructor(
@@ -60,7 +66,20 @@ export class StoreMirror implements Mirror {
   }
 
   async bringBack(signal?: AbortSignal): Promise<number | undefined> {
-    return bringBack(this.#local, this.#connection, this.#destination, signal)
+    const sides = await lookAtBoth(this.#local.context, this.#connection, undefined, signal)
+    const step = await bringBack(sides, this.#local, this.#connection, this.#destination, signal)
+    this.#seen = sides.theirs
+    const { ours, theirs } = sides
+    const isEmpty = step === undefined && readableOf(ours).catalog.latest === undefined
+    if (isEmpty || theirs.kind === 'unusable') return step
+    this.#run = this.#local.context.environment.newId()
+    await this.#worker.begin(this.#run, signal)
+    return step
+  }
+
+  async endRun(signal?: AbortSignal): Promise<void> {
+    if (this.#run !== undefined) await this.#worker.end(this.#run, signal)
+    this.#run = undefined
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */
@@ -89,7 +108,9 @@ export class StoreMirror implements Mirror {
     options: RestoreOptions,
     upkeep: RestoreUpkeep,
   ): Promise<Restored | undefined> {
-    return restoreWithMirror(this.#local, this.#connection, choice, options, upkeep)
+    const seen = this.#seen
+    this.#seen = undefined
+    return restoreWithMirror(this.#local, this.#connection, choice, options, upkeep, seen)
   }
 
   /** Waits for what this process wrote, the latest checkpoint first. A flush that has just failed is not repeated. */

@@ -1,8 +1,5 @@
-import { newestReadable } from '../../catalog/commit/newest-readable.ts'
-import { segmentsOf } from '../../catalog/commit/segments.ts'
 import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
-import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
@@ -11,16 +8,17 @@ import { restoreCheckpoint } from '../restore/restore.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { triesIn } from '../restore/tried-too-often.ts'
 import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
-import { readMarker, renewId } from '../upkeep/ensure-marker.ts'
-import { recordedId } from '../upkeep/former-id.ts'
-import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'
+import { type BothSides, lookAtBoth, readableOf } from './both-sides.ts'
+import type { ChosenSide, MirrorState } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'
+import { continueFromMirror } from './continue-from-mirror.ts'
 import type { Side } from './continuation.ts'
-import { type LocalStore, sideOf } from './local-side.ts'
+import type { LocalStore } from './local-side.ts'
 
 /**
  * Restores from a store that has a mirror. The store is used, unless the mirror is ahead of it. A checkpoint that is corrupt on
- * one side is delivered from the other side if that has it. What one side does not have is looked for in the other.
+ * one side is delivered from the other side if that has it. What one side does not have is looked for in the other. `known` is the
+ * mirror as it was read before.
  */
 export async function restoreWithMirror(
   local: LocalStore,
@@ -28,11 +26,11 @@ export async function restoreWithMirror(
   choice: CheckpointChoice,
   options: RestoreOptions,
   upkeep: RestoreUpkeep,
+  known: MirrorState | undefined,
 ): Promise<Restored | undefined> {
   const { signal } = options
-  const ours = await stateOfStore(local.context, signal)
-  const theirs = await stateOfMirror(mirror, signal)
-  const chosen = chooseSide(ours, theirs)
+  const sides = await lookAtBoth(local.context, mirror, known, signal)
+  const { theirs, chosen } = sides
   const places = { store: local.context, mirror: mirror.reader }
   const other = chosen.from === 'store' ? 'mirror' : 'store'
   const restoreFrom = async (from: ChosenSide['from'], why: string): Promise<Restored | undefined> => {
@@ -40,7 +38,7 @@ export async function restoreWithMirror(
     const deliverCopy =
       elsewhere === 'mirror' && theirs.kind === 'unusable'
         ? undefined
-        : copyIn(places[elsewhere], sidesOf(ours, theirs), from, options)
+        : copyIn(places[elsewhere], sides, from, options)
     const restored = await restoreCheckpoint(
       places[from],
       choice,
@@ -100,86 +98,17 @@ function attemptOfOriginal({ origin, attempt }: CatalogEntry): AttemptId {
   return origin?.attempt ?? attempt
 }
 
-/** A store that has lost its marker has the id that it records with its mirror. */
-export async function stateOfStore(
-  context: StoreContext,
-  signal: AbortSignal | undefined,
-): Promise<LocalState> {
-  const { backend, log } = context
-  const found = await readMarker(backend, signal)
-  const sideWith = (catalog: WholeCatalog): Side => ({
-    id: found.kind === 'good' ? found.marker.id : recordedId(catalog),
-    catalog,
-  })
-  try {
-    const side = sideWith(await log.whole(signal))
-    const isKnown = side.id !== undefined || side.catalog.version === 0
-    return isKnown
-      ? { kind: 'readable', side }
-      : { kind: 'damaged', readable: side, why: `its marker is ${found.kind}` }
-  } catch (error) {
-    if (!isHoldfastError(error, 'CORRUPT')) throw error
-    const { catalog } = await newestReadable(log, signal)
-    return { kind: 'damaged', readable: sideWith(catalog), why: messageOf(error) }
-  }
-}
-
-/** A mirror that cannot be read for any reason must not stop a restore from the store. */
-export async function stateOfMirror(
-  mirror: MirrorConnection,
-  signal: AbortSignal | undefined,
-): Promise<MirrorState> {
-  try {
-    return { kind: 'readable', side: await mirror.side(signal) }
-  } catch (error) {
-    if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
-    return { kind: 'unusable', why: messageOf(error) }
-  }
-}
-
-/**
- * Lets the run continue in the store from what the mirror has: gives the store an id of its own if another disk has the same one,
- * and numbers the segments of the mirror. So the saves that follow are later than those of the mirror.
- */
-export async function continueFromMirror(
-  { context, ready }: LocalStore,
-  mirror: Side,
-  { needsNewId }: ChosenSide,
-): Promise<void> {
-  const { id } = mirror
-  if (id === undefined) return
-  try {
-    await ready(undefined)
-    if (needsNewId) await renewId(context)
-    const { id: store } = await sideOf(context, undefined)
-    if (store === undefined) return
-    await context.log.commit({ kind: 'open segments', store, segments: segmentsOf(mirror.catalog, id) })
-  } catch (error) {
-    if (!isHoldfastError(error, 'FENCED')) throw error // another process owns the store, so this one cannot save
-  }
-}
-
-interface Sides {
-  readonly store: Side
-  readonly mirror: Side | undefined
-}
-
-function sidesOf(ours: LocalState, theirs: MirrorState): Sides {
-  return {
-    store: ours.kind === 'readable' ? ours.side : ours.readable,
-    mirror: theirs.kind === 'readable' ? theirs.side : undefined,
-  }
-}
-
 /** Delivers a checkpoint that is corrupt on one side from the other one. Returns `undefined` if that does not have it. */
 function copyIn(
   context: StoreContext,
-  sides: Sides,
+  { ours, theirs }: BothSides,
   from: ChosenSide['from'],
   options: RestoreOptions,
 ): Elsewhere {
+  const store = readableOf(ours)
+  const mirror: Side | undefined = theirs.kind === 'readable' ? theirs.side : undefined
   return async (corrupt, reason) => {
-    const [here, there] = from === 'store' ? [sides.store, sides.mirror] : [sides.mirror, sides.store]
+    const [here, there] = from === 'store' ? [store, mirror] : [mirror, store]
     if (here?.id === undefined || there?.id === undefined) return undefined
     const origin = originOf(corrupt, here.id)
     const { id, catalog } = there

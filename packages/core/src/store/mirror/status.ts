@@ -72,8 +72,9 @@ function stateOf(worker: WorkerState | undefined): ShownState {
 
 /** What another process found, or this one before. */
 function stateOfRecord({ kind, message }: NonNullable<MirrorRecord['failure']>): ShownState {
-  const error = new HoldfastError(kind === 'fenced' ? 'FENCED' : 'UNAVAILABLE', message)
-  return { state: kind, error, retryAt: undefined }
+  return kind === 'fenced'
+    ? { state: 'fenced', error: new HoldfastError('FENCED', message), retryAt: undefined }
+    : { state: 'failing', error: new HoldfastError('UNAVAILABLE', message), retryAt: undefined }
 }
 
 /** Returns the status of the mirror that the store records; `undefined` if it records none. */
@@ -101,8 +102,16 @@ export interface Mirror {
    * Copies the latest checkpoint of the mirror into the store if the run continued there without it: the disk was lost, or another
    * machine continued. Returns its step; `undefined` if the mirror is not ahead. Rejects with `UNAVAILABLE` if the store has no
    * checkpoint and the mirror cannot be read, and with `CORRUPT` if that checkpoint is corrupt.
+   *
+   * Call it when a run begins, before anything is saved. It also makes the store the owner of the mirror, as far as it may be, and
+   * notes there that the run has begun.
    */
   bringBack(signal?: AbortSignal): Promise<number | undefined>
+  /**
+   * Notes at the mirror that the run has ended which `bringBack` began. Then a store that lost the mirror to this one, and calls
+   * `bringBack`, takes it back. Does nothing if the mirror is not up to date: call `flush` before. Nothing may be saved afterwards.
+   */
+  endRun(signal?: AbortSignal): Promise<void>
 }
 
 /** How long `mirror.flush()` waits, and in which order it copies. */

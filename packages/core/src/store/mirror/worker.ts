@@ -3,6 +3,7 @@ import { type HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { recordFailure } from './record-failure.ts'
+import { beginRun, endRun } from './run.ts'
 import { synchronise } from './synchronise.ts'
 
 /** The first and the longest pause after a failure, in milliseconds. */
@@ -84,6 +85,20 @@ export class MirrorWorker {
     return !isOver
   }
 
+  /** Notes at the mirror that a run begins, before it has anything to copy. A failure is reported by an event. */
+  async begin(run: string, signal: AbortSignal | undefined): Promise<void> {
+    await this.#reporting(async () => {
+      const fenced = await beginRun(this.#local, this.#mirror, run, signal)
+      if (fenced !== undefined) await this.#reportFenced(fenced)
+    })
+  }
+
+  /** Notes at the mirror that a run has ended. Does nothing if copies are under way or failed, since then the mirror is not up to date. */
+  async end(run: string, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#running !== undefined || this.#state.kind !== 'idle') return
+    await this.#reporting(() => endRun(this.#local, this.#mirror, run, signal))
+  }
+
   /** Ends the running round, and starts no other. */
   async stop(): Promise<void> {
     this.#isWoken = false
@@ -138,6 +153,16 @@ export class MirrorWorker {
     const ended = this.#roundEnd
     this.#roundEnd = Promise.withResolvers()
     ended.resolve(undefined)
+  }
+
+  async #reporting(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
+      if (error.code === 'FENCED') await this.#reportFenced(error)
+      else this.#local.context.events.emit('mirrorFailed', { error, retryIn: undefined })
+    }
   }
 
   async #reportFenced(error: HoldfastError): Promise<void> {

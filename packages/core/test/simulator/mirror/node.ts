@@ -15,12 +15,17 @@ export interface World {
   readonly oracle: MirrorOracle
 }
 
+/** How often a process waits for the mirror at its end. */
+const mostFlushes = 50
+
 /** One process on a node: it restores, and saves steps on top of what it restored. */
 export class NodeProcess {
   readonly name: string
   readonly #store: CheckpointStore
   readonly #disk: Disk
   readonly #world: World
+  /** The ids that this process has made, such as that of its run. */
+  readonly #ids = new Set<string>()
   #step = 0
   #operations = 0
 
@@ -36,7 +41,7 @@ export class NodeProcess {
         retention: random.chance(0.5) ? { keepLast: 1 } : {},
         mirror: { store: 'sim:mirror', retention: { keepLast: 1000 }, maxBehind: 256, flushLimit: 50_000 },
       },
-      environmentOf(name, scheduler, random),
+      this.#notingIds(environmentOf(name, scheduler, random)),
       new StoreEventEmitter(),
       new SimulatedBackend(name, mirror, scheduler, random, faults),
     )
@@ -49,10 +54,16 @@ export class NodeProcess {
     return this.#store
   }
 
-  /** Restores, performs this number of operations, and closes the store. Never resolves if the process dies. */
+  /**
+   * Restores, performs this number of operations, and closes the store. Half of the processes note at the mirror when they begin and
+   * end, as a supervised run does. Never resolves if the process dies.
+   */
   async run(count: number): Promise<void> {
+    const isSupervised = this.#world.random.chance(0.5)
+    if (isSupervised) await this.#expectTypedError(() => this.#begin())
     await this.#expectTypedError(() => this.restore())
     for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())
+    if (isSupervised) await this.#expectTypedError(() => this.#end())
     await this.#expectTypedError(() => this.#store.close())
   }
 
@@ -82,6 +93,30 @@ export class NodeProcess {
     })
     oracle.hearSaved(this.#disk, step, operation)
     this.#step = step
+  }
+
+  #notingIds(environment: Environment): Environment {
+    return {
+      ...environment,
+      newId: () => {
+        const id = environment.newId()
+        this.#ids.add(id)
+        return id
+      },
+    }
+  }
+
+  async #begin(): Promise<void> {
+    await this.#store.mirror?.bringBack()
+    this.#world.oracle.hearBegun(this.name, this.#disk, this.#ids)
+  }
+
+  async #end(): Promise<void> {
+    // Time passes at random, so a flush may be over long before the copies are.
+    for (let each = 0; each < mostFlushes; each += 1)
+      if ((await this.#store.mirror?.flush())?.state !== 'copying') break
+    this.#world.oracle.hearEnding(this.name)
+    await this.#store.mirror?.endRun()
   }
 
   async #operate(): Promise<void> {

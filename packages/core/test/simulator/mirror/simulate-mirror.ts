@@ -10,6 +10,8 @@ import { MirrorOracle, newestCatalog } from './oracle.ts'
 export interface MirrorSchedule extends Schedule {
   /** The number of checkpoints that were reported as mirrored. */
   readonly reports: number
+  /** How often a store took the mirror back. */
+  readonly returns: number
 }
 
 const maxTurns = 4000
@@ -20,7 +22,8 @@ const mostNodes = 5
 /**
  * Runs one schedule: nodes one after the other with one mirror. A later node has a new disk, the disk of an earlier one, or a
  * clone of it. Earlier processes may still run. Calls to both stores fail, lose their responses, or kill the process. At the end,
- * a node with an empty disk must find in the mirror everything that was reported as mirrored.
+ * a node with an empty disk must find in the mirror everything that was reported as mirrored. In some schedules a node starts only when
+ * the one before has come to its end, so that runs end in order and come back.
  */
 export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
   const random = new Random(seed)
@@ -30,11 +33,12 @@ export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
   const world: World = { mirror, scheduler, random, oracle }
   const faults = someFaults(random)
   const disks: Disk[] = []
+  const isInTurn = random.chance(0.3)
   let failure: Error | undefined
   let started = 0
   const start = (): void => {
     started += 1
-    const disk = nextDisk(disks, random)
+    const disk = nextDisk(disks, random, isInTurn)
     disks.push(disk)
     const node = new NodeProcess(`n${started}`, disk, faults, world)
     node.run(3 + random.below(6)).catch((error: unknown) => {
@@ -45,12 +49,12 @@ export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
   try {
     start()
     while (failure === undefined && turns < maxTurns) {
-      if (random.chance(0.01) && started < mostNodes) {
+      if (!isInTurn && random.chance(0.01) && started < mostNodes) {
         if (random.chance(0.7)) scheduler.kill(`n${started}`)
         start()
       }
       if (!(await scheduler.step())) {
-        if (started >= mostNodes || random.chance(0.5)) break
+        if (started >= mostNodes || (!isInTurn && random.chance(0.5))) break
         start()
       }
       turns += 1
@@ -62,15 +66,18 @@ export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
     failure ??= error instanceof Error ? error : new Error(String(error))
   }
   const trace = createHash('sha256').update(scheduler.trace.join('\n')).digest('hex')
-  return { turns, trace, violation: failure, reports: oracle.reports }
+  return { turns, trace, violation: failure, reports: oracle.reports, returns: oracle.returns }
 }
 
+/** Nodes that follow one another come back often. */
+const inTurn = ['new', 'earlier', 'earlier'] as const
+
 /** The disk of the next node: a new one, that of the last node, that of an earlier node that returns, or a clone. */
-function nextDisk(disks: readonly Disk[], random: Random): Disk {
+function nextDisk(disks: readonly Disk[], random: Random, isInTurn: boolean): Disk {
   const last = disks.at(-1)
   const any = disks[random.below(Math.max(1, disks.length))]
   if (last === undefined || any === undefined) return new Disk()
-  const kind = random.of(['new', 'new', 'last', 'last', 'earlier', 'clone'])
+  const kind = random.of(isInTurn ? inTurn : ['new', 'new', 'last', 'last', 'earlier', 'clone'])
   if (kind === 'last') return last
   if (kind === 'earlier') return any
   // A clone that was made before the store owned the mirror is not recognised: see docs/promises.md.

@@ -349,6 +349,24 @@ describe('the owner of a mirror', () => {
     expect(await stepsOf(readerOf(places.mirror))).toEqual([1])
   })
 
+  test('is a store whose process ended after it recorded the takeover, and before it took over', async () => {
+    const places = { ...newPlaces(), mirror: new FaultyBackend('mem:mirror') }
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    await first.close()
+    const fresh = { ...places, disk: newPlaces().disk }
+    const ending = openMirrored(fresh, { mirrorOptions: { flushLimit: 0 } })
+    await restoredFrom(ending)
+    places.mirror.intercept = (method) => (method === 'commit' ? 'fail before' : 'pass')
+    await saveAll(ending, 2)
+    await ending.mirror?.flush({ limit: 60_000 })
+    await ending.close()
+    places.mirror.intercept = () => 'pass'
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1])
+    await saveMirrored(openMirrored(fresh), 3)
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3])
+  })
+
   test('is the store of a user who says so', async () => {
     const places = newPlaces()
     const first = openMirrored(places)

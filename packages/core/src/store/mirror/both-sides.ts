@@ -1,0 +1,70 @@
+import { newestReadable } from '../../catalog/commit/newest-readable.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import { isHoldfastError, messageOf } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import { readMarker } from '../upkeep/ensure-marker.ts'
+import { recordedId } from '../upkeep/former-id.ts'
+import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'
+import type { MirrorConnection } from './connection.ts'
+import type { Side } from './continuation.ts'
+
+/** A store and its mirror, and from which of them a run continues. */
+export interface BothSides {
+  readonly ours: LocalState
+  readonly theirs: MirrorState
+  readonly chosen: ChosenSide
+}
+
+/**
+ * Reads a store and its mirror, and decides from where a run continues. `known` is the mirror as it was read before. The mirror is
+ * read first: what other processes of the store copy there meanwhile must not look as if the store had forgotten it.
+ */
+export async function lookAtBoth(
+  context: StoreContext,
+  mirror: MirrorConnection,
+  known: MirrorState | undefined,
+  signal: AbortSignal | undefined,
+): Promise<BothSides> {
+  const theirs = known ?? (await stateOfMirror(mirror, signal))
+  const ours = await stateOfStore(context, signal)
+  return { ours, theirs, chosen: chooseSide(ours, theirs) }
+}
+
+/** Returns what can be read of a store. */
+export function readableOf(ours: LocalState): Side {
+  return ours.kind === 'readable' ? ours.side : ours.readable
+}
+
+/** A store that has lost its marker has the id that it records with its mirror. */
+async function stateOfStore(context: StoreContext, signal: AbortSignal | undefined): Promise<LocalState> {
+  const { backend, log } = context
+  const found = await readMarker(backend, signal)
+  const sideWith = (catalog: WholeCatalog): Side => ({
+    id: found.kind === 'good' ? found.marker.id : recordedId(catalog),
+    catalog,
+  })
+  try {
+    const side = sideWith(await log.whole(signal))
+    const isKnown = side.id !== undefined || side.catalog.version === 0
+    return isKnown
+      ? { kind: 'readable', side }
+      : { kind: 'damaged', readable: side, why: `its marker is ${found.kind}` }
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+    const { catalog } = await newestReadable(log, signal)
+    return { kind: 'damaged', readable: sideWith(catalog), why: messageOf(error) }
+  }
+}
+
+/** A mirror that cannot be read for any reason must not stop a restore from the store. */
+async function stateOfMirror(
+  mirror: MirrorConnection,
+  signal: AbortSignal | undefined,
+): Promise<MirrorState> {
+  try {
+    return { kind: 'readable', side: await mirror.side(signal) }
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
+    return { kind: 'unusable', why: messageOf(error) }
+  }
+}

@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryBackend } from '../../../src/index.ts'
+import { FaultyBackend, temporaryFolder } from '../../stores.ts'
+import { latestStep, stepsOf } from '../copy/copies.ts'
+import { eventsOf, newPlaces, openMirrored, type Places, readerOf, saveAll, saveMirrored } from './mirrors.ts'
+
+/** The disk of another node with the same mirror. */
+function otherNode({ mirror }: Places): Places {
+  return { ...newPlaces(), mirror }
+}
+
+interface Run {
+  readonly back: number | undefined
+  readonly state: string | undefined
+}
+
+/** A run on a node: it continues from the mirror, saves steps, and ends. A run that is killed does not end. */
+async function runOn(
+  places: Places,
+  steps: readonly number[],
+  ending: 'in order' | 'killed' = 'in order',
+): Promise<Run> {
+  const store = openMirrored(places)
+  const back = await store.mirror?.bringBack()
+  await saveAll(store, ...steps)
+  const status = await store.mirror?.flush()
+  if (ending === 'in order') await store.mirror?.endRun()
+  await store.close()
+  return { back, state: status?.state }
+}
+
+describe('a run that moves to another node and comes back', () => {
+  test('mirrors again on each node if its run on the other one has ended', async () => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1, 2])
+    expect(await runOn(other, [3])).toEqual({ back: 2, state: 'idle' })
+    expect(await runOn(places, [4])).toEqual({ back: 3, state: 'idle' })
+    expect(await runOn(other, [5])).toEqual({ back: 4, state: 'idle' })
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3, 4, 5])
+    expect(await latestStep(readerOf(places.mirror))).toBe(5)
+  })
+
+  test('takes the mirror back before its first save', async () => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1])
+    await runOn(other, [2])
+    await openMirrored(places).mirror?.bringBack()
+    expect(await runOn(other, [3])).toEqual({ back: undefined, state: 'fenced' })
+  })
+
+  test.each<[string, readonly number[]]>([
+    ['has saved nothing yet', []],
+    ['has saved', [3]],
+  ])('does not take the mirror from a node whose run %s and has not ended', async (_, steps) => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1])
+    await runOn(other, [2])
+    const live = openMirrored(other)
+    await live.mirror?.bringBack()
+    await saveMirrored(live, ...steps)
+    expect(await runOn(places, [50])).toEqual({ back: steps.at(-1) ?? 2, state: 'fenced' })
+    await saveMirrored(live, 4)
+    expect(await latestStep(readerOf(places.mirror))).toBe(4)
+    expect(await stepsOf(readerOf(places.mirror))).not.toContain(50)
+  })
+
+  test('reports when it begins that it may not mirror, if the run on the other node was killed', async () => {
+    const places = newPlaces()
+    await runOn(places, [1])
+    await runOn(otherNode(places), [2], 'killed')
+    const store = openMirrored(places)
+    const failures = eventsOf(store, 'mirrorFailed')
+    expect(await store.mirror?.bringBack()).toBe(2)
+    expect(failures).toMatchObject([{ error: { code: 'FENCED', hint: { kind: 'own-mirror' } } }])
+    const status = await readerOf(places.disk).mirrorStatus()
+    expect(status).toMatchObject({ state: 'fenced', newest: { step: 2 }, waiting: [] })
+  })
+
+  test('does not take the mirror back if it continued from an earlier checkpoint than the last one there', async () => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1])
+    const live = openMirrored(other)
+    await live.mirror?.bringBack()
+    await saveMirrored(live, 2)
+    const stale = openMirrored(places)
+    expect(await stale.mirror?.bringBack()).toBe(2)
+    await saveAll(stale, 50)
+    await saveMirrored(live, 3)
+    await live.mirror?.endRun()
+    await live.close()
+    await saveAll(stale, 51)
+    expect(await stale.mirror?.flush()).toMatchObject({ state: 'fenced' })
+    expect(await latestStep(readerOf(places.mirror))).toBe(3)
+  })
+
+  test('does not take the mirror from an owner from which it took it before, also if that run mirrored nothing', async () => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1])
+    const store = openMirrored(other)
+    await store.mirror?.bringBack()
+    await store.mirror?.endRun()
+    await store.close()
+    const live = openMirrored(places)
+    await live.mirror?.bringBack()
+    expect(await runOn(other, [])).toEqual({ back: undefined, state: 'fenced' })
+  })
+
+  test('does not take the mirror back if the other node has rewound to a checkpoint that this one has', async () => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1, 2])
+    await runOn(other, [3])
+    const store = openMirrored(other)
+    await store.mirror?.bringBack()
+    await store.rewind(2)
+    await store.mirror?.flush()
+    await store.mirror?.endRun()
+    await store.close()
+    expect(await runOn(places, [])).toMatchObject({ state: 'fenced' })
+    expect(await latestStep(readerOf(places.mirror))).toBe(2)
+  })
+
+  test('is not ended by an earlier process of its node, nor after a save of another process there', async () => {
+    const places = newPlaces()
+    const other = otherNode(places)
+    await runOn(places, [1])
+    await runOn(other, [2])
+    const earlier = openMirrored(other, { mode: 'shared', takeOver: true })
+    await earlier.mirror?.bringBack()
+    const later = openMirrored(other, { mode: 'shared' })
+    await later.mirror?.bringBack()
+    await earlier.mirror?.endRun()
+    expect(await runOn(places, [])).toEqual({ back: 2, state: 'fenced' })
+    await later.mirror?.endRun()
+    await saveMirrored(earlier, 3)
+    expect(await runOn(places, [])).toEqual({ back: 3, state: 'fenced' })
+  })
+})
+
+test('a run that begins reads the mirror once, also if the mirror cannot be read', async () => {
+  const mirror = new FaultyBackend('mem:mirror')
+  const places = { ...newPlaces(), mirror }
+  await runOn(places, [1])
+  for (const fate of ['pass', 'fail before'] as const) {
+    mirror.intercept = () => fate
+    const store = openMirrored(places, { mirrorOptions: { flushLimit: 0 } })
+    const choices = eventsOf(store, 'restoringFrom')
+    await store.mirror?.bringBack()
+    const { length } = mirror.calls
+    expect((await store.restore('latest', { to: await temporaryFolder() }))?.step).toBe(1)
+    expect(mirror.calls).toHaveLength(length)
+    expect(choices.at(-1)).toMatchObject({ from: 'store', isMirrorRead: fate === 'pass' })
+    mirror.intercept = () => 'pass'
+  }
+})
+
+/** A mirror that lets a test act before the next read of its marker. */
+class PausedBackend extends MemoryBackend {
+  act: (() => Promise<void>) | undefined
+
+  override async read(...parameters: Parameters<MemoryBackend['read']>) {
+    const { act } = this
+    if (parameters[0] === 'holdfast.json' && act !== undefined) {
+      this.act = undefined
+      await act()
+    }
+    return super.read(...parameters)
+  }
+}
+
+test('a store is not taken for a clone if another process of it saves and copies during a round', async () => {
+  const mirror = new PausedBackend('mem:mirror')
+  const places = { ...newPlaces(), mirror }
+  const [one, other] = [openMirrored(places, { mode: 'shared' }), openMirrored(places, { mode: 'shared' })]
+  await saveMirrored(one, 1)
+  mirror.act = () => saveMirrored(other, 3)
+  await saveAll(one, 2)
+  expect(await one.mirror?.flush()).toMatchObject({ state: 'idle', waiting: [] })
+  expect(await stepsOf(readerOf(mirror))).toEqual([1, 2, 3])
+})

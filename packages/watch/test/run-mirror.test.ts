@@ -1,0 +1,59 @@
+import { HoldfastError, MemoryBackend } from '@holdfast/core'
+import { expect, test } from 'vitest'
+import { Runs } from './run-harness.ts'
+
+/** A mirror that is down, or that answers only when a test lets it. */
+class TestMirror extends MemoryBackend {
+  isDown = false
+  #gate: PromiseWithResolvers<undefined> | undefined
+
+  constructor() {
+    super('mem:mirror')
+  }
+
+  hold(): void {
+    this.#gate = Promise.withResolvers()
+  }
+
+  letGo(): void {
+    this.#gate?.resolve(undefined)
+  }
+
+  override async read(...parameters: Parameters<MemoryBackend['read']>) {
+    await this.#gate?.promise
+    if (this.isDown) throw new HoldfastError('UNAVAILABLE', 'The mirror is down.')
+    return super.read(...parameters)
+  }
+}
+
+test('a run announces that it waits for the mirror, and continues from it once it answers', async () => {
+  const mirror = new TestMirror()
+  await (await Runs.begin(mirror)).run('save 1')
+  const runs = await Runs.begin(mirror)
+  mirror.hold()
+  const report = await runs.run('[ "$(last)" = 1 ] && save 2', {}, ({ type }) => {
+    if (type === 'waitingForMirror') mirror.letGo()
+  })
+  expect(report).toMatchObject({ exitCode: 0, restarts: 0 })
+  expect(runs.told('waitingForMirror')).toEqual([{ type: 'waitingForMirror', url: 'mem:mirror' }])
+  expect(await runs.steps()).toEqual([1, 2])
+})
+
+test('a run that is stopped copies the latest checkpoint to the mirror first', async () => {
+  const mirror = new TestMirror()
+  const runs = await Runs.begin(mirror)
+  const failed = new Promise((resolve) => runs.store.on('mirrorFailed', resolve))
+  const mirrored: number[] = []
+  runs.store.on('mirrored', ({ step }) => mirrored.push(step))
+  const script = `trap 'exit 0' TERM; save 1; save 2; save 3; hang`
+  const report = await runs.run(script, {}, (event) => {
+    if (event.type === 'started') mirror.isDown = true
+    if (event.type === 'ended') mirror.isDown = false
+    if (event.type !== 'adopted' || event.saved.step !== 3) return
+    void failed.then(() => {
+      runs.signals.send('SIGTERM')
+    })
+  })
+  expect(report).toMatchObject({ exitCode: 0, stoppedBy: 'SIGTERM' })
+  expect(mirrored).toEqual([3, 2, 1])
+})
