@@ -46,12 +46,12 @@ function threadScript(): Plugin {
   return {
     name: 'thread-script',
     async load(id) {
-      if (!/[\\/]receiving-script\.ts$/.test(id)) return null
-      const input = id.replace(/receiving-script\.ts$/, 'receiving-thread.ts')
+      if (!/[\\/]transfer-script\.ts$/.test(id)) return null
+      const input = id.replace(/transfer-script\.ts$/, 'transfer-thread.ts')
       const thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
       const { output: chunks } = await thread.generate({ format: 'cjs', minify: true })
       await thread.close()
-      return `export const receivingScript = () => ${JSON.stringify(chunks[0].code)}`
+      return `export const transferScript = () => ${JSON.stringify(chunks[0].code)}`
     },
   }
 }

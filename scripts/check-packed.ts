@@ -84,22 +84,27 @@ function refuseUsing(path: string): void {
   }
 }
 
-/** Returns a program that fails unless a thread of the published core receives. The main thread would do so with a warning. */
-function receivesInThreads(): string {
+/** Returns a program that fails unless a thread of the published core receives and sends. The main thread would do so with a warning. */
+function transfersInThreads(): string {
   return `
 import { createServer } from 'node:http'
-import { Reception } from '@holdfast/core/backend'
+import { DirectTransfers } from '@holdfast/core/backend'
 process.on('warning', (warning) => { throw warning })
-const server = createServer((_, response) => response.end('received'))
+const server = createServer((request, response) =>
+  request.method === 'PUT' ? request.pipe(response) : response.end('received'))
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 const { port } = server.address()
 const request = { protocol: 'http:', host: '127.0.0.1', port, path: '/', headers: { host: 'a' } }
-const reception = new Reception({}, 2)
-const response = await reception.receiver(true).get(request)
+const transfers = new DirectTransfers({}, 2)
+const response = await transfers.receiver(true).get(request)
 const pool = { bytes: 8, take: () => Buffer.from(new SharedArrayBuffer(8)), give() {} }
 const [chunk] = await Array.fromAsync(response.body.into(pool))
 if (String(Buffer.from(chunk)) !== 'received') throw new Error('The thread received other bytes')
-reception.destroy()
+const sent = Buffer.from(new SharedArrayBuffer(4))
+sent.write('sent')
+const { body } = await transfers.sender.send({ ...request, method: 'PUT', body: sent })
+if (String(Buffer.from(body)) !== 'sent') throw new Error('The thread sent other bytes')
+transfers.destroy()
 server.close()
 server.closeAllConnections()
 `
@@ -136,7 +141,7 @@ function inEmptyProject(packed: readonly string[]): void {
   }
   for (const entryPoint of published.flatMap((path) => entryPointsOf(path)))
     run(project, process.execPath, '--eval', `await import('${entryPoint}')`)
-  writeFileSync(join(project, 'threads.js'), receivesInThreads())
+  writeFileSync(join(project, 'threads.js'), transfersInThreads())
   run(project, process.execPath, 'threads.js')
   writeFileSync(join(project, 'example.ts'), firstExample())
   const flags = [

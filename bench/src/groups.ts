@@ -36,7 +36,7 @@ export const groups: Readonly<Record<string, Group>> = {
   azure: { run: onStore('azure'), works: 2, minutes: 3, scale: { rounds: 5, bytes: 512 * mebibyte } },
   // This server takes a minute for 1 GiB from rclone.
   gcs: { run: onStore('gcs'), works: 2, minutes: 3.5, scale: { rounds: 3, bytes: 256 * mebibyte } },
-  threads: { run: threads, works: 3, minutes: 2, scale: { rounds: 3 } },
+  threads: { run: threads, works: 8, minutes: 2, scale: { rounds: 3, bytes: 512 * mebibyte } },
   'small-gcs': { run: smallOnStore('gcs'), works: 2, minutes: 2.5, scale: { rounds: 3, files: 1000 } },
   'small-azure': { run: smallOnStore('azure'), works: 2, minutes: 2, scale: { rounds: 3, files: 1000 } },
   background: { run: background, works: 2, minutes: 1 },

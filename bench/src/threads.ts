@@ -1,55 +1,133 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { S3Backend } from '@holdfast/adapter-s3'
 import { chunksOf, ConcurrentHash } from '@holdfast/core/backend'
+import { makeCertificates } from '@holdfast/test-servers'
 import type { Bench } from './harness/bench.ts'
-import { assertEqual } from './harness/bytes.ts'
-import type { Contender } from './harness/work.ts'
-import { cheapDigest, startCheapServer } from './stores/cheap-server.ts'
+import { assertEqual, type Sample, writeSample } from './harness/bytes.ts'
+import { setVariables } from './harness/variables.ts'
+import type { Comparison, Contender } from './harness/work.ts'
+import { type CheapServer, cheapDigest, startCheapServer } from './stores/cheap-server.ts'
 
 /** Bytes per millisecond. One connection of this speed counts as fast, so one thread reads over one connection. */
 const throttled = 150_000
+
+/** Smaller files are sent by the SDK on the main thread. */
+const smallestSent = 33 * 2 ** 20
 
 /** Measures what more threads do for a large file: with a server that costs next to nothing, and with a throttled one. */
 export async function threads(bench: Bench): Promise<void> {
   const { bytes } = bench.scale
   await receiving(bench, bytes, 'a server that sends from one buffer', 0)
   await receiving(bench, bytes, 'a server that sends 150 MB/s over each connection', throttled)
+  const sample = await writeSample(join(bench.folder, 'sample.bin'), Math.max(bytes, smallestSent))
+  await sending(bench, sample, 'a server that forgets the bytes', await startCheapServer(0))
+  await sendingThrottled(bench, sample)
+  await sendingOverTls(bench, sample)
 }
 
 async function receiving(bench: Bench, size: number, where: string, rate: number): Promise<void> {
   await using server = await startCheapServer(size, rate)
   const expected = cheapDigest(size)
   const contenders = bench.scale.threads.map((count) => receiver(server.url, size, expected, count))
-  const [one, two] = [nameOf(1), nameOf(2)]
-  const comparison = { text: one, of: two, against: { which: 'fastest', names: [one] } } as const
   await bench.measure({
     name: `Receive and hash a file from ${where}`,
     bytes: size,
     contenders,
-    comparisons: [
-      rate > 0
-        ? { ...comparison, role: 'time', atMost: 0.6 }
-        : { ...comparison, role: 'other peer', measured: 'processor', atMost: 1.1 },
-    ],
+    comparisons: [rate > 0 ? { ...twoAgainstOne, role: 'time', atMost: 0.6 } : costsNothing],
   })
-  if (rate > 0) return
-  const ofMain = `Processor time of the main thread for a file from ${where}`
-  // Node.js 22 does not know it: https://nodejs.org/api/process.html#processthreadcpuusagepreviousvalue.
-  if (!('threadCpuUsage' in process)) bench.leaveOut(ofMain, 'this Node.js does not count it')
-  else await bench.measure({ name: ofMain, bytes: size, contenders: contenders.map(onMainThread) })
+  if (rate === 0) await onMainThread(bench, `a file from ${where}`, size, contenders)
+}
+
+const twoAgainstOne = {
+  text: nameOf(1),
+  of: nameOf(2),
+  against: { which: 'fastest', names: [nameOf(1)] },
+} as const satisfies Comparison
+
+/** On two processors, a second thread must not cost processor time. */
+const costsNothing: Comparison = {
+  ...twoAgainstOne,
+  role: 'other peer',
+  measured: 'processor',
+  atMost: 1.1,
+}
+
+/** Ends the server. */
+async function sending(bench: Bench, sample: Sample, where: string, server: CheapServer): Promise<void> {
+  await using _ = server
+  const contenders = bench.scale.threads.map((count) => sender(server.url, sample, count))
+  await bench.measure({
+    name: `Hash and send a file to ${where}`,
+    bytes: sample.size,
+    contenders,
+    comparisons: [costsNothing],
+  })
+  await onMainThread(bench, `a file to ${where}`, sample.size, contenders)
+}
+
+/** Four parts are sent at once with any number of threads, so the time must not change. */
+async function sendingThrottled(bench: Bench, sample: Sample): Promise<void> {
+  await using server = await startCheapServer(0, throttled)
+  await bench.measure({
+    name: 'Hash and send a file to a server that takes 150 MB/s over each connection',
+    bytes: sample.size,
+    contenders: bench.scale.threads.map((count) => sender(server.url, sample, count)),
+    comparisons: [{ ...twoAgainstOne, role: 'time', atMost: 1.1 }],
+  })
+}
+
+async function sendingOverTls(bench: Bench, sample: Sample): Promise<void> {
+  const where = 'a server with TLS that forgets the bytes'
+  if (spawnSync('openssl', ['version']).status !== 0) {
+    bench.leaveOut(where, 'this machine has no openssl')
+    return
+  }
+  const certificates = await makeCertificates(bench.folder)
+  const restore = setVariables({ AWS_CA_BUNDLE: certificates.authority })
+  try {
+    await sending(bench, sample, where, await startCheapServer(0, 0, certificates))
+  } finally {
+    restore()
+  }
 }
 
 function nameOf(threads: number): string {
   return threads === 1 ? 'one thread' : `${threads} threads`
 }
 
-/** Receives the object as a restore does, without a disk. */
-function receiver(endpoint: string, size: number, expected: string, threads: number): Contender {
-  const options = { endpoint, region: 'r', credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, threads }
+function backendAt(endpoint: string, threads: number): S3Backend {
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
+  return new S3Backend('bucket', '', { endpoint, region: 'r', credentials, threads })
+}
+
+/** Sends a file as a save does. */
+function sender(endpoint: string, { path, size, sha256 }: Sample, threads: number): Contender {
   let digest = ''
   return {
     name: nameOf(threads),
     async run() {
-      const backend = new S3Backend('bucket', '', options)
+      const backend = backendAt(endpoint, threads)
+      try {
+        digest = (await backend.put('object', { path }, { size })).sha256
+      } finally {
+        await backend.close()
+      }
+      return undefined
+    },
+    async verify() {
+      assertEqual(digest, sha256, 'The digest of the sent bytes')
+    },
+  }
+}
+
+/** Receives the object as a restore does, without a disk. */
+function receiver(endpoint: string, size: number, expected: string, threads: number): Contender {
+  let digest = ''
+  return {
+    name: nameOf(threads),
+    async run() {
+      const backend = backendAt(endpoint, threads)
       try {
         const object = await backend.read('object')
         const hash = new ConcurrentHash('sha256')
@@ -75,8 +153,20 @@ function receiver(endpoint: string, size: number, expected: string, threads: num
   }
 }
 
-function onMainThread(contender: Contender): Contender {
-  return {
+/** Measures the processor time of the main thread. */
+async function onMainThread(
+  bench: Bench,
+  what: string,
+  bytes: number,
+  contenders: readonly Contender[],
+): Promise<void> {
+  const name = `Processor time of the main thread for ${what}`
+  // Node.js 22 does not know it: https://nodejs.org/api/process.html#processthreadcpuusagepreviousvalue.
+  if (!('threadCpuUsage' in process)) {
+    bench.leaveOut(name, 'this Node.js does not count it')
+    return
+  }
+  const measured = contenders.map((contender) => ({
     ...contender,
     async run() {
       const before = process.threadCpuUsage()
@@ -84,7 +174,8 @@ function onMainThread(contender: Contender): Contender {
       const { user, system } = process.threadCpuUsage(before)
       return (user + system) / 1000
     },
-  }
+  }))
+  await bench.measure({ name, bytes, contenders: measured })
 }
 
 function allocateShared(bytes: number): Uint8Array {

@@ -17,7 +17,7 @@ export interface Scale {
   readonly samples: number
   /** Number of samples in an order that is stored in memory. */
   readonly materialised: number
-  /** Numbers of threads that receive a large file. */
+  /** Numbers of threads that transfer a large file. */
   readonly threads: readonly number[]
 }
 

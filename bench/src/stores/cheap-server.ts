@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { Certificates } from '@holdfast/test-servers'
 
-/** A server of one object in processes of their own, which costs as little as a server can. */
+/** A server of one object in processes of their own, which costs as little as a server can. It takes and forgets uploads. */
 export interface CheapServer extends AsyncDisposable {
   readonly url: string
 }
@@ -24,11 +25,19 @@ export function cheapDigest(size: number): string {
   return hash.digest('hex')
 }
 
-/** Starts the server. `rate` is the most bytes per millisecond of a connection; 0 is no limit. */
-export async function startCheapServer(size: number, rate = 0): Promise<CheapServer> {
+/**
+ * Starts the server. `rate` is the most bytes per millisecond of a connection; 0 is no limit. With `certificates`, it uses
+ * TLS.
+ */
+export async function startCheapServer(
+  size: number,
+  rate = 0,
+  certificates?: Certificates,
+): Promise<CheapServer> {
   const program = fileURLToPath(new URL('../probes/cheap-server.ts', import.meta.url))
   const processes = Math.max(1, Math.floor(availableParallelism() / 2))
-  const child = fork(program, [size, processes, rate].map(String))
+  const files = certificates === undefined ? [] : [certificates.chain, certificates.key]
+  const child = fork(program, [...[size, processes, rate].map(String), ...files])
   const [url] = (await Promise.race([once(child, 'message'), failure(child)])) as readonly unknown[]
   return {
     url: String(url),

@@ -5,6 +5,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { AwsS3StorageAdapter } from '@flystorage/aws-s3'
 import { adapter } from '@holdfast/adapter-s3'
 import { type RunningServer, startSecureServer, startServer } from '@holdfast/test-servers'
+import { setVariables } from '../harness/variables.ts'
 import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
@@ -31,18 +32,6 @@ export async function s3OverTls(): Promise<StoreServer | { readonly why: string 
   }
   const store = await orStop({ stop }, () => s3On(server))
   return { ...store, name: `${store.name} over TLS`, [Symbol.asyncDispose]: stop }
-}
-
-/** Sets environment variables. Returns a function that restores them as they were. */
-function setVariables(variables: Readonly<Record<string, string>>): () => void {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
-  Object.assign(process.env, variables)
-  return () => {
-    for (const [name, value] of before) {
-      if (value === undefined) Reflect.deleteProperty(process.env, name)
-      else process.env[name] = value
-    }
-  }
 }
 
 async function s3On(server: RunningServer<'minio'>): Promise<StoreServer> {

@@ -71,7 +71,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   const partBytes = blockBytesOf(options)
   const limits = requestLimitsOf(options)
   const { parallel = defaultParallel } = options
-  const { client, unpooled, direct, close } = openContainer(account, name, options)
+  const { client, unpooled, threaded, direct, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
   const secrets = new Secrets()
   for (const secret of [options.accountKey, options.sasToken, options.connectionString, options.customerKey])
@@ -79,6 +79,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   return {
     client,
     unpooled,
+    threaded,
     direct,
     closeClient: close,
     clientRetries: options.client !== undefined,

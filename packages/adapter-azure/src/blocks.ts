@@ -13,6 +13,7 @@ import {
 import { concurrentMd5Of, isVerifiedBy } from './checksum.ts'
 import {
   blobOf,
+  blobToSend,
   type Container,
   encryptionOf,
   fromStore,
@@ -83,9 +84,10 @@ export async function beginUpload(
         transactionalContentMD5: md5,
       }
       const asked = { what: `Block ${index + 1} of ${key}`, key, signal: partSignal }
+      const sender = blobToSend(container, key, bytes)
       await requestWithRetry(container, asked, async () => {
         await pace?.(bytes.byteLength, partSignal)
-        const answer = fromStore(asked, await blob.stageBlock(blockId, bytes, bytes.byteLength, options))
+        const answer = fromStore(asked, await sender.stageBlock(blockId, bytes, bytes.byteLength, options))
         if (answer.contentMD5 !== undefined && !isVerifiedBy(answer, md5))
           throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')
       })

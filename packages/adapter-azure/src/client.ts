@@ -1,11 +1,18 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { Readable } from 'node:stream'
-import { BlobServiceClient, type ContainerClient, newPipeline, type RequestPolicy } from '@azure/storage-blob'
+import {
+  BlobServiceClient,
+  type ContainerClient,
+  type IHttpClient,
+  newPipeline,
+  type RequestPolicy,
+} from '@azure/storage-blob'
 import {
   type Agents,
   agentsOf,
   defaultMinimumProgress,
+  DirectTransfers,
   foreignAnswer,
   HoldfastError,
   longestWait,
@@ -13,15 +20,16 @@ import {
   maxAnswerBytes,
   type MinimumProgress,
   onlyOneOf,
-  Reception,
   requestLimitsOf,
   unpooledAgentsOf,
+  withoutUndefined,
 } from '@holdfast/core/backend'
 import { type AccountAccess, accessOf, ways } from './credentials.ts'
 import { DirectReads } from './direct.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
 import { rememberingToken } from './remembered-token.ts'
+import { threadClient } from './thread-client.ts'
 
 /**
  * Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. A connection that sends a body
@@ -33,6 +41,8 @@ export interface OpenedContainer {
   readonly client: ContainerClient
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: ContainerClient
+  /** Sends blocks from other threads. `undefined` with one thread, and for a ready-made client. */
+  readonly threaded: ContainerClient | undefined
   readonly direct: DirectReads | undefined
   readonly close: () => void
 }
@@ -44,7 +54,7 @@ export function openContainer(account: string, name: string, options: AzureOptio
   const { client } = options
   if (client === undefined) return createClients(accessOf(account, options, process.env), name, options)
   onlyOneOf(options, ways)
-  const keptOpen = { direct: undefined, close: () => undefined }
+  const keptOpen = { threaded: undefined, direct: undefined, close: () => undefined }
   const container = 'containerName' in client ? client : client.getContainerClient(name)
   if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }
   throw new HoldfastError(
@@ -111,28 +121,34 @@ function createClients(
   const access = { url, credential: 'getToken' in given ? rememberingToken(given) : given }
   const pooled = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
   const unpooled = unpooledAgentsOf(process.env, { idleTimeout })
-  const direct = new DirectReads(new Reception(process.env, options.threads), access.credential)
+  const transfers = new DirectTransfers(process.env, options.threads)
+  const { sender } = transfers
   return {
     client: createClient(access, name, progress, pooled),
     unpooled: createClient(access, name, progress, unpooled),
-    direct,
+    threaded: sender && createClient(access, name, progress, pooled, threadClient(sender)),
+    direct: new DirectReads(transfers, access.credential),
     close() {
       pooled.destroy()
       unpooled.destroy()
-      direct.destroy()
+      transfers.destroy()
     },
   }
 }
 
-/** Returns a client that does not retry, since core retries. */
+/** Returns a client that does not retry, since core retries. `httpClient` replaces the client of HTTP of the SDK. */
 function createClient(
   { url, credential }: AccountAccess,
   name: string,
   progress: MinimumProgress | undefined,
   agents: Agents,
+  httpClient?: IHttpClient,
 ): ContainerClient {
   const agent = new URL(url).protocol === 'http:' ? agents.http : agents.https
-  const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } })
+  const pipeline = newPipeline(credential, {
+    retryOptions: { maxTries: 1 },
+    ...withoutUndefined({ httpClient }),
+  })
   pipeline.factories.push({
     create: (next) => ({
       sendRequest(request) {

@@ -16,6 +16,8 @@ export interface Container extends ObjectStore {
   readonly client: ContainerClient
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: ContainerClient
+  /** Sends blocks from other threads. `undefined` with one thread, and for a ready-made client. */
+  readonly threaded: ContainerClient | undefined
   /** Reads the bytes of large objects. A ready-made client reads them itself. */
   readonly direct: DirectReads | undefined
   /** Closes the connections, unless the client is ready-made. */
@@ -33,6 +35,13 @@ export function blobOf(
   newConnection = false,
 ): BlockBlobClient {
   return (newConnection ? unpooled : client).getBlockBlobClient(names.object(key))
+}
+
+/** Returns the blob for a request that sends these bytes. Other threads can send only bytes in shared memory. */
+export function blobToSend(container: Container, key: string, bytes: Uint8Array): BlockBlobClient {
+  const { client, threaded, names } = container
+  const isShared = bytes.buffer instanceof SharedArrayBuffer
+  return ((isShared ? threaded : undefined) ?? client).getBlockBlobClient(names.object(key))
 }
 
 /** Returns the options of a request that reads: the key to decrypt with, and the signal. */

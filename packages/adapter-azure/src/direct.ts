@@ -4,7 +4,12 @@ import {
   type CpkInfo,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
-import { directRequest, type DirectResponse, type Reception, withoutUndefined } from '@holdfast/core/backend'
+import {
+  directRequest,
+  type DirectResponse,
+  type DirectTransfers,
+  withoutUndefined,
+} from '@holdfast/core/backend'
 import type { AccountAccess } from './credentials.ts'
 import { storageScope } from './remembered-token.ts'
 
@@ -17,19 +22,19 @@ const clockSkew = 15 * 60 * 1000
 
 /** Reads blobs over connections for large bodies, with the credentials of an account. */
 export class DirectReads {
-  readonly #reception: Reception
+  readonly #transfers: DirectTransfers
   readonly #credential: AccountAccess['credential']
 
-  constructor(reception: Reception, credential: AccountAccess['credential']) {
-    this.#reception = reception
+  constructor(transfers: DirectTransfers, credential: AccountAccess['credential']) {
+    this.#transfers = transfers
     this.#credential = credential
   }
 
   get threads(): number {
-    return this.#reception.threads
+    return this.#transfers.threads
   }
 
-  /** Requests a blob once, as `Reception.receiver`. Resolves to `undefined` if the SDK must send the request. */
+  /** Requests a blob once, as `DirectTransfers.receiver`. Resolves to `undefined` if the SDK must send the request. */
   async get(
     blob: BlockBlobClient,
     headers: Readonly<Record<string, string>>,
@@ -40,11 +45,7 @@ export class DirectReads {
     const authorization = await this.#authorization(signal)
     if (authorization === undefined) return undefined
     const request = directRequest(url, { 'x-ms-version': apiVersion, ...headers, ...authorization })
-    return request && this.#reception.receiver(inThread).get(request, signal)
-  }
-
-  destroy(): void {
-    this.#reception.destroy()
+    return request && this.#transfers.receiver(inThread).get(request, signal)
   }
 
   /** A client with a key signs the URL. The URL of a client with a SAS has its signature already. */

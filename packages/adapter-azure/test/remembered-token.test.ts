@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { AnonymousCredential, BlockBlobClient } from '@azure/storage-blob'
-import { Reception } from '@holdfast/core/backend'
+import { DirectTransfers } from '@holdfast/core/backend'
 import { expect, onTestFinished, test } from 'vitest'
 import { DirectReads } from '../src/direct.ts'
 import type { TokenCredential } from '../src/options.ts'
@@ -132,14 +132,14 @@ test('lets the SDK send a read whose login fails', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const logins = new CountedLogins()
-  const reception = new Reception({}, 1)
+  const transfers = new DirectTransfers({}, 1)
   onTestFinished(() => {
-    reception.destroy()
+    transfers.destroy()
     server.closeAllConnections()
     server.close()
   })
   const blob = new BlockBlobClient(`http://127.0.0.1:${port}/container/k`, new AnonymousCredential())
-  const direct = new DirectReads(reception, logins)
+  const direct = new DirectReads(transfers, logins)
   logins.isBroken = true
   expect(await direct.get(blob, {}, false, undefined)).toBeUndefined()
   expect(requests).toBe(0)

@@ -1,10 +1,10 @@
 import {
   agentsOf,
+  DirectTransfers,
   ObjectNames,
   ObjectStoreBackend,
   onlyOneOf,
   parseSize,
-  Reception,
   requestLimitsOf,
   Secrets,
   unpooledAgentsOf,
@@ -74,7 +74,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   // A ready-made client has its own agents.
   const pooled = options.client === undefined ? agentsOf(process.env) : undefined
   const unpooled = options.client === undefined ? unpooledAgentsOf(process.env) : undefined
-  const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
+  const direct = options.client === undefined ? new DirectTransfers(process.env, options.threads) : undefined
   const logins = options.client === undefined ? new Logins(client.authClient) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
   return {

@@ -3,11 +3,11 @@ import { type gaxios, PassThroughClient } from 'google-auth-library'
 import {
   type Agents,
   directRequest,
+  type DirectTransfers,
   type HoldfastError,
   isHoldfastError,
   orDestroy,
   type Receiver,
-  type Reception,
   secretHeaders,
   type Secrets,
 } from '@holdfast/core/backend'
@@ -40,7 +40,7 @@ export interface Connections {
   /** Opens a connection for each request. */
   readonly unpooled: Agents | undefined
   /** The connections for the bytes of large objects. */
-  readonly direct: Reception | undefined
+  readonly direct: DirectTransfers | undefined
 }
 
 /**

@@ -1,9 +1,9 @@
 import {
+  DirectTransfers,
   ObjectNames,
   ObjectStoreBackend,
   onlyOneOf,
   parseSize,
-  Reception,
   requestLimitsOf,
   Secrets,
   unpooledAgentsOf,
@@ -80,7 +80,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const limits = requestLimitsOf(options)
   const client = options.client ?? createClient(options)
   const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
-  const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
+  const direct = options.client === undefined ? new DirectTransfers(process.env, options.threads) : undefined
   const endsSilence = options.client === undefined
   const secrets = new Secrets()
   const forget = [...new Set([client, unpooled])].map((each) => rememberSecrets(each, secrets))

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
+  type DirectTransfers,
   foreignAnswer,
   type ObjectStore,
-  type Reception,
   type RequestInfo,
   type Stored,
   unquotedEtag,
@@ -21,8 +21,8 @@ export interface Bucket extends ObjectStore {
    * body that is being sent count: https://nodejs.org/api/net.html#socketsettimeouttimeout-callback.
    */
   readonly endsSilence: boolean
-  /** The connections for the bytes of large objects. A ready-made client reads them itself. */
-  readonly direct: Reception | undefined
+  /** The connections for the bytes of large objects. A ready-made client transfers them itself. */
+  readonly direct: DirectTransfers | undefined
   /** Removes from a ready-made client what the backend added to it. */
   readonly forgetSecrets: () => void
   readonly name: string

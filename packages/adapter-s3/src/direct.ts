@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import {
   type DirectRequest,
   fieldOf,
   numberFieldOf,
   type Receiver,
+  type Sender,
   stringFieldOf,
 } from '@holdfast/core/backend'
 
@@ -14,28 +15,37 @@ export interface DirectAnswer {
   readonly body: Readable
 }
 
-/**
- * Sends a signed GET request of the SDK over a direct connection. Resolves to `undefined` if the SDK must send it by
- * itself.
- */
-export async function sendDirectly(
-  direct: Receiver,
-  request: unknown,
-  signal: AbortSignal,
-): Promise<DirectAnswer | undefined> {
-  const signed = directRequestOf(request)
-  const response = signed && (await direct.get(signed, signal))
-  return response && { statusCode: response.status, headers: response.headers, body: response.body }
+/** Sends a signed request of the SDK in its place. Resolves to `undefined` if the SDK must send it by itself. */
+export type SendDirectly = (request: unknown, signal: AbortSignal) => Promise<DirectAnswer | undefined>
+
+/** Sends GET requests of large bodies. */
+export function receivingBy(receiver: Receiver): SendDirectly {
+  return async (request, signal) => {
+    const signed = directRequestOf('GET', request)
+    const response = signed && (await receiver.get(signed, signal))
+    return response && { statusCode: response.status, headers: response.headers, body: response.body }
+  }
 }
 
-/** Reads a request of the SDK, whose type the SDK does not state. */
-function directRequestOf(request: unknown): DirectRequest | undefined {
+/** Sends the parts of large objects. */
+export function sendingBy(sender: Sender): SendDirectly {
+  return async (request, signal) => {
+    const signed = directRequestOf('PUT', request)
+    const bytes = fieldOf(request, 'body')
+    if (signed === undefined || !(bytes instanceof Uint8Array)) return undefined
+    const { status, headers, body } = await sender.send({ ...signed, method: 'PUT', body: bytes }, signal)
+    return { statusCode: status, headers, body: Readable.from([Buffer.from(body)]) }
+  }
+}
+
+/** Reads a request of the SDK, whose type the SDK does not state. Returns `undefined` for another method. */
+function directRequestOf(wanted: 'GET' | 'PUT', request: unknown): DirectRequest | undefined {
   const [method, protocol, host] = ['method', 'protocol', 'hostname'].map((name) =>
     stringFieldOf(request, name),
   )
   const path = stringFieldOf(request, 'path')
   const headers = textsIn(fieldOf(request, 'headers'))
-  if (method !== 'GET' || host === undefined || path === undefined || headers === undefined) return undefined
+  if (method !== wanted || host === undefined || path === undefined || headers === undefined) return undefined
   if (protocol !== 'http:' && protocol !== 'https:') return undefined
   const port = numberFieldOf(request, 'port') ?? (protocol === 'http:' ? 80 : 443)
   const query = queryText(textsIn(fieldOf(request, 'query') ?? {}))

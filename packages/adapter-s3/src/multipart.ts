@@ -18,6 +18,7 @@ import {
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
+import { sendingBy } from './direct.ts'
 import { isCalled } from './errors.ts'
 import { isSamePart, unfinishedUpload } from './resume.ts'
 import { send } from './send.ts'
@@ -84,7 +85,7 @@ export async function beginUpload(
         await pace?.(bytes.byteLength, partSignal)
         const command = new UploadPartCommand(input)
         try {
-          const answer = await send(bucket, asked, 'no body', command, partSignal)
+          const answer = await send(senderOf(bucket, bytes), asked, 'no body', command, partSignal)
           isProvenBy(asked, answer, proof)
           storedAs(asked, answer)
           return { ...unsent, ETag: answer.ETag }
@@ -134,6 +135,12 @@ export async function beginUpload(
     discard: () => abortUpload(bucket, key, uploadId),
     leftover: 'A sweep discards its unfinished upload.',
   }
+}
+
+/** Chooses what sends a part: other threads can send only bytes in shared memory. */
+function senderOf(bucket: Bucket, { buffer }: Uint8Array): Parameters<typeof send>[0] {
+  const sender = buffer instanceof SharedArrayBuffer ? bucket.direct?.sender : undefined
+  return { ...bucket, directly: sender && sendingBy(sender) }
 }
 
 /** Begins an upload. A signal does not stop the request: if it were cut off, the store could keep an unknown upload. */

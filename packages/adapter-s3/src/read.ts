@@ -17,6 +17,7 @@ import {
   type WantedBytes,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket } from './bucket.ts'
+import { receivingBy } from './direct.ts'
 import { isCalled } from './errors.ts'
 import { readElsewhere, Redirected } from './redirect.ts'
 import { send } from './send.ts'
@@ -104,7 +105,8 @@ async function openElsewhere(
 /** Chooses the connection: the first bytes of each object come through the SDK, and the rest directly. */
 function senderOf(bucket: Bucket, { newConnection, of, inThread }: WantedBytes): Parameters<typeof send>[0] {
   if (newConnection === true) return bucket.unpooled
-  return { ...bucket, through: of && bucket.direct?.receiver(inThread) }
+  const { direct } = bucket
+  return { ...bucket, directly: of && direct && receivingBy(direct.receiver(inThread)) }
 }
 
 function statOf(

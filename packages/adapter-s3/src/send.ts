@@ -14,12 +14,11 @@ import {
   noResponse,
   numberFieldOf,
   readAnswer,
-  type Receiver,
   type RequestInfo,
   stringFieldOf,
 } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
-import { sendDirectly } from './direct.ts'
+import type { SendDirectly } from './direct.ts'
 import { redirectOf } from './redirect.ts'
 import { noteTime } from './response-time.ts'
 
@@ -47,7 +46,7 @@ type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputType
 /** How a request is sent. */
 interface Sender extends Pick<Bucket, 'client' | 'progress' | 'endsSilence'> {
   /** Sends the signed request instead of the client, if possible. */
-  readonly through?: Receiver | undefined
+  readonly directly?: SendDirectly | undefined
 }
 
 /**
@@ -57,7 +56,7 @@ interface Sender extends Pick<Bucket, 'client' | 'progress' | 'endsSilence'> {
  * redirects.
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-  { client, progress, endsSilence, through }: Sender,
+  { client, progress, endsSilence, directly }: Sender,
   asked: RequestInfo,
   expected: Expected,
   command: S3Command<Input, Output>,
@@ -73,7 +72,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
   const signals = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
   command.middlewareStack.add(
     (next) => async (args) => {
-      const answer = through && (await sendDirectly(through, args.request, signals))
+      const answer = await directly?.(args.request, signals)
       const result = answer === undefined ? await next(args) : { response: answer }
       clearTimeout(timer)
       const redirected = expected === 'object' ? redirectOf(asked, args.request, result.response) : undefined

@@ -82,8 +82,8 @@ def open(
     needs all processors: a number, a string such as `"32 MiB/s"`, or `"unlimited"`.
 
     `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of
-    what its mirror gets: a number, or a string such as `"200 MB/s"`. `threads` is how many threads receive large files
-    from an object store.
+    what its mirror gets: a number, or a string such as `"200 MB/s"`. `threads` is how many threads transfer large files
+    from and to an object store.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.

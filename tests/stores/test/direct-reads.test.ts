@@ -8,7 +8,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
-import { type BackendAdapter, chunksOf, directRequest, Reception } from '@holdfast/core/backend'
+import { type BackendAdapter, chunksOf, directRequest, DirectTransfers } from '@holdfast/core/backend'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 const object = Buffer.from(Array.from({ length: 9 * 2 ** 20 + 1 }, (_, index) => (index * 7919) >> 8))
@@ -187,9 +187,9 @@ test('a thread trusts the certificate authorities that the program set', async (
     setDefaultCACertificates(before)
   })
   const { endpoint } = await serving(() => true, { secure: true })
-  const reception = new Reception({}, 2)
+  const transfers = new DirectTransfers({}, 2)
   cleanUps.push(() => {
-    reception.destroy()
+    transfers.destroy()
   })
   const request = directRequest(new URL(`${endpoint}/k`), { range: 'bytes=0-9' })
   if (request === undefined) throw new Error('The URL has no request')
@@ -198,7 +198,7 @@ test('a thread trusts the certificate authorities that the program set', async (
   cleanUps.push(() => {
     warned.mockRestore()
   })
-  const response = await reception.receiver(true).get(request, undefined)
+  const response = await transfers.receiver(true).get(request, undefined)
   cleanUps.push(() => response?.body.destroy())
   expect(response?.status).toBe(206)
   expect(warned).not.toHaveBeenCalled()

@@ -2,10 +2,12 @@ import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { adapter as s3 } from '@holdfast/adapter-s3'
@@ -67,14 +69,17 @@ async function serving(certificates: Certificates, onRequest: (server: Server) =
   return { starts, port: (server.address() as AddressInfo).port }
 }
 
-async function readAll(endpoint: string): Promise<Buffer> {
-  const options = {
+function optionsAt(endpoint: string) {
+  return {
     endpoint,
     region: 'r',
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
     retry: { attempts: 2, minDelay: 1, maxDelay: 1 },
   }
-  const backend = await s3.open(new URL('s3://bucket/a'), options)
+}
+
+async function readAll(endpoint: string): Promise<Buffer> {
+  const backend = await s3.open(new URL('s3://bucket/a'), optionsAt(endpoint))
   cleanUps.push(() => backend.close())
   const seen: Buffer[] = []
   for await (const chunk of chunksOf(await backend.read('k'), object.byteLength))
@@ -117,6 +122,65 @@ test('does not read on from a store whose certificate is no longer trusted', asy
   })
   await expect(readAll(`https://localhost:${port}`)).rejects.toMatchObject({ code: 'CONFIG' })
   expect(starts).toEqual([0])
+})
+
+/** Starts a store that takes one object in parts. `onBegin` is called when an upload has begun. */
+async function taking(certificates: Certificates, onBegin: (server: Server) => void = () => undefined) {
+  const parts = new Map<string, Buffer>()
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { searchParams } = new URL(request.url ?? '', 'https://store')
+    const [part, checksum] = [searchParams.get('partNumber'), request.headers['x-amz-checksum-crc32']]
+    const body = await buffer(request)
+    if (part !== null) parts.set(part, body)
+    response.writeHead(200, { etag: '"e"', connection: 'close' })
+    if (searchParams.has('uploads')) {
+      onBegin(server)
+      response.end('<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>')
+    } else if (request.method === 'POST') {
+      const stored = `<ETag>"e"</ETag><ChecksumCRC32>${String(checksum)}</ChecksumCRC32>`
+      response.end(`<CompleteMultipartUploadResult>${stored}</CompleteMultipartUploadResult>`)
+    } else response.end()
+  }
+  const server = createServer(identityOf(certificates), (request, response) => {
+    void respond(request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  cleanUps.push(() => server.close())
+  return { parts, endpoint: `https://localhost:${(server.address() as AddressInfo).port}` }
+}
+
+/** Large enough for other threads to send it. */
+const largeObject = Buffer.alloc(32 * 2 ** 20 + 5, object)
+
+async function putInThreads(endpoint: string): Promise<unknown> {
+  const backend = await s3.open(new URL('s3://bucket/a'), optionsAt(endpoint), { threads: 2 })
+  cleanUps.push(() => backend.close())
+  return backend.put('k', largeObject)
+}
+
+test('sends a large object from threads if the authority of a chain of certificates is trusted', async ({
+  skip,
+}) => {
+  if (availableParallelism() < 2) return skip('transfer threads need a second processor')
+  trust(own)
+  const { parts, endpoint } = await taking(own)
+  await putInThreads(endpoint)
+  const sent = Array.from(
+    { length: parts.size },
+    (_, index) => parts.get(String(index + 1)) ?? Buffer.alloc(0),
+  )
+  expect(Buffer.concat(sent).equals(largeObject)).toBe(true)
+})
+
+test('sends no part to a store whose certificate is no longer trusted', async ({ skip }) => {
+  if (availableParallelism() < 2) return skip('transfer threads need a second processor')
+  trust(own)
+  const { parts, endpoint } = await taking(own, (server) => {
+    server.setSecureContext(identityOf(other))
+  })
+  await expect(putInThreads(endpoint)).rejects.toMatchObject({ code: 'CONFIG' })
+  expect(parts.size).toBe(0)
 })
 
 test.each([

@@ -3,24 +3,26 @@
  *
  * - `shared NAME COUNT` saves COUNT steps in shared mode. NAME is a number that makes the steps of each worker unique.
  * - `uploads MIB` saves files of MIB mebibytes until the process is killed, and reports its progress.
- * - `memory MIB` saves one file of MIB mebibytes, and prints by how many bytes the peak memory grew.
- * - `memory MIB FOLDER THREADS` does the same for a restore into FOLDER that THREADS receive.
+ * - `save-stream MIB THREADS` saves a stream of MIB mebibytes, and prints by how many bytes the peak memory grew.
+ * - `save-file FILE THREADS` and `restore FOLDER THREADS` do the same for a file, and for a restore into FOLDER.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openStore } from '@holdfast/core'
+import { type CheckpointStore, openStore } from '@holdfast/core'
 
 /** What `uploads` reports: a share of the current file that is written, or a save that is acknowledged. */
 export type UploadMessage =
   | { readonly kind: 'written'; readonly share: number }
   | { readonly kind: 'saved'; readonly step: number }
 
-const [, , url = '', job = '', first = '', second = '', third = '1'] = process.argv
+const [, , url = '', job = '', first = '', second = '1'] = process.argv
 
 if (job === 'shared') await shared(Number(first), Number(second))
 else if (job === 'uploads') await uploads(Number(first))
-else if (job === 'memory') await memory(Number(first), second, Number(third))
+else if (job === 'save-stream') await growing(Number(second), save(randomStream(Number(first))))
+else if (job === 'save-file') await growing(Number(second), save(first))
+else if (job === 'restore') await growing(Number(second), restoreInto(first))
 
 async function shared(worker: number, count: number): Promise<void> {
   await using store = await openStore(url, { mode: 'shared' })
@@ -41,17 +43,27 @@ async function uploads(mebibytes: number): Promise<void> {
   }
 }
 
-/** Saves a large stream, or restores it into a folder and verifies the store. Prints the growth of the peak memory. */
-async function memory(mebibytes: number, folder: string, threads: number): Promise<void> {
+type Task = (store: CheckpointStore) => Promise<void>
+
+/** Runs a task, and prints by how many bytes the peak memory grew. */
+async function growing(threads: number, task: Task): Promise<void> {
   const idle = peakBytes()
   await using store = await openStore(url, { mode: 'shared', threads })
-  if (folder === '') {
-    await store.save({ step: 1, files: { 'model.bin': randomStream(mebibytes) } })
-  } else {
+  await task(store)
+  process.stdout.write(String(peakBytes() - idle))
+}
+
+function save(source: string | AsyncIterable<Uint8Array>): Task {
+  return async (store) => {
+    await store.save({ step: 1, files: { 'model.bin': source } })
+  }
+}
+
+function restoreInto(folder: string): Task {
+  return async (store) => {
     await store.restore('latest', { to: join(folder, 'out') })
     if (!(await store.verify()).good) throw new Error('The store does not verify after the restore')
   }
-  process.stdout.write(String(peakBytes() - idle))
 }
 
 /**

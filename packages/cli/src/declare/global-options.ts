@@ -36,7 +36,7 @@ export const globalOptions = {
     'read without a limit, whatever the configuration says',
     parseLimit,
   ),
-  threads: option('<count>', 'receive large files on this many threads', parseCount),
+  threads: option('<count>', 'transfer large files on this many threads', parseCount),
   objective: option('<name=metric:min|max>', 'define what "best" means; may be repeated', parseObjective),
   forgetObjective: option(
     '<name>',

@@ -68,6 +68,19 @@ export const putCases: readonly Case[] = [
     },
   },
   {
+    name: 'put stores a local file that is large enough for other threads to hash and send it',
+    async run(backend, { partBytes }) {
+      await withFolder(async (folder) => {
+        const bytes = patterned(32 * 2 ** 20 + Math.min(partBytes, 2 ** 20) + 3)
+        const path = join(folder, 'large')
+        await writeFile(path, bytes)
+        const result = await backend.put('large', { path }, { size: bytes.byteLength })
+        assert.equal(result.sha256, sha256(bytes))
+        await assertStored(backend, 'large', bytes)
+      })
+    },
+  },
+  {
     name: 'put shows an observer every byte once and in order',
     async run(backend, subject) {
       await withFolder(async (folder) => {

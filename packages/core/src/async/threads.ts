@@ -6,7 +6,7 @@ const mostByDefault = 4
 /** The largest number of threads that the option `threads` may name. */
 export const mostThreads = 64
 
-/** Returns how many threads receive large files by default: one processor is left for everything else. */
+/** Returns how many threads transfer large files by default: one processor is left for everything else. */
 export function defaultThreads(processors = availableParallelism()): number {
   return Math.max(1, Math.min(mostByDefault, processors - 1))
 }

@@ -75,7 +75,7 @@ export interface StoreOptions<Name extends string = string, MirrorLocation exten
    */
   readonly limitDownload?: Rate | undefined
   /**
-   * How many threads receive large files from an object store, from 1 to 64. With 1, the thread of the caller does. `openStore`
+   * How many threads transfer large files from and to an object store, from 1 to 64. With 1, the thread of the caller does. `openStore`
    * passes the option to the backend. Default: the number of processors less one, from 1 to 4.
    */
   readonly threads?: number | undefined

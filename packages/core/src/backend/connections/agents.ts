@@ -32,7 +32,18 @@ const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'
  */
 export function agentsOf(variables: Variables, options: AgentOptions = {}): Agents | undefined {
   if (variableNames.every((name) => valueOf(variables, name) === '')) return undefined
-  const authorities = authoritiesOf(variables)
+  return agentsTrusting(authoritiesOf(variables), variables, options)
+}
+
+/**
+ * Returns agents that use the proxies of the environment as `agentsOf` does, and trust these authorities. `undefined` are
+ * those of Node.js. Throws `CONFIG` for a proxy that cannot be used.
+ */
+export function agentsTrusting(
+  authorities: readonly string[] | undefined,
+  variables: Variables,
+  options: AgentOptions,
+): Agents {
   const { idleTimeout, maxSockets, keepAlive = true } = options
   const common = {
     keepAlive,

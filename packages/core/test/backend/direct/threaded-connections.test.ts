@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
-import { isHoldfastError, Reception } from '../../../src/backend.ts'
+import { DirectTransfers, isHoldfastError } from '../../../src/backend.ts'
 import { DirectConnections } from '../../../src/backend/direct/direct-connections.ts'
 import { ThreadedConnections } from '../../../src/backend/direct/threads/threaded-connections.ts'
+import { Uploads } from '../../../src/backend/direct/uploads.ts'
 import { BufferPool } from '../../../src/backend/source/buffer-pool.ts'
 import {
   afterTest,
@@ -19,12 +20,12 @@ import {
 /** Starts a server that answers each request by the next response of the script, and two threads that receive from it. */
 async function serving(...script: readonly Response[]) {
   const { request, requests, sockets } = await startServer(script)
-  const reception = new Reception({}, 2)
+  const transfers = new DirectTransfers({}, 2)
   afterTest(() => {
-    reception.destroy()
+    transfers.destroy()
   })
-  const get = (signal?: AbortSignal) => reception.receiver(true).get(request, signal)
-  return { get, reception, request, requests, connections: () => sockets.size }
+  const get = (signal?: AbortSignal) => transfers.receiver(true).get(request, signal)
+  return { get, transfers, request, requests, connections: () => sockets.size }
 }
 
 test('receives bodies in shared memory, each on a thread and connection of its own', async () => {
@@ -136,16 +137,16 @@ test('fails a request retriably if its thread dies, and starts another thread', 
 })
 
 test('ends its threads when it is destroyed, which fails their requests', async () => {
-  const { get, reception } = await serving((socket) => socket.write(head('200 OK', 'content-length: 10')))
+  const { get, transfers } = await serving((socket) => socket.write(head('200 OK', 'content-length: 10')))
   const text = received((await get())?.body.into(newPool()))
-  reception.destroy()
+  transfers.destroy()
   await expect(text).rejects.toMatchObject({ code: 'ECONNRESET' })
 })
 
 test.each([0, 1, 5])(
   'fails a request when it is destroyed %i turns later, without a warning',
   async (turns) => {
-    const { get, reception } = await serving()
+    const { get, transfers } = await serving()
     const warned = vi.spyOn(process, 'emitWarning')
     afterTest(() => {
       warned.mockRestore()
@@ -153,7 +154,7 @@ test.each([0, 1, 5])(
     const response = get()
     const outcome = expect(response).rejects.toMatchObject({ code: 'ECONNRESET' })
     for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-    reception.destroy()
+    transfers.destroy()
     await outcome
     expect(warned).not.toHaveBeenCalled()
   },
@@ -168,7 +169,7 @@ test('warns, and receives on this thread, if no thread can be started', async ()
   const here = new DirectConnections({})
   // A function cannot be sent to a thread.
   const settings = { variables: { broken: (() => 1) as unknown as string }, authorities: undefined }
-  const threads = new ThreadedConnections(2, settings, here)
+  const threads = new ThreadedConnections(2, settings, { receiver: here, sender: new Uploads({}, undefined) })
   afterTest(() => {
     here.destroy()
   })
@@ -181,15 +182,16 @@ test('warns, and receives on this thread, if no thread can be started', async ()
 })
 
 test('starts no thread with threads: 1, and none without the permission', async () => {
-  const alone = new Reception({}, 1)
+  const alone = new DirectTransfers({}, 1)
   expect(alone.receiver(true)).toBe(alone.receiver(false))
+  expect(alone.sender).toBeUndefined()
   const source = new URL('../../../src/backend.ts', import.meta.url).href
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--permission',
     '--allow-fs-read=*',
     '--input-type=module',
     '--eval',
-    `import { Reception } from ${JSON.stringify(source)}; console.log(new Reception({}, 2).threads)`,
+    `import { DirectTransfers } from ${JSON.stringify(source)}; console.log(new DirectTransfers({}, 2).threads)`,
   ])
   expect(stdout).toBe('1\n')
 })
@@ -198,9 +200,9 @@ test('does not keep the process alive', async () => {
   const { request } = await startServer([whole])
   const source = new URL('../../../src/backend.ts', import.meta.url).href
   const program = `
-    import { Reception } from ${JSON.stringify(source)}
+    import { DirectTransfers } from ${JSON.stringify(source)}
     const pool = { bytes: 1e6, take: () => Buffer.from(new SharedArrayBuffer(1e6)), give: () => undefined }
-    const response = await new Reception({}, 2).receiver(true).get(${JSON.stringify(request)})
+    const response = await new DirectTransfers({}, 2).receiver(true).get(${JSON.stringify(request)})
     let size = 0
     for await (const chunk of response.body.into(pool)) size += chunk.byteLength
     console.log(size)`

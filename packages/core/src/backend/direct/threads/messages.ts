@@ -3,8 +3,9 @@ import { nodeErrorCode } from '../../../node-errors.ts'
 import type { Variables } from '../../connections/proxy-for.ts'
 import type { DirectRequest } from '../receiver.ts'
 import type { ResponseHead } from '../response-head.ts'
+import type { UploadRequest, WholeResponse } from '../sender.ts'
 
-/** What a receiving thread knows from its start. */
+/** What a transfer thread knows from its start. */
 export interface ThreadSettings {
   /** The environment, whose proxies apply. */
   readonly variables: Variables
@@ -12,7 +13,7 @@ export interface ThreadSettings {
   readonly authorities: readonly string[] | undefined
 }
 
-/** An order of the main thread to a receiving thread. `number` identifies the request. */
+/** An order of the main thread to a transfer thread. `number` identifies the request. */
 export type Order =
   | { readonly kind: 'get'; readonly number: number; readonly request: DirectRequest }
   | {
@@ -23,10 +24,12 @@ export type Order =
       /** The number of bytes that have arrived, in shared memory. */
       readonly received: BigUint64Array
     }
-  /** Ends the request. If its body is being received, the thread then reports a failure. */
+  /** Sends a request from the memory of its body. */
+  | { readonly kind: 'send'; readonly number: number; readonly request: UploadRequest }
+  /** Ends the request. If its body is being received or sent, the thread then reports a failure. */
   | { readonly kind: 'end'; readonly number: number }
 
-/** What a receiving thread reports about a request. */
+/** What a transfer thread reports about a request. */
 export type Report =
   /** The body has begun. `length` is its size in bytes. */
   | {
@@ -39,6 +42,8 @@ export type Report =
   | { readonly kind: 'refused'; readonly number: number }
   /** The buffers hold the whole body. The thread uses them no more. */
   | { readonly kind: 'received'; readonly number: number }
+  /** The response to a request that was sent. The thread uses the body of the request no more. */
+  | { readonly kind: 'answered'; readonly number: number; readonly response: WholeResponse }
   /** The request failed. The thread uses its buffers no more. */
   | { readonly kind: 'failed'; readonly number: number; readonly error: SentError }
 

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import type { DirectRequest, DirectResponse } from '../receiver.ts'
+import type { UploadRequest, WholeResponse } from '../sender.ts'
 import { type Order, receivedError, type Report } from './messages.ts'
 import { ThreadBody } from './thread-body.ts'
 
@@ -10,13 +11,13 @@ interface Awaited {
 }
 
 /**
- * A receiving thread as the main thread sees it. It keeps the process alive only while a report is awaited. If the thread
+ * A transfer thread as the main thread sees it. It keeps the process alive only while a report is awaited. If the thread
  * ends, its requests fail with `ECONNRESET`, as if their connections had broken.
  */
-export class ReceivingThread {
+export class TransferThread {
   readonly #worker: Worker
   readonly #awaited = new Map<number, Awaited>()
-  /** The requests whose bodies have not ended. */
+  /** The requests that have not ended, with their bodies. */
   readonly #open = new Set<number>()
   #begun = 0
   #hasReported = false
@@ -34,11 +35,11 @@ export class ReceivingThread {
       reason = ` (${error.message})`
     })
     worker.on('exit', () => {
-      this.#fail(Object.assign(new Error(`The receiving thread ended${reason}`), { code: 'ECONNRESET' }))
+      this.#fail(Object.assign(new Error(`The transfer thread ended${reason}`), { code: 'ECONNRESET' }))
     })
   }
 
-  /** Number of requests whose bodies have not ended. */
+  /** Number of requests that have not ended. */
   get underWay(): number {
     return this.#open.size
   }
@@ -55,6 +56,26 @@ export class ReceivingThread {
 
   /** As `Receiver.get`. The body can be received into shared memory only. */
   async get(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectResponse | undefined> {
+    const report = await this.#begin((number) => ({ kind: 'get', number, request }), signal)
+    if (report.kind !== 'begun') return undefined
+    return { ...report.head, body: new ThreadBody(report.length, this.#bodyOf(report.number)) }
+  }
+
+  /** As `Sender.send`. */
+  async send(request: UploadRequest, signal: AbortSignal | undefined): Promise<WholeResponse> {
+    const report = await this.#begin((number) => ({ kind: 'send', number, request }), signal)
+    if (report.kind !== 'answered')
+      throw new Error(`The transfer thread reported ${report.kind} for an upload`)
+    return report.response
+  }
+
+  /** Ends the thread with its connections. Its requests fail. */
+  end(): void {
+    void this.#worker.terminate()
+  }
+
+  /** Begins a request, and returns the first report about it. When the signal fires, the request ends. */
+  async #begin(orderOf: (number: number) => Order, signal: AbortSignal | undefined): Promise<Report> {
     this.#begun += 1
     const number = this.#begun
     this.#open.add(number)
@@ -63,19 +84,12 @@ export class ReceivingThread {
     }
     signal?.addEventListener('abort', onAbort)
     try {
-      const begun = this.#ask({ kind: 'get', number, request })
+      const begun = this.#ask(orderOf(number))
       if (signal?.aborted === true) onAbort()
-      const report = await begun
-      if (report.kind !== 'begun') return undefined
-      return { ...report.head, body: new ThreadBody(report.length, this.#bodyOf(number)) }
+      return await begun
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }
-  }
-
-  /** Ends the thread with its connections. Its requests fail. */
-  end(): void {
-    void this.#worker.terminate()
   }
 
   #bodyOf(number: number): ConstructorParameters<typeof ThreadBody>[1] {

@@ -1,92 +1,134 @@
 import type { Worker } from 'node:worker_threads'
 import { messageOf } from '../../../errors.ts'
+import { nodeErrorCode } from '../../../node-errors.ts'
 import { replacedAuthorities } from '../../connections/authorities.ts'
 import type { DirectRequest, DirectResponse, Receiver } from '../receiver.ts'
+import type { Sender, UploadRequest, WholeResponse } from '../sender.ts'
 import type { ThreadSettings } from './messages.ts'
-import { ReceivingThread } from './thread.ts'
+import { TransferThread } from './thread.ts'
 
 /** The heap for new objects of a thread in MiB. Bodies are not in the heap, so a small one is enough. */
 const youngGenerationMb = 4
 
+/**
+ * Codes of addresses, proxies (`tunnel.ts`), TLS and certificates: https://nodejs.org/api/errors.html and
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes.
+ */
+const notConnected =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EPROXY|EPROTO|ERR_(TLS|SSL)_\w+|UNABLE_TO_\w+|\w*CERT\w*)$/
+
 interface ThreadCode {
   readonly Worker: typeof Worker
-  readonly receivingScript: () => URL | string
+  readonly transferScript: () => URL | string
 }
 
-/** Loads what starts a thread. Most processes never receive enough bytes to need it. */
+/** Loads what starts a thread. Most processes never transfer enough bytes to need it. */
 async function loadCode(): Promise<ThreadCode> {
-  const [{ Worker }, { receivingScript }] = await Promise.all([
+  const [{ Worker }, { transferScript }] = await Promise.all([
     import('node:worker_threads'),
-    import('./receiving-script.ts'),
+    import('./transfer-script.ts'),
   ])
-  return { Worker, receivingScript }
+  return { Worker, transferScript }
+}
+
+/** What transfers on this thread if another one cannot. */
+interface Here {
+  readonly receiver: Receiver
+  readonly sender: Sender
 }
 
 /**
- * Sends GET requests from several threads, each of which has its own connections. The bodies are received into shared memory.
- * A thread starts when a request needs it, and is replaced if it ends.
+ * Sends requests from several threads, each of which has its own connections. The bodies are received into shared memory, or
+ * sent from there. A thread starts when a request needs it, and is replaced if it ends.
  */
-export class ThreadedConnections implements Receiver {
+export class ThreadedConnections implements Receiver, Sender {
   readonly #most: number
   readonly #settings: ThreadSettings
-  readonly #here: Receiver
-  #threads: readonly ReceivingThread[] = []
+  readonly #here: Here
+  #threads: readonly TransferThread[] = []
   #code: Promise<ThreadCode> | undefined
   #cannotStart = false
   #isDestroyed = false
 
-  /** `most` is the number of threads. `here` sends all requests if the system starts no threads. */
-  constructor(most: number, settings: ThreadSettings, here: Receiver) {
+  /** `most` is the number of threads. */
+  constructor(most: number, settings: ThreadSettings, here: Here) {
     this.#most = most
     this.#settings = settings
     this.#here = here
   }
 
   async get(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectResponse | undefined> {
-    this.#code ??= loadCode()
-    const code = await this.#code
-    this.#refuseDestroyed()
-    const thread = this.#leastBusy(code)
-    if (thread === undefined) return this.#here.get(request, signal)
-    try {
-      return await thread.get(request, signal)
-    } catch (error) {
-      this.#refuseDestroyed() // which ends a thread that has not started yet
-      if (!thread.couldNotStart) throw error
-      this.#warn(error)
-      return this.#here.get(request, signal)
-    }
+    return this.#transfer(
+      (thread) => thread.get(request, signal),
+      () => this.#here.receiver.get(request, signal),
+    )
+  }
+
+  /**
+   * As `Sender.send`. If a thread cannot connect, this thread sends the request, because only this one has the defaults of TLS
+   * and DNS that the program has set.
+   */
+  async send(request: UploadRequest, signal: AbortSignal | undefined): Promise<WholeResponse> {
+    const here = (): Promise<WholeResponse> => this.#here.sender.send(request, signal)
+    return this.#transfer(async (thread) => {
+      try {
+        return await thread.send(request, signal)
+      } catch (error) {
+        if (!couldNotConnect(error)) throw error
+        return here()
+      }
+    }, here)
   }
 
   destroy(): void {
     this.#isDestroyed = true
     for (const thread of this.#threads) thread.end()
     this.#threads = []
+    this.#here.sender.destroy()
+  }
+
+  async #transfer<Result>(
+    inThread: (thread: TransferThread) => Promise<Result>,
+    here: () => Promise<Result>,
+  ): Promise<Result> {
+    this.#code ??= loadCode()
+    const code = await this.#code
+    this.#refuseDestroyed()
+    const thread = this.#leastBusy(code)
+    if (thread === undefined) return here()
+    try {
+      return await inThread(thread)
+    } catch (error) {
+      this.#refuseDestroyed() // which ends a thread that has not started yet
+      if (!thread.couldNotStart) throw error
+      this.#warn(error)
+      return here()
+    }
   }
 
   /**
    * Returns an idle thread, a new one while there are fewer than allowed, or the one with the fewest requests. Returns
    * `undefined` if no thread can be started.
    */
-  #leastBusy(code: ThreadCode): ReceivingThread | undefined {
+  #leastBusy(code: ThreadCode): TransferThread | undefined {
     this.#threads = this.#threads.filter(({ failure }) => failure === undefined)
     const [best] = this.#threads.toSorted((one, other) => one.underWay - other.underWay)
     if (best !== undefined && (best.underWay === 0 || this.#threads.length >= this.#most)) return best
     return this.#cannotStart ? undefined : this.#start(code)
   }
 
-  #start({ Worker, receivingScript }: ThreadCode): ReceivingThread | undefined {
+  #start({ Worker, transferScript }: ThreadCode): TransferThread | undefined {
     try {
-      const script = receivingScript()
+      const script = transferScript()
       const authorities = this.#settings.authorities ?? replacedAuthorities()
       const worker = new Worker(script, {
-        name: 'holdfast-receiving',
+        name: 'holdfast-transfer',
         eval: typeof script === 'string',
         execArgv: [],
         workerData: { ...this.#settings, authorities } satisfies ThreadSettings,
         resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
       })
-      const thread = new ReceivingThread(worker)
+      const thread = new TransferThread(worker)
       this.#threads = [...this.#threads, thread]
       return thread
     } catch (error) {
@@ -104,8 +146,13 @@ export class ThreadedConnections implements Receiver {
     if (this.#cannotStart) return
     this.#cannotStart = true
     process.emitWarning(
-      `No receiving thread could be started, so large files are received on the main thread. (${messageOf(error)}) Set threads to 1 if this is expected.`,
+      `No transfer thread could be started, so large files are transferred on the main thread. (${messageOf(error)}) Set threads to 1 if this is expected.`,
       { type: 'HoldfastWarning', code: 'HOLDFAST_NO_THREADS' },
     )
   }
+}
+
+/** Returns whether a thread failed to find the host, to reach it, or to agree on TLS with it. */
+function couldNotConnect(error: unknown): boolean {
+  return notConnected.test(nodeErrorCode(error) ?? '')
 }

@@ -3,24 +3,30 @@ import { authoritiesOf } from '../connections/authorities.ts'
 import type { Variables } from '../connections/proxy-for.ts'
 import { DirectConnections, mayReceiveDirectly } from './direct-connections.ts'
 import type { Receiver } from './receiver.ts'
+import type { Sender } from './sender.ts'
 import { ThreadedConnections } from './threads/threaded-connections.ts'
+import { Uploads } from './uploads.ts'
 
-/** How an open store receives large bodies: on this thread, or on several others. */
-export class Reception {
-  /** The number of threads that receive. With 1, this thread receives, and no other one is started. */
+/** How an open store transfers large bodies: on this thread, or on several others. */
+export class DirectTransfers {
+  /** The number of threads that transfer. With 1, this thread does, and no other one is started. */
   readonly threads: number
   readonly #here: Receiver
-  readonly #inThreads: Receiver
+  readonly #inThreads: (Receiver & Sender) | undefined
 
   /** `variables` is the environment, whose proxies and authorities apply. Throws `CONFIG` as `agentsOf` does. */
   constructor(variables: Variables, threads = defaultThreads()) {
     const authorities = authoritiesOf(variables)
     this.threads = mayReceiveDirectly && mayStartThreads() ? threads : 1
     this.#here = new DirectConnections(variables, authorities)
-    this.#inThreads =
-      this.threads === 1
-        ? this.#here
-        : new ThreadedConnections(this.threads, { variables: { ...variables }, authorities }, this.#here)
+    const here = { receiver: this.#here, sender: new Uploads(variables, authorities) }
+    const settings = { variables: { ...variables }, authorities }
+    this.#inThreads = this.threads === 1 ? undefined : new ThreadedConnections(this.threads, settings, here)
+  }
+
+  /** The sender of requests whose bodies are in shared memory. `undefined` with one thread: the SDK sends them. */
+  get sender(): Sender | undefined {
+    return this.#inThreads
   }
 
   /**
@@ -28,12 +34,12 @@ export class Reception {
    * shared memory.
    */
   receiver(inThread = false): Receiver {
-    return inThread ? this.#inThreads : this.#here
+    return (inThread ? this.#inThreads : undefined) ?? this.#here
   }
 
   /** Ends all connections and threads. */
   destroy(): void {
     this.#here.destroy()
-    this.#inThreads.destroy()
+    this.#inThreads?.destroy()
   }
 }

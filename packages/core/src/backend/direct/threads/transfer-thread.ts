@@ -1,16 +1,19 @@
 /**
- * The code of a receiving thread: sends the requests of the main thread over connections of its own, and receives each
- * body into the shared memory that the main thread gives it.
+ * The code of a transfer thread: sends the requests of the main thread over connections of its own. It receives each large
+ * body into the shared memory that the main thread gives it, and sends bodies from there.
  */
 import { addAbortSignal } from 'node:stream'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DirectBody } from '../direct-body.ts'
 import { DirectConnections } from '../direct-connections.ts'
 import type { DirectRequest } from '../receiver.ts'
+import type { UploadRequest } from '../sender.ts'
+import { Uploads } from '../uploads.ts'
 import { type Order, type Report, sentError, type ThreadSettings } from './messages.ts'
 
 const { variables, authorities } = workerData as ThreadSettings
 const connections = new DirectConnections(variables, authorities)
+const uploads = new Uploads(variables, authorities)
 
 interface UnderWay {
   readonly stop: AbortController
@@ -23,6 +26,7 @@ parentPort?.on('message', (order: Order) => {
   const { kind, number } = order
   if (kind === 'get') void get(number, order.request)
   else if (kind === 'receive') void receive(number, order.buffers, order.received)
+  else if (kind === 'send') void send(number, order.request)
   else end(number)
 })
 
@@ -58,6 +62,17 @@ async function receive(
     const chunks = body.into(pool, (bytes) => Atomics.store(received, 0, BigInt(bytes)))
     while ((await chunks.next()).done !== true);
     finish({ kind: 'received', number })
+  } catch (error) {
+    finish({ kind: 'failed', number, error: sentError(error) })
+  }
+}
+
+async function send(number: number, request: UploadRequest): Promise<void> {
+  const stop = new AbortController()
+  underWay.set(number, { stop })
+  try {
+    const response = await uploads.send(request, stop.signal)
+    finish({ kind: 'answered', number, response })
   } catch (error) {
     finish({ kind: 'failed', number, error: sentError(error) })
   }

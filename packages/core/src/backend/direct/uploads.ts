@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { HoldfastError } from '../../errors.ts'
+import { type Agents, agentsTrusting } from '../connections/agents.ts'
+import type { Variables } from '../connections/proxy-for.ts'
+import type { Sender, UploadRequest, WholeResponse } from './sender.ts'
+
+/** Milliseconds in which bytes must be sent or arrive. */
+const idleTimeout = 60_000
+
+/** The largest response to an upload in bytes. Stores send none, or a short document with an error. */
+const mostResponseBytes = 2 ** 20
+
+/** Sends requests with large bodies by the HTTP client of Node.js, which does not copy the body of a request. */
+export class Uploads implements Sender {
+  readonly #variables: Variables
+  readonly #authorities: readonly string[] | undefined
+  #agents: Agents | undefined
+
+  /** `variables` is the environment, whose proxies apply. `authorities` are the certificate authorities to trust. */
+  constructor(variables: Variables, authorities: readonly string[] | undefined) {
+    this.#variables = variables
+    this.#authorities = authorities
+  }
+
+  async send(
+    { protocol, host, port, path, method, headers, body }: UploadRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<WholeResponse> {
+    this.#agents ??= agentsTrusting(this.#authorities, this.#variables, { idleTimeout })
+    const abortable = signal === undefined ? {} : { signal }
+    const options = { host, port, path, method, headers, ...abortable }
+    const request =
+      protocol === 'http:'
+        ? http.request({ ...options, agent: this.#agents.http })
+        : https.request({ ...options, agent: this.#agents.https })
+    request.on('error', () => undefined) // a connection can also fail after its response has begun
+    request.end(body)
+    try {
+      const [response] = (await once(request, 'response', abortable)) as [http.IncomingMessage]
+      return {
+        status: response.statusCode ?? 0,
+        headers: joined(response.headers),
+        body: await wholeOf(response),
+      }
+    } finally {
+      // The caller uses the memory of the body again, so the rest of it must not be sent after an early response.
+      if (!request.writableFinished) request.destroy()
+    }
+  }
+
+  destroy(): void {
+    this.#agents?.destroy()
+  }
+}
+
+/** Only `set-cookie` has several values, which no store sends. */
+function joined(headers: http.IncomingHttpHeaders): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(', ')] as const],
+    ),
+  )
+}
+
+async function wholeOf(response: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response) {
+    size += chunk.byteLength
+    if (size > mostResponseBytes) {
+      const message = `The response to an upload has more than ${mostResponseBytes} bytes, the maximum. Check the endpoint.`
+      throw new HoldfastError('UNAVAILABLE', message)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
