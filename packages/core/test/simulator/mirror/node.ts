@@ -13,6 +13,8 @@ export interface World {
   readonly scheduler: Scheduler
   readonly random: Random
   readonly oracle: MirrorOracle
+  /** Whether a node starts only when the one before has come to its end. */
+  readonly isInTurn: boolean
 }
 
 /** How often a process waits for the mirror at its end. */
@@ -55,11 +57,12 @@ export class NodeProcess {
   }
 
   /**
-   * Restores, performs this number of operations, and closes the store. Half of the processes note at the mirror when they begin and
-   * end, as a supervised run does. Never resolves if the process dies.
+   * Restores, performs this number of operations, and closes the store. Half of the processes, and all that follow one another, note at
+   * the mirror when they begin and end, as a supervised run does. Never resolves if the process dies.
    */
   async run(count: number): Promise<void> {
-    const isSupervised = this.#world.random.chance(0.5)
+    const { random, isInTurn } = this.#world
+    const isSupervised = isInTurn || random.chance(0.5)
     if (isSupervised) await this.#expectTypedError(() => this.#begin())
     await this.#expectTypedError(() => this.restore())
     for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())

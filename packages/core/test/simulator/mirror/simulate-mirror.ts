@@ -14,7 +14,7 @@ export interface MirrorSchedule extends Schedule {
   readonly returns: number
 }
 
-const maxTurns = 4000
+const maxTurns = 8000
 
 /** The most processes of one schedule. */
 const mostNodes = 5
@@ -30,10 +30,10 @@ export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
   const scheduler = new Scheduler(random)
   const mirror = new Disk()
   const oracle = new MirrorOracle(mirror)
-  const world: World = { mirror, scheduler, random, oracle }
-  const faults = someFaults(random)
-  const disks: Disk[] = []
   const isInTurn = random.chance(0.3)
+  const world: World = { mirror, scheduler, random, oracle, isInTurn }
+  const faults = isInTurn ? noFaults : someFaults(random)
+  const disks: Disk[] = []
   let failure: Error | undefined
   let started = 0
   const start = (): void => {
