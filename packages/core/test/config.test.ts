@@ -3,10 +3,29 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type BackendAdapter, locationBelow, openStore, type OpenStoreOptions } from '../src/index.ts'
+import {
+  type BackendAdapter,
+  locationBelow,
+  MemoryBackend,
+  openStore,
+  type OpenStoreOptions,
+} from '../src/index.ts'
 import { parseConfig } from '../src/config/schema.ts'
-import { openBackend, parseLocation } from '../src/backend.ts'
+import { type BackendCapabilities, type FreeSpace, openBackend, parseLocation } from '../src/backend.ts'
 import { codeThrown, temporaryFolder } from './stores.ts'
+
+/** A memory backend with space for five checkpoints of a megabyte and their documents. */
+class DiskOfFiveMegabytes extends MemoryBackend {
+  override readonly capabilities: BackendCapabilities = {
+    ...new MemoryBackend().capabilities,
+    freeSpace: 'measured',
+  }
+
+  override async freeSpace(): Promise<FreeSpace> {
+    const stored = (await Array.fromAsync(this.list(''))).reduce((sum, { size }) => sum + size, 0)
+    return { kind: 'measured', available: Math.max(0, 5_100_000 - stored), total: 5_100_000 }
+  }
+}
 
 describe('a location', () => {
   test.each([
@@ -261,6 +280,20 @@ describe('openStore', () => {
     await expect(open({}, { mirror: { store: 'ftp://d/x', backend: [] as never } })).rejects.toThrow(
       'mirror.backend must be a plain object.',
     )
+  })
+
+  test('adds the members of space to those of the file', async () => {
+    const folder = await temporaryFolder()
+    const config = join(folder, 'holdfast.config.json')
+    await writeFile(config, JSON.stringify({ space: { refuseBelow: '2 MB' } }))
+    const adapter: BackendAdapter = { schemes: ['ftp'], open: async () => new DiskOfFiveMegabytes() }
+    const space = { makeRoom: true }
+    await using store = await openStore('ftp://host/x', { config, adapters: [adapter], space })
+    const files = { a: Buffer.alloc(1_000_000) }
+    for (const step of [1, 2, 3]) expect((await store.save({ step, files })).dropped).toEqual([])
+    expect((await store.save({ step: 4, files })).dropped).toEqual([
+      { step: 1, because: 'to make room for step 4' },
+    ])
   })
 
   test('refuses unknown options', async () => {
