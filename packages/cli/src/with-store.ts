@@ -94,7 +94,7 @@ export async function withStore<Code extends CommandExitCode>(
     printer.data({ type: 'forgotten', objective: name })
   }
   store.on('clockDoubted', ({ reason }) => {
-    printer.note(`${reason} Checkpoints that are old only by this clock are kept.`)
+    printer.note(`${reason} Checkpoints that only this clock considers old are kept.`)
   })
   const code = await command({
     store,
@@ -160,6 +160,10 @@ export function transfersOf({
   }
 }
 
-function configurationOf({ config, adapter }: GlobalOptions): Pick<OpenStoreOptions, 'config' | 'adapters'> {
+/** The configuration file and the adapters that the command line names. */
+export function configurationOf({
+  config,
+  adapter,
+}: GlobalOptions): Pick<OpenStoreOptions, 'config' | 'adapters'> {
   return { config: typeof config === 'string' ? expandHome(config) : config, adapters: adapter }
 }

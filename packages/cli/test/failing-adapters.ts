@@ -17,7 +17,7 @@ export const adapter = {
     const backend = await openBackend(new URL('./' + url.host + url.pathname, 'file://' + process.cwd() + '/'))
     return new Proxy(backend, {
       get: (target, name) => {
-        if (name === 'url') return url.href
+        if (name === 'url') return url.protocol + '//' + url.host + url.pathname
         if (Object.hasOwn(failing, name)) return (...parameters) => failing[name](target, ...parameters)
         const member = Reflect.get(target, name, target)
         return typeof member === 'function' ? member.bind(target) : member
@@ -31,6 +31,11 @@ export const adapter = {
 async function plant(folder: string, failing: string): Promise<string> {
   await writeFile(join(folder, 'failing.mjs'), adapterWith(failing))
   return './failing.mjs'
+}
+
+/** An adapter for stores whose URL alone does not locate them, because it lacks the parameters of the location. */
+export async function plantAdapter(folder: string): Promise<string> {
+  return plant(folder, '{}')
 }
 
 /** An adapter that deletes no object of a checkpoint. */

@@ -4,7 +4,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { environment, holdfast, main } from './holdfast.ts'
+import { plantAdapter } from './failing-adapters.ts'
+import { environment, holdfast, holdfastIn, main } from './holdfast.ts'
 import { workFolder } from './work-folder.ts'
 
 test('save runs the command with the checkpoint, and its output does not mix with the result', async () => {
@@ -37,6 +38,23 @@ test('save runs the command with the checkpoint, and its output does not mix wit
   await rm(join(folder, 'saved.json'))
   expect((await holdfast(folder, ...words)).code).toBe(0)
   await expect(readFile(join(folder, 'saved.json'))).rejects.toThrow('ENOENT')
+})
+
+const location = 'toy://bucket/a?region=x&endpoint=http://minio:9000'
+
+test.each([
+  ['the command line', ['-s', location], '', {}],
+  ['the environment', [], location, {}],
+  ['the configuration file', [], '', { store: location }],
+])('the command gets the location of %s with its parameters', async (_, words, ofEnvironment, config) => {
+  const folder = await workFolder()
+  const adapter = await plantAdapter(folder)
+  await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify(config))
+  const env = { ...environment(), HOLDFAST_STORE: ofEnvironment }
+  const hook = ['--on-saved', 'printf %s "$HOLDFAST_STORE" > location']
+  const save = ['save', 'w.bin', '--step', '1', '--adapter', adapter, ...words, ...hook]
+  expect(await holdfastIn(env, folder, ...save)).toMatchObject({ code: 0 })
+  expect(await readFile(join(folder, 'location'), 'utf8')).toBe(location)
 })
 
 test('a command that fails is reported, and the checkpoint is saved', async () => {

@@ -4,7 +4,7 @@ import { parseSeconds, parseWhole } from '../parsing/arguments.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
-import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
+import { onSavedOption, savedHook } from '../hooks/on-saved.ts'
 import { mirrorFailureText, mirrorText, printSource } from '../output/mirror.ts'
 import { RunPrinter } from '../output/run-printer.ts'
 import { retentionOptions } from '../options/retention.ts'
@@ -25,10 +25,10 @@ export const runCommand = defineCommand({
     restarts: option('<n>', 'how often to start the program again after it failed; default: 5', parseWhole),
     restartDelay: option(
       '<seconds>',
-      'before the first restart, twice as long each time; default: 1',
+      'pause before the first restart, doubled for each further one; default: 1',
       parseSeconds,
     ),
-    grace: option('<seconds>', 'from SIGTERM or SIGINT to the end of the run; default: 25', parseSeconds),
+    grace: option('<seconds>', 'time that the run has after SIGTERM or SIGINT; default: 25', parseSeconds),
     onSaved: onSavedOption,
     ...adoption,
     ...retentionOptions,
@@ -43,7 +43,7 @@ export const runCommand = defineCommand({
         const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
         // A run ends in its own time when it is stopped, and so does the command.
         const { signal: never } = new AbortController()
-        await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal: never })
+        await using hook = await savedHook(options, { printer, signal: never })
         printSource(store, printer)
         const output = new RunPrinter(printer, { folder, command, url: store.url })
         const running = runProgram(store, folder, command, {

@@ -21,7 +21,7 @@ import {
   requiredOption,
   text,
 } from '../declare/declaration.ts'
-import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
+import { onSavedOption, savedHook } from '../hooks/on-saved.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { mirrorSaved } from '../output/mirror.ts'
 import { withBar } from '../output/progress.ts'
@@ -45,10 +45,10 @@ export const save = defineCommand({
       : 'The other ranks may still commit the step. Run holdfast ls to see whether it is saved.',
   arguments: [optionalArgument('[file...]', 'files and folders, or - for standard input', gather)],
   options: {
-    step: requiredOption('<n>', 'identifies the checkpoint', parseStep),
+    step: requiredOption('<n>', 'the number of the checkpoint, such as the epoch or the batch', parseStep),
     epoch: option('<n>', 'the epoch of the checkpoint, such as 42 or 2.5', parseEpoch),
-    metric: option('<name=value>', 'may be repeated', parseMetric),
-    tag: option('<tag>', 'may be repeated', gather),
+    metric: option('<name=value>', 'a metric, such as val_loss=0.183; may be repeated', parseMetric),
+    tag: option('<tag>', 'a tag, for ls --tag and --keep-tag; may be repeated', gather),
     meta: option('<name=value>', 'metadata as JSON or text; may be repeated', parseMeta),
     dataState: option('<json|@file>', 'the position in the data; show and restore return it', text),
     name: optionWithDefault('<name>', 'the name of standard input among the files', 'stdin'),
@@ -98,7 +98,7 @@ export const save = defineCommand({
       await using input = paths.includes('-')
         ? await streamedInput(command, options, interruption)
         : undefined
-      await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal })
+      await using hook = await savedHook(options, { printer, signal })
       const request: SaveRequest = {
         step,
         epoch,

@@ -2,7 +2,7 @@ import { adoptionOf, adoptionOptions } from '../options/adoption.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
+import { onSavedOption, savedHook } from '../hooks/on-saved.ts'
 import { printAdoption } from '../output/adoption.ts'
 import { retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
@@ -17,7 +17,7 @@ export const watch = defineCommand({
       signal,
       async ({ store, printer }) => {
         const { watchFolder } = await import('@holdfast/watch')
-        await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal })
+        await using hook = await savedHook(options, { printer, signal })
         await watchFolder(store, folder, {
           ...adoptionOf(options),
           signal,

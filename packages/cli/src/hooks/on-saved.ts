@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { type SaveResult, stringifyJson } from '@holdfast/core'
 import { option, text } from '../declare/declaration.ts'
+import type { GlobalOptions } from '../declare/global-options.ts'
 import type { Printer } from '../output/printer.ts'
+import { storeLocation } from './store-location.ts'
 
 export const onSavedOption = option(
   '<command>',
@@ -9,40 +11,40 @@ export const onSavedOption = option(
   text,
 )
 
+/** A line of shell, and the location of the store for it. */
+interface Hook {
+  readonly command: string
+  readonly location: string
+}
+
 /**
  * Runs a line of shell after each save, one after the other. Its output goes to standard error, because standard output has
  * that of Holdfast. If it fails, Holdfast prints a note, and the checkpoint stays saved.
  */
-export class SavedHook implements AsyncDisposable {
-  readonly #command: string | undefined
+class SavedHook implements AsyncDisposable {
+  readonly #hook: Hook | undefined
   readonly #printer: Printer
-  readonly #url: string
   readonly #signal: AbortSignal
   #last: Promise<void> = Promise.resolve()
 
   constructor(
-    command: string | undefined,
-    {
-      printer,
-      url,
-      signal,
-    }: { readonly printer: Printer; readonly url: string; readonly signal: AbortSignal },
+    hook: Hook | undefined,
+    { printer, signal }: { readonly printer: Printer; readonly signal: AbortSignal },
   ) {
-    this.#command = command
+    this.#hook = hook
     this.#printer = printer
-    this.#url = url
     this.#signal = signal
   }
 
   /** Starts the command for a checkpoint once it has ended for the one before. */
   saved(saved: SaveResult): void {
-    const command = this.#command
-    if (command === undefined || saved.alreadySaved) return
+    const hook = this.#hook
+    if (hook === undefined || saved.alreadySaved) return
     this.#last = this.#last.then(async () => {
-      const failure = await this.#run(command, saved)
+      const failure = await this.#run(hook, saved)
       if (failure !== undefined)
         this.#printer.note(
-          `step ${saved.step} is saved, but the command of --on-saved ${failure}: ${command}`,
+          `step ${saved.step} is saved, but the command of --on-saved ${failure}: ${hook.command}`,
         )
     })
   }
@@ -53,9 +55,9 @@ export class SavedHook implements AsyncDisposable {
   }
 
   /** Resolves with how the command failed, as the end of a sentence; `undefined` if it succeeded. */
-  async #run(command: string, saved: SaveResult): Promise<string | undefined> {
+  async #run({ command, location }: Hook, saved: SaveResult): Promise<string | undefined> {
     if (this.#signal.aborted) return 'was not run, because Holdfast was stopped'
-    const env = { ...process.env, HOLDFAST_STORE: this.#url, HOLDFAST_STEP: String(saved.step) }
+    const env = { ...process.env, HOLDFAST_STORE: location, HOLDFAST_STEP: String(saved.step) }
     return new Promise((resolve) => {
       const child = spawn(command, { shell: true, env, stdio: ['pipe', 2, 2], signal: this.#signal })
       child.on('error', (error) => {
@@ -69,4 +71,17 @@ export class SavedHook implements AsyncDisposable {
       child.stdin?.end(`${stringifyJson({ type: 'saved', ...saved })}\n`)
     })
   }
+}
+
+/**
+ * Returns the hook of a command. The line of shell gets the location of the store in `HOLDFAST_STORE`, so that commands in it
+ * open the same store.
+ */
+export async function savedHook(
+  options: GlobalOptions & { readonly onSaved?: string | undefined },
+  context: { readonly printer: Printer; readonly signal: AbortSignal },
+): Promise<SavedHook> {
+  const { onSaved } = options
+  if (onSaved === undefined) return new SavedHook(undefined, context)
+  return new SavedHook({ command: onSaved, location: await storeLocation(options) }, context)
 }
