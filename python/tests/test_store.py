@@ -296,6 +296,18 @@ def test_a_relative_location_belongs_to_the_folder_of_the_call(tmp_path: Path, m
         assert (tmp_path / name / "runs").is_dir()
 
 
+def test_a_refused_writer_gets_the_job_to_which_the_store_belongs(tmp_path: Path) -> None:
+    with open_store(tmp_path, job="pose 42") as training, open_store(tmp_path) as notebook:
+        training.save(1, {"w.bin": b"weights"})
+        with open_store(tmp_path, mode="shared") as evaluator, pytest.raises(holdfast.Fenced) as caught:
+            evaluator.attach(1, {"acc": 0.5})
+        assert caught.value.hint is not None and "job='pose 42'" in caught.value.hint
+        assert notebook.list()[0].step == 1
+        with open_store(tmp_path, job="pose 42") as evaluator:
+            evaluator.attach(1, {"acc": 0.5})
+        training.save(2, {"w.bin": b"weights"})
+
+
 def test_a_save_that_was_skipped_raises_unavailable() -> None:
     with pytest.raises(holdfast.Unavailable, match="another background save still runs"):
         saved_of(None)

@@ -36,14 +36,14 @@ export const exitCodesHelp = `Exit codes ("run" exits with that of its program; 
     0  done
     1  failed
     2  usage: the command line, a request or the configuration is invalid
-    3  partly done: some files could not be deleted
+    3  partly done: some files could not be deleted, or the runs are still over the budget
     4  not found: the checkpoint, file or store does not exist
     5  corrupt: the bytes differ from the saved bytes
     6  conflict: the step exists, or another writer owns the store
     7  outcome unknown: the change may be committed or not; check with "holdfast ls"
     8  no space: nothing of this checkpoint remains
     9  no permission
-   10  incomplete: other ranks of the job did not deliver their parts in time
+   10  incomplete: other ranks did not join, verify their files or deliver their parts in time
    11  too old: the latest checkpoint, or that of the mirror, is older than --max-age
   130  interrupted (Ctrl-C)
   143  terminated`

@@ -66,7 +66,7 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     load: async () => (await import('./commands/rewind.ts')).rewind,
   },
   ok: {
-    summary: 'Mark a checkpoint as good, so that its restores are not counted any more.',
+    summary: 'State that the run works with a checkpoint, so that its restores are not counted any more.',
     load: async () => (await import('./commands/ok.ts')).ok,
   },
   verify: {

@@ -87,7 +87,9 @@ describe('the commands', () => {
     })
     expect((await onStore(folder, 'unpin', '42')).code).toBe(0)
     expect((await onStore(folder, 'rm', '42')).stdout).toBe('dropped step 42 · deleted by hand\n')
-    expect((await onStore(folder, 'sweep')).stdout).toMatch(/^removed · 0 dead attempts, 0 B/)
+    expect((await onStore(folder, 'sweep')).stdout).toMatch(
+      /^deleted 0 unfinished or dropped checkpoints, 0 B/,
+    )
     expect((await onStore(folder, 'repair')).stdout).toBe('nothing else to repair\n')
     expect((await onStore(folder, 'doctor')).stdout).toMatch(/✓ conditional create +enforced/)
     const { stdout: path } = await onStore(folder, 'path', 'latest', 'checkpoint.pth')
@@ -184,7 +186,7 @@ describe('exit codes', () => {
     )
   })
 
-  test('show a refusal by an exclusive owner, which --take-over fences', async () => {
+  test('show a refusal by an exclusive owner, which --take-over ends', async () => {
     const folder = await workFolder()
     const { openStore } = await import('@holdfast/core')
     await using owner = await openStore(join(folder, 'store'))
@@ -194,7 +196,7 @@ describe('exit codes', () => {
     expect((await onStore(folder, 'ls')).code).toBe(0)
     expect((await onStore(folder, 'pin', '1', '--take-over')).code).toBe(0)
     await expect(owner.save({ step: 2, files: { a: Buffer.from('a') } })).rejects.toThrow(
-      'Another writer committed first',
+      'Nothing was changed. Another writer took the store over',
     )
   })
 })

@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
@@ -140,4 +141,18 @@ test('docs/cli.md documents every other line of --json', () => {
     return rows.length > 0 && !rows.some((row) => codeIn(row.lines).includes(type))
   })
   expect(misplaced).toEqual([])
+})
+
+test.each([
+  ['docs/cli.md', section('docs/cli.md', 'Commands')],
+  ['packages/cli/README.md', read('packages/cli/README.md')],
+])('%s lists every command', (_, text) => {
+  const listed = new Set(
+    rowsOf(text).flatMap((cells) => codeIn(cells.join(' ')).map((code) => code.split(' ')[0])),
+  )
+  const commands = globSync('packages/cli/src/commands/*.ts', { cwd: root }).map((path) =>
+    basename(path, '.ts'),
+  )
+  expect(commands.length).toBeGreaterThan(30)
+  expect(commands.filter((command) => !listed.has(command))).toEqual([])
 })

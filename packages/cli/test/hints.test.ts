@@ -51,7 +51,7 @@ test('leaves a reason without a hint unchanged', () => {
 
 test.each([
   [['rm', '9'], 'Run holdfast ls to list the checkpoints.'],
-  [['show', 'best'], 'Pass --objective loss=val_loss:min to define one.'],
+  [['show', 'best'], 'Pass --objective loss=val_loss:min to define one, or save with --keep-best'],
 ])('names the command or option that helps: %j', async (words, advice) => {
   const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')

@@ -13,7 +13,10 @@ test('--job and HOLDFAST_JOB make commands one owner, and other commands can onl
   expect(await run('', 'save', 'w.bin', '--step', '1', '--job', 'my run')).toMatchObject({ code: 0 })
   const refused = await run('', 'save', 'w.bin', '--step', '2')
   expect(refused.code).toBe(6)
-  expect(refused.stderr).toContain("Pass --job 'my run' to belong to that job, or --take-over to fence it.")
+  expect(refused.stderr).toMatch(
+    /^holdfast: Nothing was changed\. The store belongs to .*, and only it may write\./,
+  )
+  expect(refused.stderr).toContain("Pass --job 'my run' to belong to that job.")
   expect(await run('other', 'attach', '1', '--metric', 'loss=1')).toMatchObject({ code: 6 })
   expect(await run('', 'show', '1')).toMatchObject({ code: 0 })
   expect(await run('my run', 'save', 'w.bin', '--step', '2')).toMatchObject({ code: 0 })

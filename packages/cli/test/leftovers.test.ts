@@ -110,7 +110,10 @@ test('an unfinished save of another machine is shown, kept, and removed by sweep
   expect((await run(folder, 'sweep', '--now')).stderr).toContain('and ends the undo of 1 removed checkpoint.')
   await run(folder, 'undo')
   const swept = await run(folder, 'sweep', '--now', '--yes')
-  expect([swept.code, swept.stdout]).toEqual([0, expect.stringContaining('removed · 1 dead attempt, 5.0 MB')])
+  expect([swept.code, swept.stdout]).toEqual([
+    0,
+    expect.stringContaining('deleted 1 unfinished or dropped checkpoint, 5.0 MB'),
+  ])
   expect((await filesIn(folder, 'data')).filter((name) => name.startsWith('7-'))).toEqual([])
   expect((await run(folder, 'ls')).stdout).not.toContain('unfinished')
 })

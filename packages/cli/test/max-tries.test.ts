@@ -46,7 +46,7 @@ test('forgets the restores of a checkpoint that ok marks as good', async () => {
   await run(...restoring)
   const marked = await run('ok', '41')
   expect([marked.code, marked.stderr]).toEqual([0, ''])
-  expect(marked.stdout).toContain('step 41 is good: its restores are not counted any more\n')
+  expect(marked.stdout).toContain('step 41 works: its restores are not counted any more\n')
   expect((await run(...restoring)).stdout).toContain('w.bin is 41')
 })
 

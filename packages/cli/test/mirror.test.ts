@@ -250,7 +250,7 @@ describe('status', () => {
     const lost = await holdfast(folder, 'status', '--max-age', '1d')
     expect(lost).toMatchObject({
       code: 11,
-      stderr: expect.stringMatching(/^The mirror is not of this store any more, .*: The mirror /) as string,
+      stderr: expect.stringMatching(/^Another store has taken the mirror over, .*: The mirror /) as string,
     })
     expect(await holdfast(folder, 'status')).toMatchObject({ code: 0 })
   })

@@ -98,7 +98,7 @@ test('reports a run that another writer owns, and prunes the others', async () =
   const { code, stderr, stdout } = await prune(folder, '--keep-last', '1')
   expect(code).toBe(6)
   expect(stderr).toMatch(
-    /^a is not pruned: .* only it may write\. Prune it alone, which fences that writer: holdfast prune --store file:\S+\/runs\/a --take-over\n1 run is not counted: a\n$/,
+    /^a is not pruned: .* only it may write\. If that writer has ended or must stop, prune it alone: holdfast prune --store file:\S+\/runs\/a --take-over\n1 run is not counted: a\n$/,
   )
   expect(stdout).toMatch(/2.0 KB left\n$/)
   expect(await stepsOf(folder, 'b')).toEqual([1, 4])

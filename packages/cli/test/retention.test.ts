@@ -45,7 +45,7 @@ test('save keeps the last and the best, and ls, prune, best and metrics report t
     /best loss is step 1 · 0.2[^]*best pck is step 2 · 0.9/,
   )
   const metrics = await holdfast(folder, 'metrics', '--store', store, '--plot')
-  expect(metrics.stdout).toMatch(/^STEP +loss +pck +CHECKPOINT\n +0 +0.5 +0.1 +gone\n +1 +0.2 +0.2 +kept/)
+  expect(metrics.stdout).toMatch(/^STEP +loss +pck +CHECKPOINT\n +0 +0.5 +0.1 +deleted\n +1 +0.2 +0.2 +kept/)
   expect(metrics.stdout).toMatch(/\nloss\n.*┤/)
   const planned = await holdfast(folder, 'prune', '--store', store, '--keep-last', '1', '--dry-run')
   expect(planned.stdout).toContain('would drop step 3 · not among the last 1')

@@ -106,7 +106,9 @@ test('asks before a sweep with --now ends an undo', async () => {
     code: 2,
     stderr: expect.stringContaining('--now deletes 1 removed checkpoint for good. Pass --yes') as string,
   })
-  expect((await run('sweep', '--now', '--yes')).stdout).toMatch(/^removed · 1 dead attempt, /)
+  expect((await run('sweep', '--now', '--yes')).stdout).toMatch(
+    /^deleted 1 unfinished or dropped checkpoint, /,
+  )
   expect((await run('undo')).code).toBe(4)
 })
 
@@ -127,7 +129,9 @@ test('succeeds although what else can be undone cannot be read afterwards', asyn
   const adapter = await plantAdapterThatFailsAfterACommit(folder)
   const words = ['undo', '1', '--json', '-s', 'toy://store', '--adapter', adapter]
   const { code, stdout, stderr } = await holdfast(folder, ...words)
-  expect(stderr).toContain('It is not known what else can be undone: The bucket does not answer.')
+  expect(stderr).toContain(
+    'The other checkpoints that can be undone could not be read: The bucket does not answer.',
+  )
   expect(JSON.parse(stdout)).toMatchObject({ command: 'undo', undone: [{ step: 1 }] })
   expect(code).toBe(0)
   expect(await stepsOf(run)).toEqual([1, 3])

@@ -62,6 +62,15 @@ test('import copies to the mirror what it saves', async () => {
   expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
 })
 
+test('import prints the value of each objective', async () => {
+  const folder = await newFolder()
+  for (const step of [1, 2]) await writeOld(join(folder, 'old'), `e${step}_0.${step}.dat`, `state ${step}`)
+  const words = ['import', 'old', '--store', 'runs', '--pattern', 'e{step}_{loss}.dat']
+  const { stdout } = await holdfast(folder, ...words, '--keep-best', 'loss:min', '--keep-last', '2')
+  expect(stdout).toMatch(/^saved step 1 · 7 B in .* · e1_0\.1\.dat · loss 0\.1 · best loss$/m)
+  expect(stdout).toMatch(/^saved step 2 · 7 B in .* · e2_0\.2\.dat · loss 0\.2$/m)
+})
+
 test('import refuses a layout that does not exist, and a folder without checkpoints', async () => {
   const folder = await newFolder()
   const unknown = await holdfast(folder, 'import', '.', '--store', 'runs', '--layout', 'tensorflow')

@@ -54,7 +54,7 @@ export type ErrorHint =
   | { readonly kind: 'packed' }
   /** Restore the next older good checkpoint in place of a corrupt one. */
   | { readonly kind: 'restore-with-fallback' }
-  /** Take the store over, which fences its owner, or belong to the job that owns it. */
+  /** Take the store over, so that its owner can save nothing more, or belong to the job that owns it. */
   | { readonly kind: 'take-over'; readonly job?: string | undefined }
   /** Free space in the store. */
   | {
@@ -128,8 +128,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'Restore with fallback: true to quarantine it and restore the next older good checkpoint.'
     case 'take-over':
       return hint.job === undefined
-        ? 'Stop that writer, or open the store with takeOver: true, which fences it.'
-        : `Open the store with job: ${JSON.stringify(hint.job)} to belong to that job, or with takeOver: true, which fences it.`
+        ? 'Stop that writer, or open the store with takeOver: true. That writer can then save nothing more.'
+        : `Open the store with job: ${JSON.stringify(hint.job)} to belong to that job. If the job has ended or must stop, open it with takeOver: true.`
     case 'free-space':
       return waysToFree(hint).join(' ')
   }

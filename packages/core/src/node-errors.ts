@@ -8,7 +8,7 @@ interface NodeErrorMeaning {
 
 /** The meanings of errors of the operating system, and what the user can do. */
 const meanings: Readonly<Record<string, NodeErrorMeaning>> = {
-  ENOENT: { code: 'NOT_FOUND', advice: 'It does not exist.' },
+  ENOENT: { code: 'NOT_FOUND', advice: 'The path does not exist.' },
   ENOTDIR: { code: 'NOT_FOUND', advice: 'A part of its path is a file, not a folder.' },
   EEXIST: { code: 'ALREADY_EXISTS', advice: 'It already exists.' },
   EACCES: {

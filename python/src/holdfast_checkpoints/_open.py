@@ -69,9 +69,10 @@ def open(
     as `{"overall": {"weights": {"loss": 0.5, "pck": 0.5}}}`. `keep_*` and `max_*` are the retention, which each save
     applies. Without any of them, everything is kept. `grace_period` is in seconds.
 
-    `job` names a job whose processes follow one another as one owner. `ranks` is `(rank, number of ranks)` of this
-    process, if all processes of a job save and restore one checkpoint together: see docs/ranks.md. `join_timeout` and
-    `save_timeout` limit, in seconds, how long they wait for one another.
+    A store has one owner: the program that changed it last, also by a `pin`. The next save of another program raises
+    Fenced. `job` names a job whose processes follow one another as one owner, so only a save ends an earlier save.
+    `ranks` is `(rank, number of ranks)` of this process, if all processes of a job save and restore one checkpoint
+    together: see docs/ranks.md. `join_timeout` and `save_timeout` are the seconds for which they wait for one another.
 
     `mirror` is the location of a second store to which checkpoints are copied in the background, or a mapping with the
     members of docs/configuration.md, such as `{"store": "s3://bucket/runs/a", "retention": {"keepLast": 10}}`.

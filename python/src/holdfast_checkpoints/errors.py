@@ -58,7 +58,7 @@ class Fenced(HoldfastError):
 
 
 class Incomplete(HoldfastError):
-    """Other ranks of the job did not join it, or did not deliver their parts, in time."""
+    """Other ranks of the job did not join, verify their files or deliver their parts in time."""
 
     code = "INCOMPLETE"
 
@@ -158,13 +158,20 @@ _PHRASES: dict[str, str] = {
     "verify": "store.verify() lists it again if it verifies.",
     "repair": "Call store.repair(), which lists the complete checkpoints again.",
     "restore-with-fallback": "Restore with fallback=True to quarantine it and restore the next older good checkpoint.",
-    "take-over": "Stop that writer, or open the store with take_over=True, which fences it.",
 }
 
 
 def phrase_hint(hint: Mapping[str, Any]) -> str | None:
     """Phrases a hint in the methods and options of this package. Returns None for a hint that it does not know."""
     kind = str(hint.get("kind"))
+    if kind == "take-over":
+        job = hint.get("job")
+        if job is None:
+            return "Stop that writer, or open the store with take_over=True. That writer can then save nothing more."
+        return (
+            f"Open the store with job={job!r} to belong to that job. "
+            "If the job has ended or must stop, open it with take_over=True."
+        )
     if kind == "wait-longer":
         return f"If the other ranks need more time, open the store with a longer {hint['for']}_timeout."
     if kind == "forget-objective":

@@ -60,7 +60,7 @@ def steps_from(
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[tuple[list[int], tuple[int, int]]]:
-    """Yields this worker's positions and the resulting (epoch, position) of all workers, for each remaining step."""
+    """Yields this rank's positions and the resulting (epoch, position) of all ranks, for each remaining step."""
     step_size = batch_size * world_size
     while position < length:
         left = length - position

@@ -143,7 +143,7 @@ class ResumableBatchSampler(Sampler[list[int]]):
         self.epoch, self.position = epoch + 1, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position as plain JSON. It is the same on all workers."""
+        """Returns the position as plain JSON. It is the same on all ranks."""
         return {"format": FORMAT, **self.data, "epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ export const attach = defineCommand({
   example: 'holdfast attach 42 --metric val_pck=0.914',
   arguments: [stepArgument],
   options: {
-    metric: requiredOption('<name=value>', 'may be repeated', parseMetric),
+    metric: requiredOption('<name=value>', 'a metric, such as val_pck=0.914; may be repeated', parseMetric),
     ...retentionOptions,
     makeRoom: hidden(retentionOptions.makeRoom),
   },

@@ -9,7 +9,7 @@ import { ownMember } from '../own-member.ts'
 
 export const best = defineCommand({
   example: 'holdfast best',
-  arguments: [optionalArgument('[objective]', 'its name', text)],
+  arguments: [optionalArgument('[objective]', 'the name of an objective; default: all', text)],
   options: {},
   run: async ({ arguments: [name], options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
@@ -49,10 +49,10 @@ export const best = defineCommand({
 
 function nothingScored(name: string | undefined, unscored: readonly UnscoredObjective[]): HoldfastError {
   const reasons = unscored.map(explainUnscored).join(' ')
-  const what = name === undefined ? 'the best' : `the best ${name}`
+  const what = name === undefined ? 'best' : `best ${name}`
   return new HoldfastError(
     'NOT_FOUND',
-    `No checkpoint is ${what}. ${reasons === '' ? 'No listed checkpoint has a value.' : reasons}`,
+    `There is no ${what} checkpoint. ${reasons === '' ? 'No listed checkpoint has a value.' : reasons}`,
   )
 }
 

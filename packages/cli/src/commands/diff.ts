@@ -22,7 +22,7 @@ export const diff = defineCommand({
   example: 'holdfast diff best:loss latest',
   arguments: [
     argument('<before>', choices, text),
-    argument('<after>', 'the checkpoint to compare it with, likewise', text),
+    argument('<after>', `the checkpoint to compare it with: ${choices}`, text),
   ],
   options: { tensors: flag('also compare the names, types and shapes of tensors') },
   run: async ({ arguments: [first, second], options, signal }) =>

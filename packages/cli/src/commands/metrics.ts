@@ -67,7 +67,7 @@ async function table(steps: readonly MeasuredStep[], series: readonly Series[]):
     steps.map((step) => [
       String(step.step),
       ...series.map(({ valueAt }) => formatMetric(valueAt(step))),
-      step.abandoned ? 'abandoned' : step.listed ? 'kept' : 'gone',
+      step.abandoned ? 'abandoned' : step.listed ? 'kept' : 'deleted',
     ]),
   )
 }

@@ -10,7 +10,7 @@ export const ok = defineCommand({
   run: async ({ arguments: [step], options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
       await store.markGood(step, { signal })
-      printer.line(`step ${step} is good: its restores are not counted any more`)
+      printer.line(`step ${step} works: its restores are not counted any more`)
       printer.data({ type: 'result', command: 'ok', step })
       return exitCodes.done
     }),

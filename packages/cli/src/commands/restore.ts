@@ -30,7 +30,7 @@ export const restore = defineCommand({
     fallback: flag('quarantine a corrupt checkpoint and restore the next older good one'),
     maxTries: option(
       '<n>',
-      'skip a checkpoint that was restored so often without a later save; requires --job or --ranks env',
+      'skip a checkpoint that was restored n times without a later save; requires --job or --ranks env',
       parseCount,
     ),
     file: option(

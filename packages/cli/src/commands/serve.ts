@@ -15,7 +15,7 @@ export const serve = defineCommand({
     if (options.stdio !== true) {
       throw new HoldfastError(
         'INVALID_ARGUMENT',
-        'holdfast serve needs --stdio. Programs start it, people do not.',
+        'holdfast serve requires --stdio. It is started by programs: see docs/serve.md.',
       )
     }
     const { serve: serveClient } = await import('../serve/serve.ts')

@@ -14,7 +14,7 @@ export const sweep = defineCommand({
   options: {
     dryRun: flag('show what would be deleted, and change nothing'),
     now: flag(
-      'also delete unfinished saves whose writers may still run, and what undo could list; asks first',
+      'also delete unfinished saves whose writers may still run, and checkpoints that undo could list again; asks first',
     ),
     yes: flag('with --now: do not ask'),
   },
@@ -26,15 +26,14 @@ export const sweep = defineCommand({
     return withStore(options, signal, async ({ store, printer }) => {
       await requireStore({ store, signal })
       if (now === true && yes !== true && !(await isConfirmed(await deletedNow(store, signal), signal))) {
-        printer.line('nothing was removed')
+        printer.line('nothing was deleted')
         printer.data({ type: 'result', command: 'sweep', removed: false })
         return exitCodes.failed
       }
       const report = await store.sweep({ dryRun, now, signal })
       printer.line(
         joined(
-          options.dryRun === true ? 'would remove' : 'removed',
-          `${count(report.attempts, 'dead attempt')}, ${formatSize(report.bytes)}`,
+          `${dryRun === true ? 'would delete' : 'deleted'} ${count(report.attempts, 'unfinished or dropped checkpoint')}, ${formatSize(report.bytes)}`,
           count(report.catalogVersions + report.catalogPages, 'old catalog document'),
           count(report.unfinished, 'temporary file'),
         ),
@@ -78,7 +77,7 @@ async function isConfirmed({ unfinished, removed }: DeletedNow, signal: AbortSig
     )
   const effects = [
     ...(saves === 0 ? [] : ['A writer that still runs must save again.']),
-    ...(removed === 0 ? [] : ['Removed checkpoints can then not be undone.']),
+    ...(removed === 0 ? [] : ['holdfast undo can then no longer list the removed checkpoints.']),
   ]
   const { createInterface } = await import('node:readline/promises')
   const asking = createInterface({ input: process.stdin, output: process.stderr })

@@ -57,7 +57,7 @@ async function othersThan(
     return removed.filter((each) => !undone.some((one) => isSame(one, each)))
   } catch (error) {
     if (dryRun || !isHoldfastError(error)) throw error
-    printer.note(`It is not known what else can be undone: ${withHint(error)}`)
+    printer.note(`The other checkpoints that can be undone could not be read: ${withHint(error)}`)
     return undefined
   }
 }

@@ -11,7 +11,7 @@ import { withStore } from '../with-store.ts'
 
 export const verify = defineCommand({
   example: 'holdfast verify --all',
-  arguments: [argument('[step...]', 'default: all', parseSteps)],
+  arguments: [argument('[step...]', 'the steps of the checkpoints; default: all', parseSteps)],
   options: {
     all: flag('verify all checkpoints and the documents of the store (default)'),
     quick: flag('compare only sizes and the digests of the store; finds missing and truncated files'),

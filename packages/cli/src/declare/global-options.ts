@@ -16,14 +16,14 @@ export const globalOptions = {
   adapter: option('<package>', 'load an adapter from the working folder; may be repeated', gather),
   json: flag('print JSON, one object per line, the result last'),
   job: option('<name>', 'belong to this job, which owns the store (default: HOLDFAST_JOB)', text),
-  takeOver: flag('write although another writer or job owns the store, which fences it'),
+  takeOver: flag('take the store from another writer or job, which can then save nothing more'),
   mirror: negatableOption(
     '<url>',
     'copy what is saved to this second store, and restore from it if it is ahead',
     'use no mirror, whatever the configuration says',
     text,
   ),
-  takeOverMirror: flag('copy to the mirror although another store owns it, which fences that store'),
+  takeOverMirror: flag('take the mirror from another store, which can then copy nothing more to it'),
   limitUpload: negatableOption(
     '<rate>',
     'send at most this much of the checkpoints, such as 200MB/s',

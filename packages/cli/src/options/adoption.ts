@@ -9,8 +9,8 @@ export const adoptionOptions = {
   pattern: option('<path>', 'a format of your own, such as "step_{step}/" or "e{epoch}_{loss}.dat"', text),
   completeWhen: option('<file>', 'with --pattern: the file that the program writes last', text),
   quietPeriod: option('<seconds>', 'for how long a checkpoint must not change; default: 2', parseSeconds),
-  metricsFrom: option('<csv>', 'metrics by the column "step" or "name"', text),
-  tag: option('<tag>', 'may be repeated', gather),
+  metricsFrom: option('<csv>', 'a file with metrics and a column "step" or "name"', text),
+  tag: option('<tag>', 'a tag for each checkpoint; may be repeated', gather),
   consume: flag("delete the program's files once the store has committed them"),
 }
 

@@ -25,10 +25,10 @@ export const retentionOptions = {
   keepLast: option('<n>', 'keep the last n', parseCount),
   keepBest: option('<metric:min|max[:n]>', 'keep the best n (default 1); may be repeated', parseBest),
   keepEvery: option('<n>', 'keep one per n steps, "50 epochs" or "4 h"; once for each unit', parseEvery),
-  keepWithin: option('<duration>', 'keep all that are younger, such as "2 d"', duration),
+  keepWithin: option('<duration>', 'keep those younger than this, such as "2 d"', duration),
   keepUnscored: option(
     '<duration>',
-    'keep those without a metric of an objective while they are younger',
+    'keep those younger than this that still lack a metric of an objective, such as "2 h"',
     duration,
   ),
   keepDaily: option('<n>', 'keep the newest of each of the last n days', parseCount),

@@ -2,7 +2,7 @@ import { type ErrorHint, formatSize, type HoldfastError } from '@holdfast/core'
 import type { WatchEvent } from '@holdfast/watch'
 import { withHint } from './hints.ts'
 import type { Printer } from './printer.ts'
-import { formatDuration, joined } from './text.ts'
+import { formatDuration, formatMetric, joined } from './text.ts'
 
 /** Prints what a watch or an import of a folder does. */
 export function printAdoption(printer: Printer, verb: string, event: WatchEvent): void {
@@ -37,6 +37,7 @@ function printAdopted(
       `saved step ${saved.step}`,
       `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
       name,
+      ...Object.entries(saved.scores).map(([objective, value]) => `${objective} ${formatMetric(value)}`),
       saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
     ),
   )

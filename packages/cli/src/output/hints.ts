@@ -44,7 +44,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'forget-objective':
       return `Pass --forget-objective ${hint.name} to forget the recorded one first.`
     case 'define-objective':
-      return 'Pass --objective loss=val_loss:min to define one.'
+      return 'Pass --objective loss=val_loss:min to define one, or save with --keep-best val_loss:min.'
     case 'name-store':
       return 'Pass --store with a path or URL.'
     case 'check-location':
@@ -73,8 +73,8 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
       return 'Pass --fallback to restore the next older good checkpoint.'
     case 'take-over':
       return hint.job === undefined
-        ? 'Pass --take-over to fence that writer.'
-        : `Pass --job ${shellQuoted(hint.job)} to belong to that job, or --take-over to fence it.`
+        ? 'If that writer has ended or must stop, pass --take-over. It can then save nothing more.'
+        : `Pass --job ${shellQuoted(hint.job)} to belong to that job. If the job has ended or must stop, pass --take-over. It can then save nothing more.`
     case 'free-space':
       return waysToFree(hint).join(' ')
   }

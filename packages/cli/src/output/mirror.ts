@@ -81,7 +81,7 @@ export function mirrorFailureText(
   const reason = error instanceof HoldfastError ? error.reason : error.message
   const since = failingSince === undefined ? '' : `, ${formatAge(failingSince, now)}`
   return state === 'fenced'
-    ? `The mirror is not of this store any more${since}: ${reason}`
+    ? `Another store has taken the mirror over${since}: ${reason}`
     : `The mirror failed${since}: ${reason}`
 }
 

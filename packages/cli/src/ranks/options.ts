@@ -17,20 +17,20 @@ export const ranksOptions = {
   worldSize: option('<n>', 'the number of ranks', parseWhole),
   member: option(
     '<file>',
-    'the membership of this rank in its job: restore and join write it, save acts by it',
+    'a file with the membership of this rank: restore, join and rewind write it, save reads it',
     text,
   ),
 }
 
 export const joinTimeoutOption = option(
   '<seconds>',
-  'wait so long for the other ranks to join, and to verify their files; default: 600 and 1800',
+  'how long to wait for the other ranks to join, and to verify their files; default: 600 and 1800',
   parseTimeout,
 )
 
 export const saveTimeoutOption = option(
   '<seconds>',
-  'wait so long for the parts of the other ranks; default: 1800',
+  'how long to wait for the parts of the other ranks; default: 1800',
   parseTimeout,
 )
 
@@ -41,7 +41,11 @@ type Options = OptionsOf<typeof ranksOptions> &
   }
 
 /** For commands that one rank may run alone. A rank that joined by itself would start the job again. */
-export const memberOption = option('<file>', 'act as this member of a job of many ranks', text)
+export const memberOption = option(
+  '<file>',
+  'prune as a rank of a job: the file that restore or join wrote',
+  text,
+)
 
 /** The ranks of a command, and what it must tell its user about them. */
 export interface ChosenRanks {
@@ -120,8 +124,8 @@ function refuseContradiction(
 function refuseOtherOwners({ job, takeOver }: Options): void {
   if (job === undefined && takeOver !== true) return
   throw invalid(
-    `${job === undefined ? '--take-over' : '--job'} names an owner of the store, and the ranks of a job own it together. ` +
-      'Leave it out.',
+    `The ranks of a job own the store together, so ${job === undefined ? '--take-over' : '--job'} has no meaning. ` +
+      'Leave out the option.',
   )
 }
 

@@ -171,7 +171,7 @@ class PruneRunsReport {
     if (hint?.kind !== 'take-over') return withHint(error)
     const alone = `holdfast prune --store ${shellQuoted(locationOf(this.#prefix, run))}`
     return hint.job === undefined
-      ? `${reason} Prune it alone, which fences that writer: ${alone} --take-over`
+      ? `${reason} If that writer has ended or must stop, prune it alone: ${alone} --take-over`
       : `${reason} Prune it alone: ${alone} --job ${shellQuoted(hint.job)}`
   }
 

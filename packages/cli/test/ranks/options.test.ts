@@ -49,8 +49,8 @@ test.each([
   [{ rank: 0, member: 'member' }, '--world-size is missing'],
   [{ worldSize: 2 }, '--rank is missing'],
   [{ rank: 2, worldSize: 2 }, '--rank 2 must be below --world-size 2'],
-  [{ ranks: 'env', job: 'train' }, '--job names an owner'],
-  [{ ranks: 'env', takeOver: true }, '--take-over names an owner'],
+  [{ ranks: 'env', job: 'train' }, 'so --job has no meaning'],
+  [{ ranks: 'env', takeOver: true }, 'so --take-over has no meaning'],
   [{ saveTimeout: 1000 }, 'requires --ranks env or --member FILE'],
 ] as const)('rejects %o', (options, message) => {
   expect(() => chosenRanks({ ...none, ...options }, variables)).toThrow(message)

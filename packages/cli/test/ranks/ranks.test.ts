@@ -204,7 +204,7 @@ test('fences a command with the member file of an earlier start, and names the r
   await job.all('join', '--ranks', 'env', '--member', 'newer-R')
   const { code, stderr } = await job.one(0, ...save(1))
   expect(code).toBe(6)
-  expect(stderr).toMatch(/has started again.* run holdfast restore latest --to DIR --ranks env --member FILE/)
+  expect(stderr).toMatch(/was started again.* run holdfast restore latest --to DIR --ranks env --member FILE/)
   const joined = await job.all('join', '--ranks', 'env', '--member', 'member-R', '--json')
   expect(joined.map(({ stdout }): unknown => JSON.parse(stdout))).toEqual([
     { type: 'result', command: 'join', rank: 0, size: 2 },

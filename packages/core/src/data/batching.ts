@@ -2,22 +2,22 @@ import { HoldfastError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { assertWhole } from './whole.ts'
 
-/** How the samples of an epoch are divided into batches and among workers. */
+/** How the samples of an epoch are divided into batches and among ranks. */
 export interface BatchOptions {
-  /** Number of samples in one worker's batch, at least 1. */
+  /** Number of samples in one rank's batch, at least 1. */
   readonly batchSize: number
   /**
-   * How to handle the last samples of an epoch if they are too few to give every worker a full batch:
-   * - `short`: the workers share them. Batch sizes differ by at most one, and a batch can be empty.
+   * How to handle the last samples of an epoch if they are too few to give every rank a full batch:
+   * - `short`: the ranks share them. Batch sizes differ by at most one, and a batch can be empty.
    * - `drop`: they are left out of this epoch.
    * - `wrap`: samples from the start of the epoch's order fill the batches, so those samples come twice.
    *
    * Default: `short`.
    */
   readonly lastBatch?: 'short' | 'drop' | 'wrap' | undefined
-  /** Number of workers that train together. Default: 1. */
+  /** Number of ranks that train together. Default: 1. */
   readonly worldSize?: number | undefined
-  /** Index of this worker, from 0 to `worldSize - 1`. Default: 0. */
+  /** The rank of this process, from 0 to `worldSize - 1`. Default: 0. */
   readonly rank?: number | undefined
 }
 
@@ -28,21 +28,21 @@ export interface Batching {
   readonly lastBatch: 'short' | 'drop' | 'wrap'
   readonly worldSize: number
   readonly rank: number
-  /** Number of samples that all workers together take in one step. */
+  /** Number of samples that all ranks together take in one step. */
   readonly stepSize: number
 }
 
-/** A place in the data. `position` counts the samples of the epoch that all workers together have received. */
+/** A place in the data. `position` counts the samples of the epoch that all ranks together have received. */
 export interface Cursor {
   readonly epoch: number
   readonly position: number
 }
 
-/** One step of all workers, as seen by one worker. */
+/** One step of all ranks, as seen by one rank. */
 export interface Step {
-  /** This worker's positions in the epoch's order. */
+  /** This rank's positions in the epoch's order. */
   readonly positions: readonly number[]
-  /** The cursor of all workers after this step. */
+  /** The cursor of all ranks after this step. */
   readonly next: Cursor
 }
 
@@ -62,7 +62,7 @@ export function batchingOf(options: BatchOptions): Batching {
   return { lastBatch, worldSize, rank, stepSize: batchSize * worldSize }
 }
 
-/** Yields the remaining steps of an epoch of `length` positions. Every worker gets the same number of steps. */
+/** Yields the remaining steps of an epoch of `length` positions. Every rank gets the same number of steps. */
 export function* stepsFrom({ epoch, position }: Cursor, length: number, batching: Batching): Generator<Step> {
   const { lastBatch, stepSize } = batching
   for (let from = position; from < length; from += stepSize) {
@@ -77,7 +77,7 @@ export function* stepsFrom({ epoch, position }: Cursor, length: number, batching
   }
 }
 
-/** Returns this worker's offsets among the `taken` samples of a step. Workers take samples in turn. */
+/** Returns this rank's offsets among the `taken` samples of a step. Ranks take samples in turn. */
 export function shareOf(taken: number, { worldSize, rank }: Batching): readonly number[] {
   const count = Math.max(0, Math.ceil((taken - rank) / worldSize))
   return Array.from({ length: count }, (_, turn) => turn * worldSize + rank)
@@ -104,7 +104,7 @@ export function refuseNoBatch(length: number, batching: Batching): void {
   if (stepsLeft(0, length, batching) > 0) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `All ${length} samples would be dropped: one step of all workers takes ${batching.stepSize}. ` +
+    `All ${length} samples would be dropped: one step of all ranks takes ${batching.stepSize}. ` +
       "Use smaller batches, or set lastBatch to 'short' or 'wrap'.",
   )
 }

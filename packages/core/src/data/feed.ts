@@ -11,7 +11,7 @@ export interface FeedCursor extends Cursor {
 export interface Arrival<Sample> {
   /** A batch, possibly still being fetched. `undefined` at the end of the epoch. */
   readonly samples: readonly Sample[] | Promise<readonly Sample[]> | undefined
-  /** The cursor of all workers after they have received this batch. */
+  /** The cursor of all ranks after they have received this batch. */
   readonly next: FeedCursor
 }
 

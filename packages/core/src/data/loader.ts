@@ -10,7 +10,7 @@ import { assertWhole } from './whole.ts'
 
 /**
  * Loads batches of samples ahead of the loop, and has a position that can be saved in the middle of an epoch. After
- * a resume no sample comes twice and none is skipped, even with another number of workers.
+ * a resume no sample comes twice and none is skipped, even with another number of ranks.
  *
  * An iteration yields the rest of the current epoch; the next iteration yields the next epoch. A batch counts as
  * delivered when the loop receives it, so save after the work on a batch is done. Batches that were only fetched
@@ -31,8 +31,8 @@ import { assertWhole } from './whole.ts'
 export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
   /**
    * A generator for random numbers that the loop draws, for example for dropout. It starts as
-   * `new SeededRandom(seed)`, and its state is part of the saved position. It is the same on all workers while they
-   * draw equally often. For draws that differ between workers, create a `SeededRandom` with the rank as a seed.
+   * `new SeededRandom(seed)`, and its state is part of the saved position. It is the same on all ranks while they
+   * draw equally often. For draws that differ between ranks, create a `SeededRandom` with the rank as a seed.
    */
   readonly random: SeededRandom
   readonly #feed: Feed<Sample>
@@ -60,7 +60,7 @@ export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
     return this.#cursor.epoch
   }
 
-  /** Number of samples of the epoch that all workers together have received. */
+  /** Number of samples of the epoch that all ranks together have received. */
   get position(): number {
     return this.#cursor.position
   }
@@ -83,7 +83,7 @@ export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
   }
 
   /**
-   * Moves to a saved position. The batch size and the number of workers may differ from those at the time of the
+   * Moves to a saved position. The batch size and the number of ranks may differ from those at the time of the
    * save. Throws `INVALID_ARGUMENT` if the state is invalid or was saved for other data, and `UNSUPPORTED` if its
    * format is newer. The position then stays where it was.
    */

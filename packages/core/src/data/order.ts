@@ -38,7 +38,7 @@ export type OrderIdentity =
       readonly weights?: string
     }
 
-/** The global order of every epoch, before it is divided among the workers. */
+/** The global order of every epoch, before it is divided among the ranks. */
 export interface Order {
   /** Number of positions in an epoch. */
   readonly length: number

@@ -11,7 +11,7 @@ export type RandomState = readonly [number, number, number, number]
  * Use it for augmentation and dropout. It is not suitable for cryptography.
  *
  * @example
- * const random = new SeededRandom(42, step, rank) // differs between workers and steps
+ * const random = new SeededRandom(42, step, rank) // differs between ranks and steps
  * const flipped = random.next() < 0.5
  */
 export class SeededRandom {

@@ -47,12 +47,12 @@ export class BatchSampler implements Iterable<readonly number[]> {
     return this.#cursor.epoch
   }
 
-  /** Number of samples of the epoch that all workers together have received. */
+  /** Number of samples of the epoch that all ranks together have received. */
   get position(): number {
     return this.#cursor.position
   }
 
-  /** Number of batches in the rest of the epoch. It is the same on every worker. */
+  /** Number of batches in the rest of the epoch. It is the same on every rank. */
   get batchesLeft(): number {
     return stepsLeft(this.position, this.#order.length, this.#batching)
   }
@@ -77,7 +77,7 @@ export class BatchSampler implements Iterable<readonly number[]> {
   }
 
   /**
-   * Moves to a saved position. The batch size and the number of workers may differ from those at the time of the
+   * Moves to a saved position. The batch size and the number of ranks may differ from those at the time of the
    * save. Throws `INVALID_ARGUMENT` if the state is invalid or was saved for other data, and `UNSUPPORTED` if its
    * format is newer. The position then stays where it was.
    */

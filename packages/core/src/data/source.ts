@@ -9,7 +9,7 @@ export interface SampleContext {
   readonly position: number
   /**
    * A generator of this sample, for augmentation. Its draws depend only on the seed, the epoch and the position,
-   * not on which worker fetches the sample or when. If `wrap` repeats a sample in an epoch, both copies get the
+   * not on which rank fetches the sample or when. If `wrap` repeats a sample in an epoch, both copies get the
    * same draws.
    */
   readonly random: SeededRandom

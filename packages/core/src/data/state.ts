@@ -17,14 +17,14 @@ interface Common {
   readonly seed: number
   /** The epoch, from 0. */
   readonly epoch: number
-  /** Number of samples of the epoch that all workers together have received. */
+  /** Number of samples of the epoch that all ranks together have received. */
   readonly position: number
   /** The state of `loader.random`. */
   readonly random?: [number, number, number, number]
 }
 
 /**
- * A position in the data, as plain JSON. It is the same on every worker, and can be loaded with any number of workers
+ * A position in the data, as plain JSON. It is the same on every rank, and can be loaded with any number of ranks
  * and any batch size. `docs/data.md` specifies it.
  */
 export type DataState =

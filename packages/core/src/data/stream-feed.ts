@@ -6,7 +6,7 @@ import { isResumable, type StreamSource } from './source.ts'
 import { untilAborted } from '../async/until-aborted.ts'
 
 /**
- * Reads a stream from its beginning to its end. Every worker reads the whole stream and keeps its own samples.
+ * Reads a stream from its beginning to its end. Every rank reads the whole stream and keeps its own samples.
  *
  * On a resume, a stream with `loadStateDict` continues at its own saved state. Any other stream is read again from
  * its beginning, and the samples that were already delivered are skipped.
@@ -102,7 +102,7 @@ function refuseNoBatch(epoch: number, given: number, { lastBatch, stepSize }: Ba
   if (lastBatch === 'drop' && given < stepSize) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `All ${given} samples of epoch ${epoch} would be dropped: one step of all workers takes ${stepSize}. ` +
+      `All ${given} samples of epoch ${epoch} would be dropped: one step of all ranks takes ${stepSize}. ` +
         "Use smaller batches, or set lastBatch to 'short'.",
     )
   }

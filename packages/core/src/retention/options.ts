@@ -133,10 +133,9 @@ export function planRetention(options: RetentionOptions, objectives: Objectives)
   if (keep !== undefined && typeof keep !== 'function') throw invalid('keep must be a function.')
   for (const name of Object.keys(options.keepBest ?? {})) {
     if (Object.hasOwn(objectives, name)) continue
-    const known = Object.keys(objectives).join(', ') || 'none'
-    throw invalid(
-      `keepBest refers to ${JSON.stringify(name)}, which is not a defined objective. Known: ${known}.`,
-    )
+    const known = Object.keys(objectives)
+    const remedy = known.length === 0 ? 'Define it in objectives.' : `Known: ${known.join(', ')}.`
+    throw invalid(`keepBest refers to ${JSON.stringify(name)}, which is not a defined objective. ${remedy}`)
   }
   const { keepEvery, keepWithin, keepUnscored, keepBest, maxBytes, grace, ...counts } = options
   return {

@@ -19,7 +19,7 @@ export interface SpaceOptions {
   readonly refuseBelow?: SpaceThreshold | undefined
   /**
    * Drops checkpoints instead of rejecting the save: first those that retention drops anyway, then the oldest. Never
-   * drops the newest, a pinned or the best checkpoint. Default: false.
+   * drops the latest, a pinned or the best checkpoint. Default: false.
    */
   readonly makeRoom?: boolean | undefined
 }

@@ -19,8 +19,8 @@ import { parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
 /** The options of a store. `openStore` also takes those of `OpenStoreOptions`. */
 export interface StoreOptions<Name extends string = string, MirrorLocation extends string = string> {
   /**
-   * `exclusive`: one long-lived writer. Its first write takes the store over and fences the previous owner. Reading does not.
-   * `shared`: many writers and no owner. Default: `exclusive`.
+   * `exclusive`: one long-lived writer. Its first change, also a `pin`, takes the store from the previous owner, whose next save
+   * rejects with `FENCED`. Reading does not. `shared`: many writers and no owner. Default: `exclusive`.
    */
   readonly mode?: WriterMode | undefined
   /**

@@ -319,7 +319,7 @@ test.each([
   [{ lastBatch: 'keep' }, `lastBatch must be 'short', 'drop' or 'wrap', not "keep"`],
   [{ order: 'random' }, `order must be 'shuffled', 'sequential' or 'drawn', not "random"`],
   [{ batchSise: 3 }, 'A sampler has no option "batchSise"'],
-  [{ batchSize: 11, lastBatch: 'drop' }, 'All 10 samples would be dropped: one step of all workers takes 11'],
+  [{ batchSize: 11, lastBatch: 'drop' }, 'All 10 samples would be dropped: one step of all ranks takes 11'],
   [{ order: 'drawn', draws: 0 }, 'draws must be'],
   [{ order: 'drawn', weights: [1, 2] }, 'weights has 2 elements for 10 samples'],
   [

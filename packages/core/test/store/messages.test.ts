@@ -70,7 +70,20 @@ describe('a hint', () => {
   test('suggests to define an objective if there is none', async () => {
     const store = storeOn(new MemoryBackend())
     await store.save({ step: 1, files })
-    expect(await hintOf(store.get('best'))).toEqual({ kind: 'define-objective' })
+    for (const call of [store.get('best'), store.get('best:loss'), store.plateau('loss')])
+      expect(await hintOf(call)).toEqual({ kind: 'define-objective' })
+  })
+
+  test('names the objectives if a choice could mean several', async () => {
+    const [loss, pck] = [
+      { metric: 'loss', direction: 'min' } as const,
+      { metric: 'pck', direction: 'max' } as const,
+    ]
+    const store = storeOn(new MemoryBackend(), { objectives: { loss, pck } })
+    await store.save({ step: 1, files })
+    await expect(store.best()).rejects.toThrow(
+      'Several objectives are defined: loss, pck. Name one of them. Its best checkpoint is best:NAME, such as best:loss.',
+    )
   })
 
   test('suggests to restore with fallback if the checkpoint is corrupt, and to verify it once it is quarantined', async () => {

@@ -279,6 +279,6 @@ function originOf({ candidate, snapshot }: WholeCheckpoint, layout: string): Ori
 function changed(path: string): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `${path} changed while it was being saved. Nothing was saved. It is saved once its writer has finished.`,
+    `${path} changed while it was being saved. Nothing was saved. It is saved again once its writer has finished.`,
   )
 }

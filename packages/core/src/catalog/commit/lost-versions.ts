@@ -36,8 +36,8 @@ export function versionAbove(lost: number, url: string): number {
   if (version < Number.MAX_SAFE_INTEGER - marginOfLostVersions) return version
   throw new HoldfastError(
     'CORRUPT',
-    `An attempt or a page in ${url} names version ${lost} of the catalog, and no higher one can follow. ` +
-      'Remove what has that number in its name.',
+    `An object in ${url} has the number ${lost} in its name. That number is so high that no version of the catalog can follow, ` +
+      'and Holdfast did not write it. Move the object out of the store, and try again.',
     { url },
   )
 }

@@ -21,12 +21,9 @@ export function refusal(
   return new HoldfastError(verdict.code, verdict.why, { url, hint: verdict.hint })
 }
 
-/** The error of a commit that came after one of another writer. */
+/** The error of a commit that this writer may not make, because the store has another owner or had one since. */
 export function fenced(why: string, url: string, hint?: ErrorHint): HoldfastError {
-  return new HoldfastError('FENCED', `Another writer committed first. Nothing was changed. ${why}`, {
-    url,
-    hint,
-  })
+  return new HoldfastError('FENCED', `Nothing was changed. ${why}`, { url, hint })
 }
 
 /** The error of a commit whose response was lost and whose outcome could not be found out. */

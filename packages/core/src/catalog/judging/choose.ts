@@ -7,6 +7,7 @@ import { shown } from '../../shown.ts'
 import { abandonedAt, allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 import { holderOf } from './judgement.ts'
+import { unknownObjective } from './unknown-objective.ts'
 
 /**
  * A step; the checkpoint whose save began last; or the best by the only objective or by a named one. `Name` is the union of
@@ -131,18 +132,10 @@ function noObjective(): HoldfastError {
 }
 
 function severalObjectives(objectives: Objectives): HoldfastError {
-  const names = Object.keys(objectives).map((name) => `best:${name}`)
+  const names = Object.keys(objectives)
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `Several objectives are defined. Choose one of ${names.join(', ')}.`,
-  )
-}
-
-function unknownObjective(name: string, objectives: Objectives): HoldfastError {
-  const known = Object.keys(objectives).join(', ') || 'none'
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `There is no objective ${JSON.stringify(name)}. Known: ${known}.`,
+    `Several objectives are defined: ${names.join(', ')}. Name one of them. Its best checkpoint is best:NAME, such as best:${names[0] ?? ''}.`,
   )
 }
 

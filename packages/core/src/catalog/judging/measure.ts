@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../errors.ts'
 import { metricsOf } from '../documents/index.ts'
-import { Evaluations, type Objectives, type Plateau, plateauOf } from '../../metrics/index.ts'
+import { Evaluations, type Plateau, plateauOf } from '../../metrics/index.ts'
 import { scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
+import { unknownObjective } from './unknown-objective.ts'
 import { own } from '../../records.ts'
 
 /** The metrics of one step, even if its checkpoint is deleted. */
@@ -36,7 +37,7 @@ export function measuredSteps({ whole, judgement }: JudgedCatalog): readonly Mea
 export function plateau({ judgement }: JudgedCatalog, name: string): Plateau {
   const { objectives, evaluations } = judgement
   const objective = own(objectives, name)
-  if (objective === undefined) throw unknown(name, objectives)
+  if (objective === undefined) throw unknownObjective(name, objectives)
   if ('pareto' in objective) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -44,12 +45,4 @@ export function plateau({ judgement }: JudgedCatalog, name: string): Plateau {
     )
   }
   return plateauOf(evaluations.get(name) ?? Evaluations.none, objective)
-}
-
-function unknown(name: string, objectives: Objectives): HoldfastError {
-  const known = Object.keys(objectives).join(', ') || 'none'
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `There is no objective ${JSON.stringify(name)}. Known: ${known}.`,
-  )
 }

@@ -30,7 +30,13 @@ export function chooseSide(local: LocalState, mirror: MirrorState): ChosenSide {
     )
   if (local.kind === 'damaged') return besideDamage(local, mirror.side)
   const continuation = continuationOf(local.side, mirror.side)
+  if (continuation === 'another store continued') return choice('mirror', continuedTo(mirror.side))
   return { ...choices[continuation], needsNewId: continuation === 'store was rolled back' }
+}
+
+function continuedTo({ catalog: { latest } }: Side): string {
+  const to = latest === undefined ? '' : ` The latest checkpoint of the mirror is step ${latest.step}.`
+  return `The mirror is ahead: another store continued the run.${to}`
 }
 
 /** The mirror is used unless what is readable of the store is later. */
@@ -44,11 +50,10 @@ function besideDamage(
   return choice('mirror', `The store is damaged: ${why}`)
 }
 
-const choices: Readonly<Record<Continuation, ChosenSide>> = {
+const choices: Readonly<Record<Exclude<Continuation, 'another store continued'>, ChosenSide>> = {
   'mirror is empty': choice('store', 'The mirror has no checkpoints.'),
   'store continued': choice('store', 'The mirror is not ahead of the store.'),
   'store is empty': choice('mirror', 'The store has no checkpoints, and the mirror has some.'),
-  'another store continued': choice('mirror', 'The mirror is ahead: another store continued the run.'),
   'store was rolled back': choice(
     'mirror',
     'The mirror is ahead: the store is a clone of the one that was mirrored, or was rolled back. It gets a new id.',

@@ -13,8 +13,8 @@ export function notARank(url: string): HoldfastError {
 export function fencedByLaterStart(rank: number, url: string): HoldfastError {
   return new HoldfastError(
     'FENCED',
-    `Rank ${rank} of this job has started again since, so this process is no longer part of the job. ` +
-      'Nothing of it is saved any more. Stop it if its rank runs elsewhere.',
+    `Rank ${rank} of this job was started again, so this process is no longer part of the job and can save nothing. ` +
+      'Stop this process if the rank runs elsewhere.',
     { url, hint: { kind: 'join-job' } },
   )
 }
@@ -22,7 +22,7 @@ export function fencedByLaterStart(rank: number, url: string): HoldfastError {
 export function fencedByOtherSize(size: number, url: string): HoldfastError {
   return new HoldfastError(
     'FENCED',
-    `The job has started again with a number of ranks other than ${size}, so this process is no longer part of it. Stop it.`,
+    `The job was started again with a number of ranks other than ${size}, so this process is no longer part of it. Stop this process.`,
     { url },
   )
 }
@@ -30,7 +30,7 @@ export function fencedByOtherSize(size: number, url: string): HoldfastError {
 export function superseded(term: number, url: string): HoldfastError {
   return new HoldfastError(
     'FENCED',
-    `The job has started again since term ${term}, to which this process belongs, so nothing of it is saved any more.`,
+    `The job was started again after term ${term}, so this process is no longer part of it and can save nothing.`,
     { url, hint: { kind: 'join-job' } },
   )
 }

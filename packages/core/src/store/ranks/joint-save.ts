@@ -182,7 +182,7 @@ function late(
   if (missing.length === 0) {
     return new HoldfastError(
       'UNAVAILABLE',
-      `All parts of step ${step} are stored, and the store took no commit in time. Save the step again with the same files.`,
+      `All parts of step ${step} are stored, but the store accepted no commit in time. Save the step again with the same files.`,
       { url },
     )
   }

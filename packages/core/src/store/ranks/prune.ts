@@ -42,7 +42,7 @@ export async function pruneJointly(
       return isTurn ? pruneStore(context, writer, forGood) : undefined
     },
     () =>
-      new HoldfastError('UNAVAILABLE', 'The store took no commit in time. Try again.', {
+      new HoldfastError('UNAVAILABLE', 'The store accepted no commit in time. Try again.', {
         url: context.backend.url,
       }),
   )

@@ -46,7 +46,7 @@ export async function commitTogether(
       }
     },
     () =>
-      new HoldfastError('UNAVAILABLE', 'The store took no commit in time. Try again.', {
+      new HoldfastError('UNAVAILABLE', 'The store accepted no commit in time. Try again.', {
         url: context.backend.url,
       }),
   )

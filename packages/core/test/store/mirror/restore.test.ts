@@ -103,7 +103,11 @@ describe('a restore with a mirror', () => {
     await saveMirrored(second, 3, 4)
     await second.close()
     const returned = openMirrored(places, { mirrorOptions: { takeOver: true } })
+    const choices = eventsOf(returned, 'restoringFrom')
     expect(await restoredFrom(returned)).toEqual([4, 'mirror', model(4)])
+    expect(choices[0]?.why).toBe(
+      'The mirror is ahead: another store continued the run. The latest checkpoint of the mirror is step 4.',
+    )
     await saveMirrored(returned, 5)
     expect(await latestStep(readerOf(places.mirror))).toBe(5)
     expect(await latestStep(readerOf(places.disk))).toBe(5)

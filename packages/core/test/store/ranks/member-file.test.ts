@@ -122,7 +122,7 @@ test('fences a rank that has started again alone, before the other ranks have jo
   const [, stale] = continuing(backend, files)
   await expect(stale?.save({ step: 1, files: shard(1, 1) })).rejects.toMatchObject({
     code: 'FENCED',
-    message: expect.stringContaining('Rank 1 of this job has started again') as string,
+    message: expect.stringContaining('Rank 1 of this job was started again') as string,
   })
 })
 

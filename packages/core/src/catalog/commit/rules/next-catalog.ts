@@ -197,8 +197,8 @@ function floorOfForgotten({ term, history }: PagedCatalog): number {
 
 function deadAttempt(step: number): string {
   return (
-    `The save of step ${step} began before a takeover, or took longer than the grace period, ` +
-    'so a sweep may have deleted it. Save it again.'
+    `The save of step ${step} came too late: another writer took the store over, or the save took longer than the grace period. ` +
+    'Save it again.'
   )
 }
 
