@@ -105,6 +105,7 @@ function writeConfiguration(): void {
     themeConfig: {
       search: { provider: 'local' },
       nav: [
+        { text: 'Start', link: '/start' },
         { text: 'Cookbook', link: '/cookbook' },
         { text: 'API', link: '/api/' },
         { text: 'Comparison', link: '/comparison' },

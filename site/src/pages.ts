@@ -4,11 +4,24 @@ import { posix } from 'node:path'
 export const groups: readonly { readonly text: string; readonly pages: readonly string[] }[] = [
   {
     text: 'Use',
-    pages: ['cookbook', 'run', 'watch', 'files', 'retention', 'copies', 'ranks', 'runs', 'page', 'data'],
+    pages: [
+      'start',
+      'cookbook',
+      'run',
+      'watch',
+      'library',
+      'files',
+      'retention',
+      'copies',
+      'ranks',
+      'runs',
+      'page',
+      'data',
+    ],
   },
   {
     text: 'Reference',
-    pages: ['cli', 'configuration', 'errors', 'stores', 'runtimes', 'platforms'],
+    pages: ['words', 'cli', 'configuration', 'errors', 'stores', 'runtimes', 'platforms'],
   },
   {
     text: 'How it works',
