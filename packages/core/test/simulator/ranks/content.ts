@@ -4,8 +4,8 @@ export interface Content {
   readonly rank: number
   /** The steps since the beginning, in the order in which the run saved them. */
   readonly lineage: string
-  /** True in bytes that differ from those that the process has saved at the same step. */
-  readonly isOther?: boolean
+  /** 2 in bytes that differ from those that the process has saved at the same step, and are as many. */
+  readonly variant: 1 | 2
 }
 
 export function bytesOf(content: Content): Buffer {

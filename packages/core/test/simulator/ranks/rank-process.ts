@@ -134,7 +134,7 @@ export class RankProcess {
   async #repeat(step: number, content: Content): Promise<void> {
     if (this.#job.random.chance(0.5)) return this.#saveAndTell(step, content)
     try {
-      await this.#saveAndTell(step, { ...content, isOther: true })
+      await this.#saveAndTell(step, { ...content, variant: 2 })
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
     }
@@ -191,7 +191,7 @@ export class RankProcess {
   }
 
   #contentOf(lineage: string): Content {
-    return { process: this.name, rank: this.#rank, lineage }
+    return { process: this.name, rank: this.#rank, lineage, variant: 1 }
   }
 
   #opened(process: string, ranks: RanksOptions, open = this.#job.open): Opened {
