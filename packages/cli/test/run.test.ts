@@ -109,7 +109,7 @@ test('run notes that another machine has the mirror, and takes it with --take-ov
   expect(lost.stderr).toMatch(
     /^The mirror belongs to .* pass --take-over-mirror to holdfast run or holdfast save\./m,
   )
-  expect(lost.stderr).toMatch(/^mirror: 2, .*\(1 waiting, .*\)\nThe mirror is not of this store any more, /m)
+  expect(lost.stderr).toMatch(/^mirror: 2, .*\(1 waiting, .*\)\nAnother store has taken the mirror over, /m)
   expect(await stepsOf(folder, 'backup')).toEqual(['1', '2'])
   const told = await runOn(folder, 'a', '--take-over-mirror')
   expect(told).toMatchObject({ code: 0, stderr: expect.stringMatching(/^mirror: 4, [^(\n]*$/m) as string })
