@@ -97,7 +97,9 @@ describe('a mirror in the configuration', () => {
     const refused = await holdfast(folder, 'copy', 'run', 'backup')
     expect([refused.code, refused.stderr]).toEqual([
       6,
-      expect.stringMatching(/if that process was killed\. Pass --take-over to fence that writer\.\n$/),
+      expect.stringMatching(
+        /if that process was killed\. If that writer has ended or must stop, pass --take-over\. It can then save nothing more\.\n$/,
+      ),
     ])
     expect(await holdfast(folder, 'copy', 'run', 'backup', '--take-over')).toMatchObject({
       code: 0,
