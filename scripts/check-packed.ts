@@ -24,6 +24,23 @@ interface PackageJson {
   readonly keywords?: readonly string[]
 }
 
+/** What the published types must refuse. The import adds the options of an adapter to those that core knows. */
+const checkedTypes = `
+import { openStore } from '@holdfast/core'
+import type {} from '@holdfast/adapter-s3'
+await openStore('s3://bucket/a', { backend: { region: 'eu-west-1', retry: { maxDelay: '30 s' } } })
+// @ts-expect-error the option is region
+await openStore('s3://bucket/a', { backend: { regoin: 'eu-west-1' } })
+// @ts-expect-error a folder has no region
+await openStore('./runs/a', { backend: { region: 'eu-west-1' } })
+// @ts-expect-error there is no such unit
+await openStore('./runs/a', { gracePeriod: '2 hours' })
+const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
+const store = await openStore('./runs/a', { objectives })
+// @ts-expect-error there is no objective lss
+await store.best('lss')
+`
+
 const repository = 'https://github.com/holdfast-checkpoints/holdfast'
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-packed-'))
 const published = readdirSync(join(root, 'packages'))
@@ -109,23 +126,6 @@ server.close()
 server.closeAllConnections()
 `
 }
-
-/** What the published types must refuse. The import adds the options of an adapter to those that core knows. */
-const checkedTypes = `
-import { openStore } from '@holdfast/core'
-import type {} from '@holdfast/adapter-s3'
-await openStore('s3://bucket/a', { backend: { region: 'eu-west-1', retry: { maxDelay: '30 s' } } })
-// @ts-expect-error the option is region
-await openStore('s3://bucket/a', { backend: { regoin: 'eu-west-1' } })
-// @ts-expect-error a folder has no region
-await openStore('./runs/a', { backend: { region: 'eu-west-1' } })
-// @ts-expect-error there is no such unit
-await openStore('./runs/a', { gracePeriod: '2 hours' })
-const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
-const store = await openStore('./runs/a', { objectives })
-// @ts-expect-error there is no objective lss
-await store.best('lss')
-`
 
 function inEmptyProject(packed: readonly string[]): void {
   const project = join(folder, 'project')
