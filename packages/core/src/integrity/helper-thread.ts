@@ -11,7 +11,7 @@ const mostThreads = defaultThreads()
 /**
  * An order that starts with the number of a hash is about that hash. A string starts it with that algorithm, and gets no answer.
  * Bytes are added, and answered with an empty string. `null` ends the hash, and is answered with the digest. Any other order
- * names files to read, and is answered with the outcomes. Each file is opened without waiting, so that a pipe which has taken
+ * names files to read, and is answered with the outcomes, up to the first file that cannot be read. Each file is opened without waiting, so that a pipe which has taken
  * its place cannot stop the thread.
  */
 const script = `
@@ -34,16 +34,24 @@ function onHash(number, asked) {
 }
 
 function readAll({ files, room }) {
+  const began = performance.now()
+  const outcomes = []
   let offset = 0
-  return files.map(({ path, size }) => {
-    const bytes = room.subarray(offset, offset + size)
+  for (const { path, size } of files) {
+    const outcome = tryToRead(path, room.subarray(offset, offset + size))
+    outcomes.push(outcome)
+    if (outcome.sha256 === undefined) break
     offset += size
-    try {
-      return readOne(path, bytes)
-    } catch ({ message, code, errno, syscall }) {
-      return { failed: { message, code, errno, syscall, path } }
-    }
-  })
+  }
+  return { outcomes, milliseconds: performance.now() - began }
+}
+
+function tryToRead(path, bytes) {
+  try {
+    return readOne(path, bytes)
+  } catch ({ message, code, errno, syscall }) {
+    return { failed: { message, code, errno, syscall, path } }
+  }
 }
 
 function readOne(path, bytes) {
@@ -94,7 +102,14 @@ export type ReadOutcome =
   | { readonly failed: Pick<NodeJS.ErrnoException, 'message' | 'code' | 'errno' | 'syscall' | 'path'> }
 
 type HashOrder = readonly [number: number, asked: Uint8Array | null]
-type Answer = string | readonly ReadOutcome[]
+/** What became of the files of an order, up to the first one that could not be read. */
+export interface ReadAnswer {
+  readonly outcomes: readonly ReadOutcome[]
+  /** How long the reads took. */
+  readonly milliseconds: number
+}
+
+type Answer = string | ReadAnswer
 
 interface Question {
   readonly answer: (answer: Answer) => void
@@ -158,8 +173,8 @@ export class HelperThread {
     this.#underWay += 1
   }
 
-  /** Reads files up to their sizes, and returns the outcome of each. */
-  async read(order: ReadOrder): Promise<readonly ReadOutcome[]> {
+  /** Reads files up to their sizes. */
+  async read(order: ReadOrder): Promise<ReadAnswer> {
     return this.#ask(order)
   }
 
@@ -168,7 +183,7 @@ export class HelperThread {
   }
 
   #ask(order: HashOrder): Promise<string>
-  #ask(order: ReadOrder): Promise<readonly ReadOutcome[]>
+  #ask(order: ReadOrder): Promise<ReadAnswer>
   #ask(order: HashOrder | ReadOrder): Promise<Answer> {
     return new Promise((answer, fail) => {
       if (this.#failure !== undefined) {

@@ -1,5 +1,5 @@
 import { mayWorkInThread } from '../async/threads.ts'
-import { type HelperThread, leastBusyThread, type ReadOrder, type ReadOutcome } from './helper-thread.ts'
+import { type HelperThread, leastBusyThread, type ReadAnswer, type ReadOrder } from './helper-thread.ts'
 
 /**
  * Reads small files in another thread, which also hashes them. Each call of the file system then takes a few microseconds. On
@@ -7,7 +7,7 @@ import { type HelperThread, leastBusyThread, type ReadOrder, type ReadOutcome } 
  *
  * @example
  * using reads = await ThreadReads.begin()
- * const outcomes = await reads?.read({ files, room: new Uint8Array(new SharedArrayBuffer(bytes)) })
+ * const { outcomes } = await reads?.read({ files, room: new Uint8Array(new SharedArrayBuffer(bytes)) })
  */
 export class ThreadReads implements Disposable {
   readonly #thread: HelperThread
@@ -23,8 +23,8 @@ export class ThreadReads implements Disposable {
     return thread && new ThreadReads(thread)
   }
 
-  /** Reads files, and returns the outcome of each. The room must be in shared memory, and must not be used meanwhile. */
-  async read(order: ReadOrder): Promise<readonly ReadOutcome[]> {
+  /** Reads files up to the first one that fails. The room must be in shared memory, and must not be used meanwhile. */
+  async read(order: ReadOrder): Promise<ReadAnswer> {
     return this.#thread.read(order)
   }
 

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ThreadReads } from '../../src/integrity/thread-reads.ts'
 import { packedSource } from '../../src/store/attempts/packs/packed-source.ts'
 import type { SizedFile } from '../../src/store/attempts/packs/plan-packs.ts'
@@ -78,7 +79,7 @@ describe.each([
   test.each([
     ['grew', (path: string) => writeFile(path, Buffer.alloc(50_000)), 'grew during the save'],
     ['shrank', (path: string) => truncate(path, 10), 'shrank during the save'],
-    ['was removed', (path: string) => rm(path), 'It does not exist'],
+    ['was removed', (path: string) => rm(path), 'does not exist'],
     ['became a folder', (path: string) => rm(path).then(() => mkdir(path)), 'is not a regular file'],
   ])('rejects a file that %s since its folder was read', async (_, change, message) => {
     const files = await localFiles(count)
@@ -120,20 +121,75 @@ test.runIf(process.platform === 'linux')(
 test.runIf(process.platform === 'linux')('takes a file of the system for one that grew', async () => {
   using reads = await ThreadReads.begin()
   const order = { files: [{ path: '/proc/self/status', size: 0 }], room: shared(1) }
-  expect(await reads?.read(order)).toEqual([{ changed: 'grew' }])
+  expect(await reads?.read(order)).toMatchObject({ outcomes: [{ changed: 'grew' }] })
 })
 
-test('states the error of the system for each file that cannot be read, and reads the others', async () => {
-  const [file, other] = await localFiles(2)
-  if (file === undefined || other === undefined) throw new Error('There are no files')
-  await rm(pathOf(file))
+test('stops a thread at the first file that cannot be read, and states the error of the system', async () => {
+  const files = await localFiles(3)
+  const [, missing] = files
+  if (missing === undefined) throw new Error('There is no file')
+  await rm(pathOf(missing))
   using reads = await ThreadReads.begin()
-  const asked = [file, other].map((each) => ({ path: pathOf(each), size: each.size }))
-  const outcomes = await reads?.read({ files: asked, room: shared(3000) })
-  expect(outcomes).toMatchObject([
-    { failed: { code: 'ENOENT', path: pathOf(file), syscall: 'open' } },
-    { sha256: createHash('sha256').update(contentOf(1)).digest('hex') },
-  ])
+  const asked = files.map((each) => ({ path: pathOf(each), size: each.size }))
+  expect(await reads?.read({ files: asked, room: shared(9000) })).toMatchObject({
+    outcomes: [
+      { sha256: createHash('sha256').update(contentOf(0)).digest('hex') },
+      { failed: { code: 'ENOENT', path: pathOf(missing), syscall: 'open' } },
+    ],
+    milliseconds: expect.any(Number) as number,
+  })
+})
+
+describe('a thread that reads files', () => {
+  /** Lets each order take some time by its own clock, and returns the numbers of files of the orders. */
+  function ordersWith(millisecondsPerFile: number): readonly number[] {
+    const orders: number[] = []
+    const spied = vi.spyOn(ThreadReads.prototype, 'read').mockImplementation(async ({ files, room }) => {
+      orders.push(files.length)
+      let offset = 0
+      const outcomes = files.map(({ path, size }) => {
+        const bytes = readFileSync(path)
+        room.set(bytes, offset)
+        offset += size
+        return { sha256: createHash('sha256').update(bytes).digest('hex') }
+      })
+      return { outcomes, milliseconds: millisecondsPerFile * files.length }
+    })
+    onTestFinished(() => {
+      spied.mockRestore()
+    })
+    return orders
+  }
+
+  test('gets few files at once, however small they are', async () => {
+    const orders = ordersWith(0.1)
+    const files = await localFiles(300)
+    await Array.fromAsync(packedSource(files, silent, going))
+    expect(orders.reduce((sum, count) => sum + count, 0)).toBe(300)
+    expect(Math.max(...orders)).toBe(32)
+  })
+
+  test('gets no further files once a file takes long, since several reads at once are faster then', async () => {
+    const orders = ordersWith(5)
+    const files = await localFiles(300)
+    const all: Buffer[] = []
+    for await (const chunk of packedSource(files, silent, going)) all.push(Buffer.from(chunk))
+    expect(orders).toEqual([32])
+    const expected = files.map((_, index) => contentOf(index))
+    expect(Buffer.concat(all).equals(Buffer.concat(expected))).toBe(true)
+  })
+
+  test('is not waited for longer than one order after an abort', async () => {
+    const orders = ordersWith(0.1)
+    const stop = new AbortController()
+    const abort = (): void => {
+      stop.abort()
+    }
+    const files = await localFiles(300)
+    const reading = packedSource(files, { ...silent, onFile: abort }, stop.signal)
+    await expect(Array.fromAsync(reading)).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(orders.length).toBeLessThan(10)
+  })
 })
 
 function shared(bytes: number): Uint8Array {

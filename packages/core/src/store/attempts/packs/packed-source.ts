@@ -18,6 +18,15 @@ const worthAThread = 256
 /** Size in bytes of the memory for files that another thread reads together. Each small file fits into it. */
 const togetherBytes = 2 ** 20
 
+/** The largest number of files that one order names, so that an abort or a failure does not wait for long. */
+const togetherFiles = 32
+
+/**
+ * Milliseconds. If a file takes longer, its file system waits for a network or a disk, and several reads at once are faster than
+ * one thread. From a cache, a file of 64 KiB takes about 0.1 ms.
+ */
+const slowFile = 0.5
+
 /** What the packing of one file observes. */
 export interface PackedObserver {
   /** Returns an observer of the bytes of the file, which are read once. */
@@ -47,8 +56,9 @@ export async function* packedSource(
   const ahead: { readonly portion: Portion; readonly read: Promise<FilesInMemory> }[] = []
   const waiting = reads === undefined ? eachAlone(files, observe) : together(reads, files, observe)
   let bytes = 0
+  let mostAhead = reads === undefined ? readsAhead : 1 // the first read of a thread shows how fast the files are
   const fill = (): void => {
-    while (ahead.length === 0 || (ahead.length < readsAhead && bytes < bytesAhead)) {
+    while (ahead.length === 0 || (ahead.length < mostAhead && bytes < bytesAhead)) {
       const { done, value: portion } = waiting.next()
       if (done === true) return
       const read = portion.read(anySignal)
@@ -64,6 +74,7 @@ export async function* packedSource(
       if (next === undefined) return
       const { chunks, digests, release } = await next.read
       bytes -= bytesOf(next.portion)
+      mostAhead = readsAhead
       for (const [index, file] of next.portion.files.entries()) onFile(file, digests[index] ?? '')
       fill()
       yield* chunks
@@ -85,38 +96,59 @@ function* eachAlone(
   files: readonly SizedFile[],
   observe: PackedObserver['observe'],
 ): Generator<Portion, void, undefined> {
-  const largest = files.reduce((most, { size }) => Math.max(most, size), 1)
-  const buffers = new BufferPool(largest, newBuffer)
+  const buffers = bufferPool(files)
   for (const file of files) yield alone(file, observe, buffers)
 }
 
-/** Lets a thread read the files of this machine that follow each other, and reads the others on this one. */
+/**
+ * Lets a thread read the files of this machine that follow each other, and reads the others on this one. Reads all that are left
+ * on this one once the files turn out to be slow.
+ */
 function* together(
   reads: ThreadReads,
   files: readonly SizedFile[],
   observe: PackedObserver['observe'],
 ): Generator<Portion, void, undefined> {
-  const buffers = new BufferPool(togetherBytes, newSharedBuffer)
+  const [buffers, shared] = [bufferPool(files), new BufferPool(togetherBytes, newSharedBuffer)]
+  const found = { isSlow: false }
   let row: LocalFile[] = []
   let rowBytes = 0
   const portion = (): Portion => {
     const ofRow = row
     row = []
     rowBytes = 0
-    return { files: ofRow, read: (signal) => readTogether(reads, ofRow, { observe, signal, buffers }) }
+    return {
+      files: ofRow,
+      read: async (signal) => {
+        const { milliseconds, ...read } = await readTogether(reads, ofRow, {
+          observe,
+          signal,
+          buffers: shared,
+        })
+        found.isSlow ||= milliseconds > slowFile * ofRow.length
+        return read
+      },
+    }
   }
   for (const file of files) {
-    const isOfRow = isLocal(file)
-    if (row.length > 0 && (!isOfRow || rowBytes + file.size > togetherBytes)) yield portion()
-    if (isOfRow) {
+    const isFull = row.length === togetherFiles || rowBytes + file.size > togetherBytes
+    if (row.length > 0 && (isFull || !isLocal(file))) yield portion()
+    if (isLocal(file) && !found.isSlow) {
       row.push(file)
       rowBytes += file.size
-    } else yield alone(file, observe)
+    } else yield alone(file, observe, buffers)
   }
   if (row.length > 0) yield portion()
 }
 
-function alone(file: SizedFile, observe: PackedObserver['observe'], buffers?: BufferPool): Portion {
+function bufferPool(files: readonly SizedFile[]): BufferPool {
+  return new BufferPool(
+    files.reduce((most, { size }) => Math.max(most, size), 1),
+    newBuffer,
+  )
+}
+
+function alone(file: SizedFile, observe: PackedObserver['observe'], buffers: BufferPool): Portion {
   return {
     files: [file],
     read: async (signal) => {

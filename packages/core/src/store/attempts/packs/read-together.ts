@@ -2,7 +2,7 @@ import type { ByteObserver, FileSource } from '../../../backend/index.ts'
 import type { BufferPool } from '../../../backend/source/buffer-pool.ts'
 import { changed, notAFile } from '../../../backend/source/open-file.ts'
 import { throwIfAborted } from '../../../errors.ts'
-import type { ReadOutcome } from '../../../integrity/helper-thread.ts'
+import type { ReadAnswer, ReadOutcome } from '../../../integrity/helper-thread.ts'
 import type { ThreadReads } from '../../../integrity/thread-reads.ts'
 import { fromNodeError } from '../../../node-errors.ts'
 import type { SizedFile } from './plan-packs.ts'
@@ -31,14 +31,15 @@ export async function readTogether(
   reads: ThreadReads,
   files: readonly LocalFile[],
   { observe, signal, buffers }: TogetherOptions,
-): Promise<FilesInMemory> {
+): Promise<FilesInMemory & Pick<ReadAnswer, 'milliseconds'>> {
   throwIfAborted(signal, 'Reading the source')
   const total = files.reduce((sum, { size }) => sum + size, 0)
   const bytes = buffers.take().subarray(0, total)
-  const outcomes = await reads.read({
+  const { outcomes, milliseconds } = await reads.read({
     files: files.map(({ source: { path }, size }) => ({ path, size })),
     room: bytes,
   })
+  throwIfAborted(signal, 'Reading the source')
   const digests = files.map(({ source }, index) => digestOf(source.path, outcomes[index]))
   let offset = 0
   for (const file of files) {
@@ -48,7 +49,7 @@ export async function readTogether(
   const release = (): void => {
     buffers.give(bytes)
   }
-  return { chunks: total === 0 ? [] : [bytes], digests, release }
+  return { chunks: total === 0 ? [] : [bytes], digests, release, milliseconds }
 }
 
 function digestOf(path: string, outcome: ReadOutcome | undefined): string {
