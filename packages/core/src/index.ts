@@ -53,13 +53,14 @@ export type { Presence } from './store/read/presence.ts'
 export type { ReadFileOptions, StreamedFile } from './store/read/read-file.ts'
 export type { TensorsOfFile } from './store/read/tensors.ts'
 export type { MirrorOptions } from './store/mirror-options.ts'
-export type { FlushOptions, Mirror, MirrorStatus } from './store/mirror/status.ts'
+export type { BroughtBack, FlushOptions, Mirror, MirrorStatus } from './store/mirror/status.ts'
 export type { RanksOptions } from './store/ranks/options.ts'
 export type { Joined } from './store/ranks/ranks.ts'
 export type { JoinOptions } from './store/ranks/resume.ts'
 export type { UnfinishedJointSave } from './store/ranks/job-status.ts'
 export type { Recording } from './store/recording.ts'
 export type {
+  MirrorReading,
   PassedOver,
   Restored,
   RestoredFile,

@@ -92,6 +92,7 @@ const calls = {
       files: true,
       exact: true,
       maxTries: true,
+      mirrorReading: true,
       signal: true,
       onProgress: true,
     }),

@@ -176,7 +176,7 @@ export class CheckpointStore<Name extends string = string>
    * abandoned checkpoints are left, so no run starts from nothing beside them.
    */
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
-    assertRestoreOptions(options, this.url)
+    assertRestoreOptions(options, this.url, this.#mirror?.url)
     assertMayCount(this.#context, choice, options)
     return this.#calls.run('restore', options, () => this.#work.restore(choice, options))
   }

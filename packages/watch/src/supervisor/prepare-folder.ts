@@ -1,4 +1,4 @@
-import type { CheckpointStore } from '@holdfast/core'
+import type { CheckpointStore, MirrorReading } from '@holdfast/core'
 import type { Adopter } from '../adoption/adopter.ts'
 import { systemClock } from '../clock.ts'
 import type { FolderClaim } from './claim.ts'
@@ -34,7 +34,7 @@ export interface Preparation {
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
   const { store, folder, adopter, claim, isFirstStart, mayBeTorn, wasInterrupted, announce, signal } =
     preparation
-  if (isFirstStart) await bringBack(preparation)
+  const reading = isFirstStart ? await bringBack(preparation) : undefined
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
   if (isContinuation && mayBeTorn) await adopter.scan('failed')
@@ -51,30 +51,41 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
     })),
   ])
   if (isInPlace && latest !== undefined) announce({ type: 'inPlace', step: latest.step })
-  else await restoreLatest(preparation, latest)
+  else await restoreLatest(preparation, latest, reading)
   await claim.noteRestoring(false)
   return (await latestOf(store, signal))?.step
 }
 
-/** Lets the store continue from its mirror if that is ahead. Announces a wait that a user would notice. */
-async function bringBack({ store: { mirror }, announce, signal }: Preparation): Promise<void> {
-  if (mirror === undefined) return
+/**
+ * Lets the store continue from its mirror if that is ahead. Announces a wait that a user would notice. Returns what it has read of
+ * the mirror.
+ */
+async function bringBack({
+  store: { mirror },
+  announce,
+  signal,
+}: Preparation): Promise<MirrorReading | undefined> {
+  if (mirror === undefined) return undefined
   const ended = new AbortController()
   const waiting = systemClock.wait(noticedWait, ended.signal).then(() => {
     if (!ended.signal.aborted) announce({ type: 'waitingForMirror', url: mirror.url })
   })
   try {
-    await mirror.bringBack(signal)
+    return (await mirror.bringBack(signal)).reading
   } finally {
     ended.abort()
     await waiting
   }
 }
 
-async function restoreLatest(preparation: Preparation, latest: Latest | undefined): Promise<void> {
+async function restoreLatest(
+  preparation: Preparation,
+  latest: Latest | undefined,
+  mirrorReading: MirrorReading | undefined,
+): Promise<void> {
   const { store, folder, adopter, mayBeTorn, announce, signal } = preparation
   const began = performance.now()
-  const restored = await store.restore('latest', { to: folder, fallback: true, signal })
+  const restored = await store.restore('latest', { to: folder, fallback: true, mirrorReading, signal })
   if (restored === undefined) {
     announce({ type: 'nothingToRestore' })
     return

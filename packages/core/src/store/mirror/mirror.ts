@@ -9,12 +9,18 @@ import type { RestoreUpkeep } from '../restore/try-to-restore.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { lookAtBoth, readableOf } from './both-sides.ts'
 import { bringBack } from './bring-back.ts'
-import type { MirrorState } from './choose-side.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { flushLimitOf, maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
+import { ReadMirror } from './reading.ts'
 import { restoreWithMirror } from './restore.ts'
-import { type FlushOptions, type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
+import {
+  type BroughtBack,
+  type FlushOptions,
+  type Mirror,
+  type MirrorStatus,
+  mirrorStatus,
+} from './status.ts'
 import { MirrorWorker } from './worker.ts'
 
 /** The mirror of an open store. */
@@ -30,8 +36,6 @@ export class StoreMirror implements Mirror {
   #isBehind = false
   /** The run that `bringBack` began. */
   #run: string | undefined
-  /** What `bringBack` has read of the mirror. The restore that follows does not read it again. */
-  #seen: MirrorState | undefined
 
   /** Owns the backend of the mirror: closing the store closes it. `limits` are those of the options of the store. */
   constructor(
@@ -65,16 +69,16 @@ export class StoreMirror implements Mirror {
     return this.status()
   }
 
-  async bringBack(signal?: AbortSignal): Promise<number | undefined> {
+  async bringBack(signal?: AbortSignal): Promise<BroughtBack> {
     const sides = await lookAtBoth(this.#local.context, this.#connection, undefined, signal)
     const step = await bringBack(sides, this.#local, this.#connection, this.#destination, signal)
-    this.#seen = sides.theirs
     const { ours, theirs } = sides
+    const broughtBack = { step, reading: new ReadMirror(this.url, theirs) }
     const isEmpty = step === undefined && readableOf(ours).catalog.latest === undefined
-    if (isEmpty || theirs.kind === 'unusable') return step
+    if (isEmpty || theirs.kind === 'unusable') return broughtBack
     this.#run = this.#local.context.environment.newId()
     await this.#worker.begin(this.#run, signal)
-    return step
+    return broughtBack
   }
 
   async endRun(signal?: AbortSignal): Promise<void> {
@@ -108,9 +112,7 @@ export class StoreMirror implements Mirror {
     options: RestoreOptions,
     upkeep: RestoreUpkeep,
   ): Promise<Restored | undefined> {
-    const seen = this.#seen
-    this.#seen = undefined
-    return restoreWithMirror(this.#local, this.#connection, choice, options, upkeep, seen)
+    return restoreWithMirror(this.#local, this.#connection, choice, options, upkeep)
   }
 
   /** Waits for what this process wrote, the latest checkpoint first. A flush that has just failed is not repeated. */

@@ -9,16 +9,16 @@ import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { triesIn } from '../restore/tried-too-often.ts'
 import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
 import { type BothSides, lookAtBoth, readableOf } from './both-sides.ts'
-import type { ChosenSide, MirrorState } from './choose-side.ts'
+import type { ChosenSide } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
 import type { Side } from './continuation.ts'
 import type { LocalStore } from './local-side.ts'
+import { ReadMirror } from './reading.ts'
 
 /**
  * Restores from a store that has a mirror. The store is used, unless the mirror is ahead of it. A checkpoint that is corrupt on
- * one side is delivered from the other side if that has it. What one side does not have is looked for in the other. `known` is the
- * mirror as it was read before.
+ * one side is delivered from the other side if that has it. What one side does not have is looked for in the other.
  */
 export async function restoreWithMirror(
   local: LocalStore,
@@ -26,10 +26,9 @@ export async function restoreWithMirror(
   choice: CheckpointChoice,
   options: RestoreOptions,
   upkeep: RestoreUpkeep,
-  known: MirrorState | undefined,
 ): Promise<Restored | undefined> {
-  const { signal } = options
-  const sides = await lookAtBoth(local.context, mirror, known, signal)
+  const { signal, mirrorReading } = options
+  const sides = await lookAtBoth(local.context, mirror, ReadMirror.stateOf(mirrorReading), signal)
   const { theirs, chosen } = sides
   const places = { store: local.context, mirror: mirror.reader }
   const other = chosen.from === 'store' ? 'mirror' : 'store'

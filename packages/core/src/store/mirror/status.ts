@@ -3,6 +3,7 @@ import { type WholeCatalog } from '../../catalog/pages/index.ts'
 import type { Duration } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
+import type { MirrorReading } from '../restore/result.ts'
 import type { WorkerState } from './worker.ts'
 
 /** How far a mirror is, as far as the store knows it. Nothing is asked of the mirror. */
@@ -100,18 +101,26 @@ export interface Mirror {
   flush(options?: FlushOptions): Promise<MirrorStatus>
   /**
    * Copies the latest checkpoint of the mirror into the store if the run continued there without it: the disk was lost, or another
-   * machine continued. Returns its step; `undefined` if the mirror is not ahead. Rejects with `UNAVAILABLE` if the store has no
+   * machine continued. Returns its step, and what it has read of the mirror. Rejects with `UNAVAILABLE` if the store has no
    * checkpoint and the mirror cannot be read, and with `CORRUPT` if that checkpoint is corrupt.
    *
    * Call it when a run begins, before anything is saved. It also makes the store the owner of the mirror, as far as it may be, and
    * notes there that the run has begun.
    */
-  bringBack(signal?: AbortSignal): Promise<number | undefined>
+  bringBack(signal?: AbortSignal): Promise<BroughtBack>
   /**
    * Notes at the mirror that the run has ended which `bringBack` began. Then a store that lost the mirror to this one, and calls
    * `bringBack`, takes it back. Does nothing if the mirror is not up to date: call `flush` before. Nothing may be saved afterwards.
    */
   endRun(signal?: AbortSignal): Promise<void>
+}
+
+/** What `mirror.bringBack()` did. */
+export interface BroughtBack {
+  /** The step of the checkpoint that was copied into the store; `undefined` if the mirror was not ahead. */
+  readonly step: number | undefined
+  /** The mirror as it was read, for `mirrorReading` of a restore that follows at once. */
+  readonly reading: MirrorReading
 }
 
 /** How long `mirror.flush()` waits, and in which order it copies. */

@@ -29,8 +29,19 @@ export interface RestoreOptions {
    * `latest`, `fallback`, and a store in exclusive mode or of a job. Default: restores are not counted.
    */
   readonly maxTries?: number | undefined
+  /**
+   * What `mirror.bringBack()` of this store has just returned. The restore does not read the catalog of the mirror again, so it
+   * does not find what was mirrored since. Pass it only at once. Default: the mirror is read.
+   */
+  readonly mirrorReading?: MirrorReading | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: { readonly bytes: number; readonly total: number }) => void) | undefined
+}
+
+/** A mirror as `mirror.bringBack()` has read it. */
+export interface MirrorReading {
+  /** URL of the mirror, without secrets. */
+  readonly url: string
 }
 
 /** A checkpoint that was passed over. */
@@ -80,8 +91,18 @@ export interface Restored extends Checkpoint, CheckpointContents {
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
 }
 
-/** Throws `INVALID_ARGUMENT` for options that contradict each other. */
-export function assertRestoreOptions(options: RestoreOptions, url: string): void {
+/** Throws `INVALID_ARGUMENT` for options that contradict each other, or that belong to another mirror than that at `mirrorUrl`. */
+export function assertRestoreOptions(
+  options: RestoreOptions,
+  url: string,
+  mirrorUrl: string | undefined,
+): void {
+  if (options.mirrorReading !== undefined && options.mirrorReading.url !== mirrorUrl)
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      'mirrorReading is not of the mirror of this store. Pass what mirror.bringBack() of this store returned, or leave it out.',
+      { url },
+    )
   if (options.exact !== true || options.files === undefined) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',

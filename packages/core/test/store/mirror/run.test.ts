@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend } from '../../../src/index.ts'
-import { FaultyBackend, temporaryFolder } from '../../stores.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn, temporaryFolder } from '../../stores.ts'
 import { latestStep, stepsOf } from '../copy/copies.ts'
 import { eventsOf, newPlaces, openMirrored, type Places, readerOf, saveAll, saveMirrored } from './mirrors.ts'
 
@@ -21,7 +21,7 @@ async function runOn(
   ending: 'in order' | 'killed' = 'in order',
 ): Promise<Run> {
   const store = openMirrored(places)
-  const back = await store.mirror?.bringBack()
+  const back = (await store.mirror?.bringBack())?.step
   await saveAll(store, ...steps)
   const status = await store.mirror?.flush()
   if (ending === 'in order') await store.mirror?.endRun()
@@ -73,7 +73,7 @@ describe('a run that moves to another node and comes back', () => {
     await runOn(otherNode(places), [2], 'killed')
     const store = openMirrored(places)
     const failures = eventsOf(store, 'mirrorFailed')
-    expect(await store.mirror?.bringBack()).toBe(2)
+    expect(await store.mirror?.bringBack()).toMatchObject({ step: 2 })
     expect(failures).toMatchObject([{ error: { code: 'FENCED', hint: { kind: 'own-mirror' } } }])
     const status = await readerOf(places.disk).mirrorStatus()
     expect(status).toMatchObject({ state: 'fenced', newest: { step: 2 }, waiting: [] })
@@ -87,7 +87,7 @@ describe('a run that moves to another node and comes back', () => {
     await live.mirror?.bringBack()
     await saveMirrored(live, 2)
     const stale = openMirrored(places)
-    expect(await stale.mirror?.bringBack()).toBe(2)
+    expect(await stale.mirror?.bringBack()).toMatchObject({ step: 2 })
     await saveAll(stale, 50)
     await saveMirrored(live, 3)
     await live.mirror?.endRun()
@@ -150,13 +150,39 @@ test('a run that begins reads the mirror once, also if the mirror cannot be read
     mirror.intercept = () => fate
     const store = openMirrored(places, { mirrorOptions: { flushLimit: 0 } })
     const choices = eventsOf(store, 'restoringFrom')
-    await store.mirror?.bringBack()
+    const mirrorReading = (await store.mirror?.bringBack())?.reading
     const { length } = mirror.calls
-    expect((await store.restore('latest', { to: await temporaryFolder() }))?.step).toBe(1)
+    expect((await store.restore('latest', { to: await temporaryFolder(), mirrorReading }))?.step).toBe(1)
     expect(mirror.calls).toHaveLength(length)
     expect(choices.at(-1)).toMatchObject({ from: 'store', isMirrorRead: fate === 'pass' })
     mirror.intercept = () => 'pass'
   }
+})
+
+test.each<['can' | 'cannot']>([['can'], ['cannot']])(
+  'a restore during a run finds what was mirrored since the run began, if the mirror %s be read when it began',
+  async (ability) => {
+    const mirror = new FaultyBackend('mem:mirror')
+    const places = { ...newPlaces(), mirror }
+    await runOn(places, [1])
+    const store = openMirrored(places)
+    if (ability === 'cannot') mirror.intercept = () => 'fail before'
+    await store.mirror?.bringBack()
+    mirror.intercept = () => 'pass'
+    await saveMirrored(store, 2)
+    const files = (await keysOf(places.disk)).filter((key) => key.startsWith('data/2-'))
+    await places.disk.delete(files)
+    const restored = await store.restore('latest', { to: await temporaryFolder(), fallback: true })
+    expect(restored).toMatchObject({ step: 2, source: { from: 'mirror' } })
+  },
+)
+
+test('a restore refuses a reading of another mirror', async () => {
+  const reading = (await openMirrored(newPlaces()).mirror?.bringBack())?.reading
+  const store = storeOn(new MemoryBackend())
+  expect(await codeOf(store.restore('latest', { to: 'unused', mirrorReading: reading }))).toBe(
+    'INVALID_ARGUMENT',
+  )
 })
 
 /** A mirror that lets a test act before the next read of its marker. */
