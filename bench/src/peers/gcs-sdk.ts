@@ -23,13 +23,17 @@ export function gcsSdk(client: Storage, bucketName: string): Peer {
   }
 }
 
+const usual = EventEmitter.defaultMaxListeners
+let running = 0
+
 /** The SDK adds eleven listeners to the body of each response, and Node.js warns above ten. Others must not add as many. */
 async function withManyListeners<Result>(call: () => Promise<Result>): Promise<Result> {
-  const usual = EventEmitter.defaultMaxListeners
+  running += 1
   EventEmitter.defaultMaxListeners = 20
   try {
     return await call()
   } finally {
-    EventEmitter.defaultMaxListeners = usual
+    running -= 1
+    if (running === 0) EventEmitter.defaultMaxListeners = usual
   }
 }

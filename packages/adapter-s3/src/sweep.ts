@@ -57,8 +57,10 @@ function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): Asy
     async page(from?: Markers) {
       let page = await uploadsPage(bucket, asked, prefix, from)
       if (prefix !== '' && from === undefined && mayHideUploads(page)) {
-        prefix = ''
-        page = (await pageOfAll(bucket, asked)) ?? page
+        // If this fails, the page is listed again, with the prefix.
+        const all = await pageOfAll(bucket, asked)
+        if (all !== undefined) prefix = ''
+        page = all ?? page
       }
       const { answer, now } = page
       const items = (answer.Uploads ?? []).map(({ Key = '', UploadId = '', Initiated = now }) => ({

@@ -296,6 +296,17 @@ describe('openStore', () => {
     ])
   })
 
+  test('adds the members of background to those of the file', async () => {
+    const folder = await temporaryFolder()
+    const config = join(folder, 'holdfast.config.json')
+    await writeFile(config, JSON.stringify({ background: { atLimit: 'skip' } }))
+    const background = { rateWhileBusy: 'unlimited' } as const
+    await using store = await openStore('mem:', { config, background })
+    const saves = [1, 2].map((step) => store.saveInBackground({ step, files: { a: Buffer.from('a') } }))
+    const results = await Promise.all(saves.map(async (save) => (await save).done))
+    expect(results.map((result) => result?.step)).toEqual([1, undefined])
+  })
+
   test('refuses unknown options', async () => {
     await expect(openStore('mem:', { retension: 5 } as never)).rejects.toThrow('retension')
     await expect(openStore('mem:', { mode: 'both' as never })).rejects.toThrow('mode')

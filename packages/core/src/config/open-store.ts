@@ -1,7 +1,6 @@
 import { dirname } from 'node:path'
 import type { BackendHooks, CheckpointBackend } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
-import type { SpaceOptions } from '../space/index.ts'
 import { StoreEventEmitter } from '../store/events.ts'
 import type { MirrorOptions } from '../store/mirror-options.ts'
 import { assertStoreOptions, type StoreOptions } from '../store/options.ts'
@@ -48,7 +47,8 @@ export interface OpenStoreOptions<
  * `location` is a path or a URL (`file:///runs/a`, `s3://bucket/runs/a`, `gs://bucket/runs/a`,
  * `az://account/container/runs/a`, `mem:`). Without one it comes from `HOLDFAST_STORE`, or from the configuration file.
  * The other options of that file apply beneath those given here, whichever way the location came, and those of the
- * backend if the location has the same scheme. Objectives of both are merged by name, and `space` by its members.
+ * backend if the location has the same scheme. Objectives of both are merged by name, and `space` and `background`
+ * by their members.
  *
  * A configuration file that was not chosen by `config` is trusted only if it and all folders above it belong to this user
  * or root, and only they may write to them. If the location does not come from the file, a file that is not trusted, or
@@ -86,7 +86,8 @@ export async function openStore<
     ...given,
     ...asJob,
     objectives,
-    space: joinSpace(place.storeOptions.space, given.space),
+    space: joined(place.storeOptions.space, given.space),
+    background: joined(place.storeOptions.background, given.background),
     mirror: mirrored,
   }
   assertStoreOptions(storeOptions)
@@ -104,11 +105,11 @@ export async function openStore<
   return new CheckpointStore(backend, storeOptions, undefined, events, mirror)
 }
 
-/** Returns the members of `space` of the file with those of the caller on top. The caller may give only some of them. */
-function joinSpace(
-  ofTheFile: SpaceOptions | undefined,
-  given: SpaceOptions | undefined,
-): SpaceOptions | undefined {
+/** Returns the members of an option of the file with those of the caller on top. The caller may give only some of them. */
+function joined<Option extends object>(
+  ofTheFile: Option | undefined,
+  given: Option | undefined,
+): Option | undefined {
   return ofTheFile === undefined || given === undefined ? (given ?? ofTheFile) : { ...ofTheFile, ...given }
 }
 
