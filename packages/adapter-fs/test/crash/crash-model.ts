@@ -43,7 +43,8 @@ export interface Tree {
 
 /**
  * The guarantees of POSIX after a crash, and no others. Bytes survive after a sync of their file, and names after a
- * sync of their folder. Each unsynced change may be lost independently, in any order.
+ * sync of their folder. Each unsynced change may be lost independently, in any order. A clone is a new file: its bytes survive
+ * only after its own sync, also if those of the original were synced.
  */
 export class CrashModel {
   /** The names that certainly survive a crash. */
@@ -87,6 +88,11 @@ export class CrashModel {
       case 'unlink':
         this.#change([[effect.path, undefined]])
         return
+      case 'clone': {
+        const bytes = Buffer.from(this.#file(effect.from).bytes)
+        this.#change([[effect.to, { file: { bytes, synced: undefined } }]])
+        return
+      }
       case 'link':
         this.#change([[effect.to, { file: this.#file(effect.from) }]])
         return

@@ -1,4 +1,5 @@
-import { testCrashes, testCrashModel } from './crashes.ts'
+import { testCrashes, testCrashesWithClones, testCrashModel } from './crashes.ts'
 
 testCrashes(17)
+testCrashesWithClones(37)
 testCrashModel()

@@ -14,7 +14,7 @@ import {
   treesAfter,
 } from './crash-model.ts'
 import type { Effect } from './effects.ts'
-import { gated } from './recorder.ts'
+import { type Gate, gated } from './recorder.ts'
 import { type Known, openOn, root, scenario } from './scenario.ts'
 
 interface Run {
@@ -30,8 +30,10 @@ interface Run {
 
 /** How a disk differs from one that keeps the guarantees of POSIX. */
 interface Disk {
-  /** Syncs of this kind do nothing. */
-  readonly forgotten?: Effect['kind']
+  /** These syncs do nothing. */
+  readonly forgotten?: 'sync file' | 'sync folder' | 'sync of a clone'
+  /** Whether unchanged files are cloned. Default: they are linked. */
+  readonly clones?: boolean
   readonly platform?: NodeJS.Platform
   /** The losses that a crash can cause. Default: any. */
   readonly losses?: (model: CrashModel, seed: number) => readonly Loss[]
@@ -40,21 +42,22 @@ interface Disk {
 }
 
 /** Runs the scenario until the crash. `Infinity` runs all of it. */
-async function runUntil(crashAt: number, { forgotten, platform }: Disk = {}): Promise<Run> {
+async function runUntil(crashAt: number, { forgotten, clones = false, platform }: Disk = {}): Promise<Run> {
   const volume = Volume.fromJSON({})
   volume.mkdirSync(root)
   const model = new CrashModel(root)
   const effects: Effect[] = []
   const crashed = Promise.withResolvers<'crashed'>()
-  const fileSystem = gated(volume, (effect) => {
+  const gate: Gate = (effect) => {
     if (effects.length >= crashAt) {
       crashed.resolve('crashed')
       return new Promise<never>(() => undefined)
     }
+    if (!isForgotten(effect, effects, forgotten)) model.apply(effect)
     effects.push(effect)
-    if (effect.kind !== forgotten) model.apply(effect)
     return undefined
-  })
+  }
+  const fileSystem = gated(volume, gate, { clones })
   let known: Known = new Map()
   const earlier: Known[] = []
   let store = openOn(fileSystem, {}, platform)
@@ -66,6 +69,13 @@ async function runUntil(crashAt: number, { forgotten, platform }: Disk = {}): Pr
     known = after(known)
   }
   return { effects, model, known, ifDone: known, earlier, cut: 'nothing' }
+}
+
+function isForgotten(effect: Effect, before: readonly Effect[], forgotten: Disk['forgotten']): boolean {
+  if (forgotten !== 'sync of a clone') return effect.kind === forgotten
+  return (
+    effect.kind === 'sync file' && before.some((each) => each.kind === 'clone' && each.to === effect.path)
+  )
 }
 
 /** Checks that the store opens, lists and verifies the checkpoints of one of these states, and accepts another save. */
@@ -111,11 +121,20 @@ async function crashEverywhere(stride: number, disk: Disk = {}): Promise<Finding
   return { states, cut, violation: undefined }
 }
 
+/** Returns how the scenario shares unchanged files. */
+async function sharedBy(disk: Disk): Promise<readonly Effect['kind'][]> {
+  const { effects } = await runUntil(Infinity, disk)
+  return effects.flatMap((effect) =>
+    'from' in effect && effect.kind !== 'rename' && effect.from.endsWith('/frozen.bin') ? [effect.kind] : [],
+  )
+}
+
 /** Declares the tests of crashes before every `stride`-th effect. */
 export function testCrashes(stride: number): void {
   const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
   describe(`a crash at ${where}, with any loss of unsynced data`, () => {
     test('keeps all acknowledged checkpoints, and leaves nothing partial', async () => {
+      expect(await sharedBy({})).toEqual(['link'])
       const { states, cut, violation } = await crashEverywhere(stride)
       expect(violation).toBeUndefined()
       expect(cut.size).toBeGreaterThanOrEqual(9) // a repair that finds nothing to do has no effects
@@ -149,10 +168,27 @@ export function testCrashes(stride: number): void {
   })
 }
 
+/** Declares the tests of crashes before every `stride`-th effect on a disk that clones unchanged files. */
+export function testCrashesWithClones(stride: number): void {
+  const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
+  describe(`a crash at ${where}, on a disk with clones`, () => {
+    test('keeps all acknowledged checkpoints, and leaves nothing partial', async () => {
+      expect(await sharedBy({ clones: true })).toEqual(['clone'])
+      const { violation } = await crashEverywhere(stride, { clones: true })
+      expect(violation).toBeUndefined()
+    })
+
+    test('is detected as data loss if the store never syncs a clone', async () => {
+      const disk = { clones: true, forgotten: 'sync of a clone' } as const
+      expect((await crashEverywhere(stride, disk)).violation).toBeDefined()
+    })
+  })
+}
+
 /** Declares a test of the crash model itself. */
 export function testCrashModel(): void {
-  test('has the same files as a real disk if nothing is lost', async () => {
-    const { effects, model } = await runUntil(Infinity)
+  test.each([false, true])('has the same files as a disk if nothing is lost, clones: %s', async (clones) => {
+    const { effects, model } = await runUntil(Infinity, { clones })
     const folder = await temporaryFolder()
     const place = (path: string): string => join(folder, path)
     await promises.mkdir(place(root))
@@ -184,6 +220,9 @@ async function applyToDisk(effect: Effect, place: (path: string) => string): Pro
     case 'rmdir':
     case 'unlink':
       await promises[effect.kind](place(effect.path))
+      return
+    case 'clone':
+      await promises.copyFile(place(effect.from), place(effect.to))
       return
     case 'link':
     case 'rename':

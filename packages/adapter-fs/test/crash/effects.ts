@@ -3,4 +3,4 @@ export type Effect =
   | { readonly kind: 'create'; readonly path: string }
   | { readonly kind: 'write'; readonly path: string; readonly position: number; readonly bytes: Uint8Array }
   | { readonly kind: 'sync file' | 'sync folder' | 'mkdir' | 'rmdir' | 'unlink'; readonly path: string }
-  | { readonly kind: 'link' | 'rename'; readonly from: string; readonly to: string }
+  | { readonly kind: 'clone' | 'link' | 'rename'; readonly from: string; readonly to: string }

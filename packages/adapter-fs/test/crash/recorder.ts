@@ -9,9 +9,10 @@ export type Gate = (effect: Effect) => Promise<never> | undefined
 
 /**
  * A volume in memory that passes each effect to a gate first. The checks of an effect and the effect itself happen in
- * one synchronous step, so the gate sees the effects in their real order. The gate does not see effects that fail.
+ * one synchronous step, so the gate sees the effects in their real order. The gate does not see effects that fail. Files cannot
+ * be cloned, unless `clones` is true.
  */
-export function gated(volume: Volume, gate: Gate): typeof promises {
+export function gated(volume: Volume, gate: Gate, { clones = false } = {}): typeof promises {
   const fileSystem = createFsFromVolume(volume).promises as unknown as typeof promises
   const effect = async (what: Effect, possible: boolean, code: string, make: () => void): Promise<void> => {
     if (!possible) throw systemError(code)
@@ -23,15 +24,27 @@ export function gated(volume: Volume, gate: Gate): typeof promises {
   const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
   return {
     ...fileSystem,
-    copyFile: () => Promise.reject(systemError('ENOSYS')),
-    open: async (path, flags) => {
+    copyFile: async (from, to) => {
+      if (!clones) throw systemError('ENOSYS')
+      if (there(to)) throw systemError('EEXIST')
+      const possible = there(from) && there(folderOf(String(to)))
+      await effect({ kind: 'clone', from: String(from), to: String(to) }, possible, 'ENOENT', () => {
+        volume.copyFileSync(String(from), String(to))
+      })
+    },
+    open: async (path, flags, mode) => {
       if (!creates(flags)) {
-        return gatedHandle(await fileSystem.open(path, flags), String(path), 'sync folder', gate)
+        const handle = await fileSystem.open(path, flags)
+        const kind = (await handle.stat()).isDirectory() ? 'sync folder' : 'sync file'
+        return gatedHandle(handle, String(path), kind, gate)
       }
       await effect({ kind: 'create', path: String(path) }, there(folderOf(String(path))), 'ENOENT', () => {
         volume.writeFileSync(String(path), '', { flag: 'wx' })
       })
-      return gatedHandle(await fileSystem.open(path, 'r+'), String(path), 'sync file', gate)
+      const handle = await fileSystem.open(path, 'r+')
+      // POSIX lets a process write through the handle that creates a read-only file. memfs does not.
+      if (mode !== undefined) volume.chmodSync(String(path), mode)
+      return gatedHandle(handle, String(path), 'sync file', gate)
     },
     mkdir: (async (path: string) => {
       if (there(path)) throw systemError('EEXIST')
