@@ -126,7 +126,7 @@ class SharingBackend extends MemoryBackend {
   }
 }
 
-/** Creates four checkpoints, of which the later two share a file with the earlier two. Two lines of the catalog are in a page. */
+/** Creates four checkpoints, of which the later two share a file with the earlier two. A page has lines of the catalog. */
 async function writeShared(): Promise<MemoryBackend> {
   const environment = fixedEnvironment()
   const backend = new SharingBackend('mem:golden', () => environment.now())

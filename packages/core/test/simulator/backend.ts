@@ -67,10 +67,7 @@ export interface Meddling {
 /** The disk as one process sees it. Each call takes a turn before its effect, and another one before its response. */
 export class SimulatedBackend implements CheckpointBackend {
   readonly url = 'sim:'
-  readonly capabilities: BackendCapabilities = {
-    ...new MemoryBackend().capabilities,
-    reusesObjects: 'shares',
-  }
+  readonly capabilities: BackendCapabilities
   readonly #process: string
   readonly #disk: Disk
   readonly #scheduler: Scheduler
@@ -87,7 +84,9 @@ export class SimulatedBackend implements CheckpointBackend {
     random: Random,
     faults: Faults,
     meddling: Meddling = {},
+    requestPerObject = false,
   ) {
+    this.capabilities = { ...new MemoryBackend().capabilities, reusesObjects: 'shares', requestPerObject }
     this.#process = process
     this.#disk = disk
     this.#scheduler = scheduler

@@ -5,7 +5,9 @@ import {
   type CatalogEntry,
   catalogVersionOf,
   decodeCatalog,
+  decodeManifest,
   decodePage,
+  manifestKey,
   type PageContent,
   pageKey,
   type PageReference,
@@ -275,11 +277,22 @@ export class Oracle {
       const { attempt, fileCount, step } = entry
       if (this.#dead.has(attempt)) continue
       const keys = this.#disk.keys(`data/${attempt}/`)
-      // All files of the simulated saves are small, so a pack holds all of them.
-      const objects = keys.some((key) => key.includes('/.holdfast/packs/')) ? 1 : fileCount
+      const objects = this.#objectsOf(attempt, keys) ?? fileCount
       if (keys.length !== objects + 1)
         throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${objects} objects`)
     }
+  }
+
+  /**
+   * Returns the number of objects that hold the files, or `undefined` if each file is one. All files of the simulated saves are
+   * small, so a pack or the manifest holds all of them.
+   */
+  #objectsOf(attempt: AttemptId, keys: readonly string[]): number | undefined {
+    if (keys.some((key) => key.includes('/.holdfast/packs/'))) return 1
+    const manifest = keys.length === 1 ? this.#disk.written(manifestKey(attempt)) : undefined
+    if (manifest === undefined) return undefined
+    const { files } = decodeManifest(manifest, attempt)
+    return files.every(({ content }) => content !== undefined) ? 0 : undefined
   }
 
   /** Rule 4 for pages: the pages that the newest version needs, and those of older versions above the floor. */

@@ -89,7 +89,9 @@ export class Process {
         job,
         gracePeriod,
         writerName: name,
-        packs: random.chance(0.4) ? 'always' : 'never',
+        // If each object needs a request, the small files are stored in the manifest.
+        packs:
+          backend.capabilities.requestPerObject === true ? 'auto' : random.chance(0.4) ? 'always' : 'never',
         unchanged: this.#linksFiles ? 'link' : 'auto',
         background: { limit: 2 },
         objectives,
@@ -219,7 +221,7 @@ export class Process {
 }
 
 /** A file that never changes, so that checkpoints may share it. */
-const frozen = 'frozen.bin'
+export const frozen = 'frozen.bin'
 
 export function contentOf(operation: string, file: string): Buffer {
   if (file === frozen) return Buffer.alloc(500, file)

@@ -17,6 +17,9 @@ export interface Schedule {
 }
 
 const maxTurns = 3000
+
+/** The share of the processes that store small files in manifests. */
+const inManifests = 0.3
 const gracePeriod = 5000
 
 /**
@@ -36,7 +39,15 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
     started += 1
     const name = `p${started}`
     const meddling: Meddling = variant?.(disk, oracle, name) ?? {}
-    const backend = new SimulatedBackend(name, disk, scheduler, random, faults, meddling)
+    const backend = new SimulatedBackend(
+      name,
+      disk,
+      scheduler,
+      random,
+      faults,
+      meddling,
+      random.chance(inManifests),
+    )
     const mode = random.chance(0.5) ? 'exclusive' : 'shared'
     const process = new Process(name, mode, backend, scheduler, random, oracle, gracePeriod)
     const running = process.run(3 + random.below(5)).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { CheckpointStore, type Environment, HoldfastError, systemEnvironment } f
 import { StoreEventEmitter } from '../../../src/store/events.ts'
 import { type Faults, SimulatedBackend } from '../backend.ts'
 import type { Disk } from '../disk.ts'
-import { contentOf, simulatedEnvironment } from '../process.ts'
+import { contentOf, frozen, simulatedEnvironment } from '../process.ts'
 import type { Random } from '../random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { MirrorOracle } from './oracle.ts'
@@ -28,6 +28,7 @@ export class NodeProcess {
   readonly #world: World
   /** The ids that this process has made, such as that of its run. */
   readonly #ids = new Set<string>()
+  readonly #linksFiles: boolean
   #step = 0
   #operations = 0
 
@@ -36,16 +37,20 @@ export class NodeProcess {
     this.name = name
     this.#disk = disk
     this.#world = world
+    this.#linksFiles = random.chance(0.5)
     this.#store = new CheckpointStore(
       new SimulatedBackend(name, disk, scheduler, random, faults),
       {
         writerName: name,
+        packs: random.of(['auto', 'always', 'never']),
+        unchanged: this.#linksFiles ? 'link' : 'auto',
         retention: random.chance(0.5) ? { keepLast: 1 } : {},
         mirror: { store: 'sim:mirror', retention: { keepLast: 1000 }, maxBehind: 256, flushLimit: 50_000 },
       },
       this.#notingIds(environmentOf(name, scheduler, random)),
       new StoreEventEmitter(),
-      new SimulatedBackend(name, mirror, scheduler, random, faults),
+      // If each object needs a request, the manifest of a copy has its files.
+      new SimulatedBackend(name, mirror, scheduler, random, faults, {}, random.chance(0.5)),
     )
     this.#store.on('mirrored', ({ step }) => {
       oracle.hearMirrored(step)
@@ -92,7 +97,11 @@ export class NodeProcess {
       onExisting: 'replace',
       tags: [operation],
       metrics: { loss: step },
-      files: { 'model.bin': contentOf(operation, 'model.bin'), 'log.txt': contentOf(operation, 'log.txt') },
+      files: {
+        'model.bin': contentOf(operation, 'model.bin'),
+        'log.txt': contentOf(operation, 'log.txt'),
+        ...(this.#linksFiles ? { [frozen]: contentOf(operation, frozen) } : {}),
+      },
     })
     oracle.hearSaved(this.#disk, step, operation)
     this.#step = step

@@ -218,10 +218,12 @@ export class JobOracle {
   #lookAtListed(entry: CatalogEntry, { version }: Catalog): void {
     if (this.#listed.has(entry.attempt)) return
     const manifest = decodeManifest(this.#read(manifestKey(entry.attempt)), entry.attempt)
-    const contents = manifest.files.map(({ object }) => {
-      const bytes = this.#read(objectKey(entry.attempt, object))
-      return JSON.parse(Buffer.from(bytes).toString()) as Content
-    })
+    const contents = manifest.files
+      .filter(({ name }) => name.endsWith('.bin'))
+      .map(({ object, offset = 0, size }) => {
+        const bytes = this.#read(objectKey(entry.attempt, object)).subarray(offset, offset + size)
+        return JSON.parse(Buffer.from(bytes).toString()) as Content
+      })
     this.#listed.set(entry.attempt, contents)
     this.#listedAt.set(entry.attempt, this.#looks)
     const what = `step ${entry.step} in version ${version}`
