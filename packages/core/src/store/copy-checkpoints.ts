@@ -14,7 +14,7 @@ import { idOf } from './upkeep/ensure-marker.ts'
  *
  * A copy that is interrupted continues when it is called again. A checkpoint that the destination has is not copied again.
  * Checkpoints that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or
- * lacks a chosen checkpoint, and as `save` does for the destination.
+ * lacks a chosen checkpoint, with `INVALID_ARGUMENT` if one of the stores is closed, and as `save` does for the destination.
  *
  * If `to` is the mirror of `from`, the copy acts as that store. Unless `checkpoints` names some, it copies pins and metrics, and replaces
  * what the store has replaced, whatever the options are. Rejects with `FENCED` if another process owns `from` without a job, unless
@@ -31,12 +31,14 @@ export async function copyCheckpoints<Name extends string>(
   assertCopyOptions(options, to.url)
   const [source, destination] = [partsOf(from), partsOf(to)]
   destination.calls.refuseInJob('copyCheckpoints()')
-  return source.lifetime.run(() =>
+  const copy = async (): Promise<CopyReport> => {
+    await Promise.all([source, destination].map(({ calls }) => calls.refuseNewer(options.signal)))
+    return copyBetween(source, destination, options)
+  }
+  // A copy into the mirror of the source also writes to the source.
+  return source.lifetime.whileOpen(() =>
     destination.lifetime.whileOpen(() =>
-      traced('copy', { store: to.url, from: from.url }, async () => {
-        await Promise.all([source, destination].map(({ calls }) => calls.refuseNewer(options.signal)))
-        return copyBetween(source, destination, options)
-      }),
+      options.dryRun === true ? copy() : traced('copy', { store: to.url, from: from.url }, copy),
     ),
   )
 }

@@ -70,6 +70,17 @@ describe('a copy from a store into its own mirror', () => {
     expect(await latestStep(to)).toBe(40)
   })
 
+  test('refuses a store that is closed, and writes nothing to it', async () => {
+    const places = newPlaces()
+    await saveMirrored(openMirrored(places, { mode: 'shared' }), 1)
+    await saveWithoutCopies(places, 2)
+    const from = readerOf(places.disk)
+    await from.close()
+    const before = await keysOf(places.disk)
+    expect(await codeOf(copyCheckpoints(from, readerOf(places.mirror)))).toBe('INVALID_ARGUMENT')
+    expect(await keysOf(places.disk)).toEqual(before)
+  })
+
   test('copies only the checkpoints that it names', async () => {
     const places = newPlaces()
     await saveMirrored(openMirrored(places, { mode: 'shared' }), 1)
