@@ -33,23 +33,25 @@ export function parseDuration(duration: number | string): number {
   throw invalid(`${notADuration(duration)}.`)
 }
 
-/** The values that an option may have, besides that it is at least 0. */
-interface DurationRange {
+/** The values that an option may have, besides that it is at least 0, and the URL of its store. */
+interface DurationOption {
   /** The option must be greater. */
   readonly above?: number | undefined
   /** The largest value. `Infinity` allows an infinite duration. */
   readonly most?: number | undefined
+  /** The URL of the errors, without secrets. */
+  readonly url?: string | undefined
 }
 
 /** Returns the milliseconds of an option. Throws `INVALID_ARGUMENT`, with the name of the option, if it is out of range. */
-export function durationOf(name: string, value: Duration, { above, most }: DurationRange = {}): number {
+export function durationOf(name: string, value: Duration, { above, most, url }: DurationOption = {}): number {
   const milliseconds = typeof value === 'number' ? value : millisecondsOf(value)
   if (!(milliseconds >= 0) || (milliseconds === Infinity && most !== Infinity))
-    throw invalid(`${name}: ${notADuration(value)}.`)
+    throw invalid(`${name}: ${notADuration(value)}.`, url)
   if (above !== undefined && milliseconds <= above)
-    throw invalid(`${name} must be more than ${above} ms, not ${shown(value)}.`)
+    throw invalid(`${name} must be more than ${above} ms, not ${shown(value)}.`, url)
   if (most !== undefined && milliseconds > most)
-    throw invalid(`${name} must be at most ${most} ms, not ${shown(value)}.`)
+    throw invalid(`${name} must be at most ${most} ms, not ${shown(value)}.`, url)
   return milliseconds
 }
 
@@ -81,6 +83,6 @@ export function formatInterval(milliseconds: number): string {
   return `${milliseconds / size} ${unit}`
 }
 
-function invalid(message: string): HoldfastError {
-  return new HoldfastError('INVALID_ARGUMENT', message)
+function invalid(message: string, url?: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message, { url })
 }

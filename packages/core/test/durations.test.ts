@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Duration, MemoryBackend, openStore, type StoreOptions } from '../src/index.ts'
+import { copyCheckpoints, type Duration, MemoryBackend, openStore, type StoreOptions } from '../src/index.ts'
 import {
   durationOf,
   type ObjectStoreOptions,
@@ -52,7 +52,10 @@ test('keeps the meaning of numbers and the defaults of all limits of a store', (
     verify: 60 * minute,
     save: 5,
   })
-  expect([{}, { retryCorruptAfter: '5 min' } as const].map(retryCorruptAfterOf)).toEqual([0, 5 * minute])
+  expect([{}, { retryCorruptAfter: '5 min' } as const].map((each) => retryCorruptAfterOf(each))).toEqual([
+    0,
+    5 * minute,
+  ])
 })
 
 test.each<[StoreOptions, string]>([
@@ -68,8 +71,17 @@ test('limits the wait of a flush by a duration with a unit', async () => {
   await using store = await openStore('mem:', { config: false, mirror: { store: 'mem:' } })
   await expect(store.mirror?.flush({ limit: '1 m' as '1 min' })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
+    url: 'mem:',
   })
   expect(await store.mirror?.flush({ limit: '1 min' })).toMatchObject({ waiting: [] })
+})
+
+test('names the destination in the error of a copy with an invalid duration', async () => {
+  const [from, to] = [storeOn(new MemoryBackend('mem:from')), storeOn(new MemoryBackend('mem:to'))]
+  await expect(copyCheckpoints(from, to, { retryCorruptAfter: -1 })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    url: 'mem:to',
+  })
 })
 
 describe('the limits of requests', () => {
@@ -92,18 +104,26 @@ describe('the limits of requests', () => {
     expect(requestLimitsOf({ retry, minimumProgress })).toEqual(limits)
   })
 
-  test('have a default for each member of `retry`, and are not set without options', () => {
+  test('have a default for each member of `retry` that fits the others, and are not set without options', () => {
     expect(requestLimitsOf({ retry: { attempts: 2 } }).retry).toEqual({
       attempts: 2,
       minDelay: 100,
       maxDelay: 10_000,
     })
+    expect(requestLimitsOf({ retry: { minDelay: '30 s' } }).retry).toMatchObject({
+      minDelay: 30_000,
+      maxDelay: 30_000,
+    })
+    expect(requestLimitsOf({ retry: { maxDelay: 50 } }).retry).toMatchObject({ minDelay: 50, maxDelay: 50 })
     expect(requestLimitsOf({})).toEqual({ retry: undefined, progress: undefined })
   })
 
   test.each<[ObjectStoreOptions, string]>([
     [{ retry: { minDelay: '2 m' as '2 min' } }, 'retry must be { attempts, minDelay, maxDelay }'],
-    [{ retry: { minDelay: '1 min', maxDelay: '1 s' } }, 'retry must be'],
+    [
+      { retry: { minDelay: '1 min', maxDelay: '1 s' } },
+      'retry must be { attempts, minDelay, maxDelay }, with at least one attempt, a minDelay that is not longer than maxDelay',
+    ],
     [{ retry: { maxDelay: Infinity } }, 'retry must be'],
     [{ retry: { attempts: 0.5 } }, 'retry must be'],
     [{ minimumProgress: { bytes: 0, within: '1 s' } }, 'minimumProgress must be { bytes, within }'],

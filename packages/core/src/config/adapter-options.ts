@@ -1,10 +1,5 @@
 import * as v from 'valibot'
-import {
-  defaultRetryPolicy,
-  type MinimumProgress,
-  type RetryPolicy,
-  withoutUndefined,
-} from '../backend/index.ts'
+import { defaultRetryPolicy, type MinimumProgress, type RetryPolicy } from '../backend/index.ts'
 import { durationSchema, parseDuration } from '../duration.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { isSize, parseSize } from '../space/index.ts'
@@ -73,16 +68,24 @@ export const optionReaders = {
     }
     throw new Error("must be a size such as '200 GB'")
   },
-  /** The number of attempts of a request, and the shortest and longest pause between them. Each member has a default. */
+  /**
+   * The number of attempts of a request, and the shortest and longest pause between them. Each member has a default. That of one
+   * pause fits the other pause.
+   */
   retry: (value: unknown): RetryPolicy => {
     const parsed = v.safeParse(retrySchema, value)
     if (parsed.success) {
-      const { attempts, minDelay, maxDelay } = { ...defaultRetryPolicy, ...withoutUndefined(parsed.output) }
-      const policy = { attempts, minDelay: parseDuration(minDelay), maxDelay: parseDuration(maxDelay) }
-      if (policy.minDelay <= policy.maxDelay) return policy
+      const { attempts, ...defaults } = defaultRetryPolicy
+      const { output } = parsed
+      const shortest = output.minDelay === undefined ? undefined : parseDuration(output.minDelay)
+      const longest = output.maxDelay === undefined ? undefined : parseDuration(output.maxDelay)
+      const minDelay = shortest ?? Math.min(defaults.minDelay, longest ?? Infinity)
+      const maxDelay = longest ?? Math.max(defaults.maxDelay, minDelay)
+      if (minDelay <= maxDelay) return { attempts: output.attempts ?? attempts, minDelay, maxDelay }
     }
     throw new Error(
-      "must be { attempts, minDelay, maxDelay }, with at least one attempt, and delays such as '2 s', or in milliseconds",
+      'must be { attempts, minDelay, maxDelay }, with at least one attempt, a minDelay that is not longer than maxDelay, ' +
+        "and delays such as '2 s', or in milliseconds",
     )
   },
   /** The minimum speed of a response: a size within a duration. */

@@ -21,9 +21,9 @@ export interface ObjectStoreOptions extends BackendHooks {
 export interface RetryOptions {
   /** The number of attempts, including the first. Default: 6. */
   readonly attempts?: number | undefined
-  /** The pause before the second attempt. Each later pause is twice as long. Default: 100 ms. */
+  /** The pause before the second attempt. Each later pause is twice as long. Default: 100 ms, or `maxDelay` if that is shorter. */
   readonly minDelay?: Duration | undefined
-  /** The longest pause. Default: 10 seconds. */
+  /** The longest pause. Default: 10 seconds, or `minDelay` if that is longer. */
   readonly maxDelay?: Duration | undefined
 }
 

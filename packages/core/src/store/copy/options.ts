@@ -107,16 +107,16 @@ export function assertCopyOptions(options: CopyOptions, url: string): void {
   const { checkpoints, toStep, onExisting } = options
   if (onExisting !== undefined && !['fail', 'replace'].includes(onExisting))
     throw invalid(`onExisting must be 'fail' or 'replace', not ${shown(onExisting)}.`, url)
-  retryCorruptAfterOf(options)
+  retryCorruptAfterOf(options, url)
   if (toStep === undefined) return
   assertStep(toStep)
   if (checkpoints?.length !== 1)
     throw invalid('toStep gives one checkpoint another step. Name exactly one in `checkpoints`.', url)
 }
 
-/** Returns the time in milliseconds. Throws `INVALID_ARGUMENT` if it is not a duration. */
-export function retryCorruptAfterOf({ retryCorruptAfter = 0 }: CopyOptions): number {
-  return durationOf('retryCorruptAfter', retryCorruptAfter, { most: Infinity })
+/** Returns the time in milliseconds. Throws `INVALID_ARGUMENT`, with `url`, if it is not a duration. */
+export function retryCorruptAfterOf({ retryCorruptAfter = 0 }: CopyOptions, url?: string): number {
+  return durationOf('retryCorruptAfter', retryCorruptAfter, { most: Infinity, url })
 }
 
 function invalid(message: string, url: string): HoldfastError {

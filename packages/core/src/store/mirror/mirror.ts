@@ -64,7 +64,7 @@ export class StoreMirror implements Mirror {
   async flush(options: FlushOptions = {}): Promise<MirrorStatus> {
     refuseUnknownOptions(options, ['limit', 'newestFirst', 'signal'], 'flush', this.url)
     const { newestFirst, signal } = options
-    const limit = durationOf('limit', options.limit ?? this.#flushLimit, { most: Infinity })
+    const limit = durationOf('limit', options.limit ?? this.#flushLimit, { most: Infinity, url: this.url })
     await this.#waitForMirror(limit, newestFirst === true, signal)
     return this.status()
   }
