@@ -38,6 +38,10 @@ function deny(_: unknown, response: ServerResponse): void {
 }
 
 const proxy = createHttpServer(({ url = '', headers }, response) => {
+  if (rejectsConnections) {
+    response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end()
+    return
+  }
   wholeUrls.push(`${new URL(url).host} ${headers['proxy-authorization'] ?? ''}`.trim())
   const upstream = requestOf(url, { headers: { ...headers, host: new URL(url).host } }, (answer) => {
     response.writeHead(answer.statusCode ?? 500, answer.headers)
@@ -63,6 +67,15 @@ const proxy = createHttpServer(({ url = '', headers }, response) => {
     })
   }
 })
+
+/** Returns a port of this machine on which nothing listens. */
+async function closedPort(): Promise<number> {
+  const server = createHttpServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = portOf(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 
 function portOf(server: Server): number {
   return (server.address() as AddressInfo).port
@@ -152,13 +165,28 @@ describe.each<[string, BackendAdapter, string, Readonly<Record<string, unknown>>
     expect(wholeUrls).toHaveLength(1)
   })
 
-  test('reports a proxy that rejects the connection, without its password', async () => {
-    rejectsConnections = true
-    vi.stubEnv('https_proxy', `http://user:PASSWORD@localhost:${portOf(proxy)}`)
-    const { code, shown } = await outcome()
-    expect(code).toBe('UNAVAILABLE')
-    expect(shown).toContain('407 Proxy Authentication Required')
-    expect(shown).not.toContain('PASSWORD')
+  describe.each(['http', 'https'])('with an endpoint of %s', (scheme) => {
+    const origin = (): string => `${scheme}://localhost:${portOf(scheme === 'http' ? plainStore : store)}`
+
+    test('reports a proxy that rejects the connection, without its password', async () => {
+      rejectsConnections = true
+      vi.stubEnv(`${scheme}_proxy`, `http://user:PASSWORD@localhost:${portOf(proxy)}`)
+      const { code, shown } = await outcome(origin())
+      expect(code).toBe('UNAVAILABLE')
+      expect(shown).toContain('407 Proxy Authentication Required')
+      expect(shown).not.toContain('PASSWORD')
+      expect(shown).not.toContain(Buffer.from('user:PASSWORD').toString('base64'))
+    })
+
+    test('names a proxy that does not accept connections, and the variables to check', async () => {
+      const address = `http://127.0.0.1:${await closedPort()}`
+      vi.stubEnv(`${scheme}_proxy`, address.replace('//', '//user:PASSWORD@'))
+      const { code, shown } = await outcome(origin())
+      expect(code).toBe('UNAVAILABLE')
+      expect(shown).toContain(`proxy ${address}`)
+      expect(shown).toContain('Check HTTP_PROXY, HTTPS_PROXY')
+      expect(shown).not.toContain('PASSWORD')
+    })
   })
 
   test('rejects a proxy or a file of authorities that cannot be used', async () => {

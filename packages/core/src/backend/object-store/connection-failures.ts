@@ -7,7 +7,7 @@ export interface ConnectionFailure {
   readonly mayBeSent: boolean
 }
 
-const { noNetwork, untrustedCertificate, badCertificate } = commonMeanings
+const { noNetwork, proxyFailed, untrustedCertificate, badCertificate } = commonMeanings
 
 const notTls = misconfigured(
   'The server does not speak TLS. Write http:// instead of https:// in the endpoint.',
@@ -42,14 +42,12 @@ const wrongCertificate = [
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]
 
-/** Failures before a request: no address, no connection, no tunnel (`tunnel.ts`), or no trust. */
+/** Failures before a request: no address, no connection, no proxy (`tunnel.ts`, `whole-url.ts`), or no trust. */
 const beforeRequests: Readonly<Record<string, Meaning>> = {
   ...Object.fromEntries(
-    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EPROXY'].map((code) => [
-      code,
-      noNetwork,
-    ]),
+    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA'].map((code) => [code, noNetwork]),
   ),
+  EPROXY: proxyFailed,
   ...Object.fromEntries(untrusted.map((code) => [code, untrustedCertificate])),
   ...Object.fromEntries(wrongCertificate.map((code) => [code, badCertificate])),
 }

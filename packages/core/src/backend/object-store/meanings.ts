@@ -48,6 +48,12 @@ export const commonMeanings = {
   slowDown: unavailable('The store is receiving too many requests.'),
   storeFailed: unavailable('The store failed. Try again later.'),
   noNetwork: unavailable('The store cannot be reached. Check the network, the endpoint and its port.'),
+  proxyFailed: unavailable(
+    'The store cannot be reached through the proxy. Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or name the host of the store in NO_PROXY.',
+  ),
+  proxyDenied: unavailable(
+    'The proxy rejected the user or the password (407 Proxy Authentication Required). Correct them in the URL of HTTP_PROXY or ALL_PROXY.',
+  ),
   damaged: unavailable('The bytes were damaged in transit, and the store rejected them.'),
   webPage: unavailable(
     'The response is a web page, not one of the store. Check the endpoint, and whether a proxy or captive portal responds in its place.',

@@ -89,15 +89,20 @@ export function storeErrors(
 /** Returns whether the store may have executed a failed request: the response was lost, or the store failed. */
 export function mayHaveHappened(failure: Failure): boolean {
   const { name, status } = failure
+  if (status === fromProxy) return false
   // A proxy that sends a page may have forwarded the request.
   if (name === webPage) return true
   if (status === undefined) return connectionFailureOf(failure)?.mayBeSent ?? true
   return status >= 500 || status === 408 || status === 200
 }
 
+/** Only a proxy responds with this status, and it does not forward the request: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8. */
+const fromProxy = 407
+
 function commonMeaning(failure: Failure): Meaning {
   const { name, status, message } = failure
-  const { noNetwork, slowDown, storeFailed, noObject, notAllowed, full } = commonMeanings
+  const { noNetwork, slowDown, storeFailed, noObject, notAllowed, full, proxyDenied } = commonMeanings
+  if (status === fromProxy) return proxyDenied
   if (name === webPage) return commonMeanings.webPage
   if (status === undefined) {
     const isBroken = /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)

@@ -235,20 +235,25 @@ test('warns, and sends from this thread, if no thread can be started', async () 
   expect(warned.mock.calls[0]?.[1]).toMatchObject({ code: 'HOLDFAST_NO_THREADS' })
 })
 
-test('uses the proxy of the environment, and sends from this thread if a thread cannot connect', async () => {
-  const { request } = await serving(count)
-  const asked: string[] = []
-  const proxy = createServer()
-  proxy.on('connect', ({ url = '' }: IncomingMessage, socket: NodeJS.WritableStream) => {
-    asked.push(url)
-    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+test('sends the whole URL to the proxy of the environment from a thread', async () => {
+  const urls: string[] = []
+  const { request: toProxy } = await serving(async (asked, response) => {
+    urls.push(asked.url ?? '')
+    await count(asked, response)
   })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  afterTest(() => proxy.close())
-  const { port } = proxy.address() as AddressInfo
+  const sender = threads(2, { http_proxy: `http://127.0.0.1:${toProxy.port}` })
+  expect(await sender.send({ ...toProxy, port: 1 }, undefined)).toMatchObject({ status: 200 })
+  expect(urls).toEqual(['http://h/object?partNumber=1'])
+})
+
+test('sends from this thread if a thread cannot connect to its proxy', async () => {
+  const { request, connections } = await serving(count)
+  const closed = createServer().listen(0, '127.0.0.1')
+  await once(closed, 'listening')
+  const { port } = closed.address() as AddressInfo
+  await new Promise((resolve) => closed.close(resolve))
   // The main thread of this test uses no proxy.
   const sender = threads(2, { http_proxy: `http://127.0.0.1:${port}` })
   expect(await sender.send(request, undefined)).toMatchObject({ status: 200 })
-  expect(asked).toEqual([`127.0.0.1:${request.port}`])
+  expect(connections()).toBe(1)
 })
