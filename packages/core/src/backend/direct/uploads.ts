@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import * as http from 'node:http'
 import * as https from 'node:https'
+import type { Socket } from 'node:net'
 import { HoldfastError } from '../../errors.ts'
 import { type Agents, agentsTrusting } from '../connections/agents.ts'
 import type { Variables } from '../connections/proxy-for.ts'
@@ -9,6 +10,9 @@ import type { Sender, UploadRequest, WholeResponse } from './sender.ts'
 /** Milliseconds in which bytes must be sent or arrive. */
 const idleTimeout = 60_000
 
+/** Milliseconds until the host must accept a connection. The client of S3 has the same limit. */
+const longestConnecting = 10_000
+
 /** The largest response to an upload in bytes. Stores send none, or a short document with an error. */
 const mostResponseBytes = 2 ** 20
 
@@ -16,10 +20,19 @@ const mostResponseBytes = 2 ** 20
 export class Uploads implements Sender {
   readonly #variables: Variables
   readonly #authorities: readonly string[] | undefined
+  readonly #longestConnecting: number
   #agents: Agents | undefined
 
-  /** `variables` is the environment, whose proxies apply. `authorities` are the certificate authorities to trust. */
-  constructor(variables: Variables, authorities: readonly string[] | undefined) {
+  /**
+   * `variables` is the environment, whose proxies apply. `authorities` are the certificate authorities to trust. `connecting` is
+   * the limit in milliseconds until the host accepts a connection.
+   */
+  constructor(
+    variables: Variables,
+    authorities: readonly string[] | undefined,
+    connecting: number = longestConnecting,
+  ) {
+    this.#longestConnecting = connecting
     this.#variables = variables
     this.#authorities = authorities
   }
@@ -35,6 +48,9 @@ export class Uploads implements Sender {
       protocol === 'http:'
         ? http.request({ ...options, agent: this.#agents.http })
         : https.request({ ...options, agent: this.#agents.https })
+    request.once('socket', (socket) => {
+      if (socket.connecting) limitConnecting(socket, this.#longestConnecting)
+    })
     request.on('error', () => undefined) // a connection can also fail after its response has begun
     request.end(body)
     try {
@@ -53,6 +69,18 @@ export class Uploads implements Sender {
   destroy(): void {
     this.#agents?.destroy()
   }
+}
+
+/** Ends a connection that the host does not accept in time. The error has the form of Node.js, so it is known that nothing was sent. */
+function limitConnecting(socket: Socket, limit: number): void {
+  const timer = setTimeout(() => {
+    const error = new Error(`connect ETIMEDOUT (no connection for ${limit / 1000} s)`)
+    socket.destroy(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }))
+  }, limit)
+  const stop = (): void => {
+    clearTimeout(timer)
+  }
+  socket.once('connect', stop).once('close', stop)
 }
 
 /** Only `set-cookie` has several values, which no store sends. */

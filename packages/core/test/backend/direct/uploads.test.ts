@@ -1,9 +1,10 @@
+import dns from 'node:dns'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { expect, test, vi } from 'vitest'
-import type { Sender, UploadRequest } from '../../../src/backend.ts'
+import { mayHaveHappened, type Sender, type UploadRequest } from '../../../src/backend.ts'
 import { DirectConnections } from '../../../src/backend/direct/direct-connections.ts'
 import { ThreadedConnections } from '../../../src/backend/direct/threads/threaded-connections.ts'
 import { Uploads } from '../../../src/backend/direct/uploads.ts'
@@ -234,6 +235,27 @@ test('warns, and sends from this thread, if no thread can be started', async () 
   expect(warned).toHaveBeenCalledOnce()
   expect(warned.mock.calls[0]?.[1]).toMatchObject({ code: 'HOLDFAST_NO_THREADS' })
 })
+
+test.each(['http:', 'https:'] as const)(
+  'ends a connection of %s that is not accepted in time',
+  async (protocol) => {
+    const { request } = await serving(count)
+    const lookup = vi.spyOn(dns, 'lookup').mockReturnValue(undefined) // which never calls back
+    afterTest(() => {
+      lookup.mockRestore()
+    })
+    const sender = new Uploads({}, undefined, 20)
+    afterTest(() => {
+      sender.destroy()
+    })
+    const failed: unknown = await sender
+      .send({ ...request, protocol, host: 'store.invalid' }, undefined)
+      .catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: 'ETIMEDOUT' })
+    const { code: name, message } = failed as NodeJS.ErrnoException
+    expect(mayHaveHappened({ name: String(name), message, status: undefined })).toBe(false)
+  },
+)
 
 test('sends the whole URL to the proxy of the environment from a thread', async () => {
   const urls: string[] = []
