@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import { expect, test, vi } from 'vitest'
 import { mayHaveHappened, type Sender, type UploadRequest } from '../../../src/backend.ts'
 import { DirectConnections } from '../../../src/backend/direct/direct-connections.ts'
+import { TransferThread } from '../../../src/backend/direct/threads/thread.ts'
 import { ThreadedConnections } from '../../../src/backend/direct/threads/threaded-connections.ts'
 import { Uploads } from '../../../src/backend/direct/uploads.ts'
 import { BufferPool } from '../../../src/backend/source/buffer-pool.ts'
@@ -268,14 +269,20 @@ test('sends the whole URL to the proxy of the environment from a thread', async 
   expect(urls).toEqual(['http://h/object?partNumber=1'])
 })
 
-test('sends from this thread if a thread cannot connect to its proxy', async () => {
+test('sends from this thread, and remembers that, if a thread cannot connect to its proxy', async () => {
   const { request, connections } = await serving(count)
   const closed = createServer().listen(0, '127.0.0.1')
   await once(closed, 'listening')
   const { port } = closed.address() as AddressInfo
   await new Promise((resolve) => closed.close(resolve))
+  const inThread = vi.spyOn(TransferThread.prototype, 'send')
+  afterTest(() => {
+    inThread.mockRestore()
+  })
   // The main thread of this test uses no proxy.
   const sender = threads(2, { http_proxy: `http://127.0.0.1:${port}` })
-  expect(await sender.send(request, undefined)).toMatchObject({ status: 200 })
+  for (let part = 0; part < 3; part += 1)
+    expect(await sender.send(request, undefined)).toMatchObject({ status: 200 })
   expect(connections()).toBe(1)
+  expect(inThread).toHaveBeenCalledOnce()
 })

@@ -10,12 +10,15 @@ import { TransferThread } from './thread.ts'
 /** The heap for new objects of a thread in MiB. Bodies are not in the heap, so a small one is enough. */
 const youngGenerationMb = 4
 
+/** Milliseconds for which this thread sends to a target to which a thread could not connect, although this one could. */
+const sentHereFor = 600_000
+
 /**
  * Codes of addresses, proxies (`tunnel.ts`), TLS and certificates: https://nodejs.org/api/errors.html and
  * https://nodejs.org/api/tls.html#x509-certificate-error-codes.
  */
 const notConnected =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EPROXY|EPROTO|ERR_(TLS|SSL)_\w+|UNABLE_TO_\w+|\w*CERT\w*)$/
+  /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOTFOUND|EAI_\w+|EPROXY|EPROTO|ERR_(TLS|SSL)_\w+|UNABLE_TO_\w+|\w*CERT\w*)$/
 
 interface ThreadCode {
   readonly Worker: typeof Worker
@@ -46,6 +49,8 @@ export class ThreadedConnections implements Receiver, Sender {
   readonly #settings: ThreadSettings
   readonly #here: Here
   #threads: readonly TransferThread[] = []
+  /** The targets to which this thread sends, and until when. */
+  readonly #sentHere = new Map<string, number>()
   #code: Promise<ThreadCode> | undefined
   #cannotStart = false
   #isDestroyed = false
@@ -65,17 +70,22 @@ export class ThreadedConnections implements Receiver, Sender {
   }
 
   /**
-   * As `Sender.send`. If a thread cannot connect, this thread sends the request, because only this one has the defaults of TLS
-   * and DNS that the program has set.
+   * As `Sender.send`. If a thread cannot connect, this thread sends the request and those that follow for a while, because only
+   * this one has the defaults of TLS and DNS that the program has set.
    */
   async send(request: UploadRequest, signal: AbortSignal | undefined): Promise<WholeResponse> {
+    const { protocol, host, port } = request
+    const target = `${protocol}//${host}:${port}`
     const here = (): Promise<WholeResponse> => this.#here.sender.send(request, signal)
+    if ((this.#sentHere.get(target) ?? 0) > performance.now()) return here()
     return this.#transfer(async (thread) => {
       try {
         return await thread.send(request, signal)
       } catch (error) {
         if (!couldNotConnect(error)) throw error
-        return here()
+        const response = await here()
+        this.#sentHere.set(target, performance.now() + sentHereFor)
+        return response
       }
     }, here)
   }
@@ -154,5 +164,6 @@ export class ThreadedConnections implements Receiver, Sender {
 
 /** Returns whether a thread failed to find the host, to reach it, or to agree on TLS with it. */
 function couldNotConnect(error: unknown): boolean {
-  return notConnected.test(nodeErrorCode(error) ?? '')
+  // A time-out has the same code while a body is sent.
+  return notConnected.test(nodeErrorCode(error) ?? '') || messageOf(error).startsWith('connect ETIMEDOUT')
 }
