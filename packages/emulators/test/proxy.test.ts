@@ -136,6 +136,34 @@ describe('the proxy', () => {
     expect(most).toBeLessThan(128 * 2 ** 20)
   })
 
+  test('closes the connection of a client that the server refuses before its body', async () => {
+    const server = http.createServer()
+    server.on('checkContinue', (_, response: ServerResponse) => {
+      response.writeHead(404, { connection: 'close' }).end('refused')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    open.push(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const proxy = await proxyTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const agent = new http.Agent({ keepAlive: true })
+    open.push(() => {
+      agent.destroy()
+    })
+    const request = http.request(proxy.url, {
+      agent,
+      method: 'PUT',
+      headers: { expect: '100-continue', 'content-length': 4 },
+    })
+    request.flushHeaders()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    expect(await text(response)).toBe('refused')
+    expect(response.headers.connection).toBe('close')
+    if (!response.socket.destroyed) await once(response.socket, 'close')
+  })
+
   test('forwards 100-continue only when the server sends it', async () => {
     const target = await serverOf(async (request, response) => {
       response.write(`${await text(request)} after `)
@@ -151,6 +179,27 @@ describe('the proxy', () => {
     await once(request, 'continue')
     request.end('body')
     expect(await text((await answered)[0])).toBe('body after 100-continue')
+  })
+
+  test('takes the rest of a body that the server refuses early, and then the next request', async () => {
+    const target = await serverOf(async ({ method }, response) => {
+      if (method === 'PUT') response.writeHead(404)
+      response.end(method)
+    })
+    const proxy = await proxyTo(target)
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+    open.push(() => {
+      agent.destroy()
+    })
+    const answers: string[] = []
+    for (const method of ['PUT', 'GET', 'PUT', 'GET', 'PUT', 'GET']) {
+      const request = http.request(proxy.url, { agent, method })
+      request.on('error', () => undefined) // the connection may be closed before all bytes are sent
+      request.end(method === 'PUT' ? Buffer.alloc(8 * 2 ** 20) : undefined)
+      const [response] = (await once(request, 'response')) as [IncomingMessage]
+      answers.push(await text(response))
+    }
+    expect(answers).toEqual(['PUT', 'GET', 'PUT', 'GET', 'PUT', 'GET'])
   })
 
   test('forwards a response that the server sends before it has the whole body', async () => {

@@ -50,12 +50,16 @@ export async function forward(to: Upstream, exchange: Exchange, passing: Passing
   response.sendDate = false
   entry.status = answer.statusCode
   if (passing === 'whole' || passing === 'flipped') {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, messageHeaders(answer.rawHeaders))
+    const headers = messageHeaders(answer.rawHeaders)
+    // A client that waits for `100 Continue` may never send its body after that, and its connection cannot be used again.
+    if (answer.headers.connection === 'close') headers.push('Connection', 'close')
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
     answer.on('data', (chunk: Buffer) => (entry.answerBytes += chunk.byteLength))
     const flipped = passing === 'flipped' ? Math.floor((announcedBytes(answer) ?? 2) / 2) : -1
     await pipeline(answer, (body: AsyncIterable<Buffer>) => withFlippedBit(body, flipped), response).catch(
       () => response.destroy(),
     )
+    takeTheRest(request, upstream)
     return
   }
   if (typeof passing === 'object' && 'body' in passing) {
@@ -66,6 +70,14 @@ export async function forward(to: Upstream, exchange: Exchange, passing: Passing
   answer.resume() // the server must finish before the client loses its connection
   await finished(answer).catch(() => undefined)
   response.destroy()
+}
+
+/** After an early response, the server may not read the rest of the body. The client sends it before its next request. */
+function takeTheRest(request: IncomingMessage, upstream: http.ClientRequest): void {
+  if (request.complete) return
+  request.unpipe(upstream)
+  request.resume()
+  upstream.destroy()
 }
 
 /** Forwards the head and the first bytes of a request, and then closes both connections. */
