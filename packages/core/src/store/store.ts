@@ -353,8 +353,9 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Rebuilds a lost or damaged catalog from the checkpoints in the store. Loses no acknowledged save. It can be repeated.
-   * Rejects with `UNAVAILABLE` if running writers commit again and again meanwhile. Rejects with `FENCED` if another writer
-   * owns the store, unless the catalog is damaged or `takeOver` is set.
+   * Rejects with `UNAVAILABLE` if running writers commit again and again meanwhile. In shared mode and in a job, rejects with
+   * `FENCED` if another writer owns the store, unless the catalog is damaged or `takeOver` is set. In exclusive mode it takes
+   * the store over.
    */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     return this.#calls.run('repair', options, async (signal) => {

@@ -20,8 +20,8 @@ export interface RankPlace {
   readonly size: number
   /**
    * The path of a file of this machine that carries the membership of the rank from one process to the next, such as the
-   * commands of one training program. `restore` and `join` write it. A later process with the same file saves as that
-   * member and does not join again. Each rank has a file of its own. Default: the membership ends with the process.
+   * commands of one training program. `restore`, `join` and `rewind` write it. A later process with the same file saves as
+   * that member and does not join again. Each rank has a file of its own. Default: the membership ends with the process.
    */
   readonly memberFile?: string | undefined
 }
