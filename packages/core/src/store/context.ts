@@ -1,7 +1,6 @@
 import type { CheckpointBackend } from '../backend/index.ts'
 import type { SpaceLimits } from '../space/index.ts'
 import type { CatalogLog } from '../catalog/commit/catalog-log.ts'
-import type { OwnerSeen } from '../catalog/commit/changes/index.ts'
 import type { WriterKeeping } from '../catalog/judging/keeping.ts'
 import type { Writer } from '../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
@@ -44,8 +43,8 @@ export interface StoreContext {
   readonly deleted: Set<AttemptId>
   /** Whether the first write of this writer, or in a job its first save, ends the ownership of another writer. */
   readonly mayTakeOver: boolean
-  /** The only writer whose ownership it may end. `undefined` for any. */
-  readonly takesOverFrom: OwnerSeen | undefined
+  /** The id of the only writer whose ownership it may end. `undefined` for any. */
+  readonly takesOverFrom: string | undefined
   /** The time in milliseconds by the store's clock before which attempts of shared writers are not declared dead. */
   readonly gracePeriod: number
 }

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { CatalogLog } from '../catalog/commit/catalog-log.ts'
-import type { OwnerSeen } from '../catalog/commit/changes/index.ts'
 import type { Environment } from '../environment.ts'
 import { BusyLimit, type Clock, transfersOf } from '../pacing/index.ts'
 import { planRetention, type RetentionPlan } from '../retention/index.ts'
@@ -20,8 +19,8 @@ interface Given {
   /** The id of the writer. Several processes that have one id are one writer. Default: a new id. */
   readonly writerId?: string | undefined
   readonly retention?: RetentionPlan | undefined
-  /** The only owner from which the writer takes over. Default: any. */
-  readonly takesOverFrom?: OwnerSeen | undefined
+  /** The id of the only owner from which the writer takes over. Default: any. */
+  readonly takesOverFrom?: string | undefined
 }
 
 /** Returns the parts of a store that its operations share. */

@@ -97,39 +97,11 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
   test('is taken over from a named owner only while that one owns the store', () => {
     const [first, second, late] = [writer('exclusive'), writer('exclusive'), writer('exclusive')]
     const catalog = owned(first, 1)
-    const fromFirst = { kind: 'take over', from: { id: first.id } } as const
+    const fromFirst = { kind: 'take over', from: first.id } as const
     expect(committed(catalog, request(late, fromFirst)).owner?.id).toBe(late.id)
     const taken = committed(catalog, request(second, { kind: 'take over' }))
     expect(kindOf(nextCatalog(taken, request(late, fromFirst)))).toBe('fenced')
     expect(committed(taken, request(second, fromFirst)).owner?.id).toBe(second.id)
-  })
-
-  test('is taken over from an owner whose run has ended only until that owner commits again', () => {
-    const [first, late] = [writer('exclusive'), writer('exclusive')]
-    const begun = committed(owned(first, 1), request(first, { kind: 'begin run', run: 'r' }))
-    expect(begun.owner?.run).toEqual({ id: 'r' })
-    const ended = committed(begun, request(first, { kind: 'end run', run: 'r' }))
-    expect(ended.owner?.run).toEqual({ id: 'r', ended: ended.version })
-    const fromEnded = { kind: 'take over', from: { id: first.id, ended: ended.version } } as const
-    const taken = committed(ended, request(late, fromEnded))
-    expect(taken.owner).toMatchObject({ id: late.id })
-    expect(taken.owner?.run).toBeUndefined()
-    const again = committed(ended, request(first, save(9, ended.version)))
-    expect(again.owner?.run).toEqual({ id: 'r' })
-    expect(kindOf(nextCatalog(again, request(late, fromEnded)))).toBe('fenced')
-    const endedAgain = committed(again, request(first, { kind: 'end run', run: 'r' }))
-    expect(kindOf(nextCatalog(endedAgain, request(late, fromEnded)))).toBe('fenced')
-  })
-
-  test('ends no run of the owner but the one that began last, and no run of another owner', () => {
-    const first = writer('exclusive')
-    const begun = committed(owned(first, 1), request(first, { kind: 'begin run', run: 'r' }))
-    const second = committed(begun, request(first, { kind: 'begin run', run: 's' }))
-    const ended = committed(second, request(first, { kind: 'end run', run: 'r' }))
-    expect(ended.owner?.run).toEqual({ id: 's' })
-    expect(kindOf(nextCatalog(begun, request(writer('exclusive'), { kind: 'end run', run: 'r' })))).toBe(
-      'fenced',
-    )
   })
 
   test('an exclusive writer that lost its ownership stays fenced after the next owner has released it', () => {

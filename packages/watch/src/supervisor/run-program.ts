@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
+import type { CheckpointStore } from '@holdfast/core'
 import { FolderClaim } from './claim.ts'
 import { assertRunOptions, graceOf, type RunOptions, type RunReport } from './run-options.ts'
 import { processSignals, StopRequests } from './stop-requests.ts'
@@ -46,16 +46,6 @@ export async function runProgram(
     announce,
     options,
   }).run()
-  await finishMirror(store, stop)
+  await store.mirror?.flush({ limit: longestWait, newestFirst: stop.isStopping(), signal: stop.aborting })
   return report
-}
-
-/** Brings the mirror up to date, and leaves it to a node that continues the run, if the grace allows. */
-async function finishMirror({ mirror }: CheckpointStore, stop: StopRequests): Promise<void> {
-  await mirror?.flush({ limit: longestWait, newestFirst: stop.isStopping(), signal: stop.aborting })
-  try {
-    await mirror?.endRun(stop.aborting)
-  } catch (error) {
-    if (!isHoldfastError(error, 'ABORTED')) throw error // the grace is over
-  }
 }

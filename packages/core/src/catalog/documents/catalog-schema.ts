@@ -68,8 +68,6 @@ const ownerSchema = v.looseObject({
   since: timeSchema,
   /** The job that the owner belongs to. A later writer of the same job may take over from it. */
   job: v.optional(v.string()),
-  /** Of a mirror: the run of the owner that began last, and the version with which it ended. */
-  run: v.optional(v.looseObject({ id: v.string(), ended: v.optional(countSchema) })),
 })
 
 const dropSchema = v.looseObject({

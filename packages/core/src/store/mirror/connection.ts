@@ -1,5 +1,4 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
-import type { OwnerSeen } from '../../catalog/commit/changes/index.ts'
 import { mirrorJob } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { TransferLimits } from '../../pacing/index.ts'
@@ -62,10 +61,10 @@ export class MirrorConnection {
 
   /**
    * Returns the mirror as a destination of copies. All processes of the store with this id are one writer. `takesOver` makes
-   * the first write take the mirror from another owner: from the one that `from` names, or from any. So a process that decided
+   * the first write take the mirror from another owner: from the one with the id `from`, or from any. So a process that decided
    * long ago does not take it from an owner that it has not seen.
    */
-  writer(id: string, takesOver: boolean, from?: OwnerSeen): CopyDestination {
+  writer(id: string, takesOver: boolean, from?: string): CopyDestination {
     if (this.#writer?.id === id) return this.#writer.destination
     const context = this.#context(id, takesOver, 'job', from)
     const access = new WriteAccess(context)
@@ -110,7 +109,7 @@ export class MirrorConnection {
     }
   }
 
-  #context(id: string, takesOver: boolean, kind: 'job' | 'shared', from?: OwnerSeen): StoreContext {
+  #context(id: string, takesOver: boolean, kind: 'job' | 'shared', from?: string): StoreContext {
     const { keeping, environment, gracePeriod, writer, backend, busyLimit } = this.#local
     const { retention } = this.options
     const plan = retention === undefined ? keeping.retention : planRetention(retention, keeping.objectives)

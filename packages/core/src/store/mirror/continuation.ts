@@ -1,7 +1,7 @@
 import { nameOfSegment, numberOfSegment } from '../../catalog/commit/segments.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
-import { compareOrders, compareSaves } from '../../order-key.ts'
+import { compareSaves } from '../../order-key.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
 
 /** A store as far as decisions about a mirror depend on it. */
@@ -52,16 +52,6 @@ export function isLaterThanMirror(local: Side, mirror: Side): boolean {
   if (ours === undefined || theirs === undefined) return theirs === undefined
   const here = keyHere(local, mirror, theirs)
   return here !== undefined && compareSaves(here, ours) < 0
-}
-
-/** Returns whether the store lists the latest checkpoint of the mirror, and no rewind has moved it on one side only. */
-export function hasLatestOf(mirror: Side, local: Side & { readonly id: string }): boolean {
-  const { latest } = mirror.catalog
-  if (latest === undefined || mirror.id === undefined) return true
-  const origin = originOf(latest, mirror.id)
-  const entry = local.catalog.checkpoints.all.find((each) => isSameOrigin(originOf(each, local.id), origin))
-  const here = keyHere(local, mirror, latest)
-  return entry !== undefined && here !== undefined && compareOrders(here.order, entry.order) === 0
 }
 
 /** The place of a checkpoint of the mirror in the order of the store; `undefined` if the store does not know its segment. */

@@ -34,8 +34,6 @@ export class StoreMirror implements Mirror {
   readonly #flushLimit: number
   /** Whether the mirror may lack something of this process for which no flush has waited. */
   #isBehind = false
-  /** The run that `bringBack` began. */
-  #run: string | undefined
 
   /** Owns the backend of the mirror: closing the store closes it. `limits` are those of the options of the store. */
   constructor(
@@ -73,17 +71,9 @@ export class StoreMirror implements Mirror {
     const sides = await lookAtBoth(this.#local.context, this.#connection, undefined, signal)
     const step = await bringBack(sides, this.#local, this.#connection, this.#destination, signal)
     const { ours, theirs } = sides
-    const broughtBack = { step, reading: new ReadMirror(this.url, theirs) }
     const isEmpty = step === undefined && readableOf(ours).catalog.latest === undefined
-    if (isEmpty || theirs.kind === 'unusable') return broughtBack
-    this.#run = this.#local.context.environment.newId()
-    await this.#worker.begin(this.#run, signal)
-    return broughtBack
-  }
-
-  async endRun(signal?: AbortSignal): Promise<void> {
-    if (this.#run !== undefined) await this.#worker.end(this.#run, signal)
-    this.#run = undefined
+    if (!isEmpty && theirs.kind === 'readable') await this.#worker.reportIfFenced(signal)
+    return { step, reading: new ReadMirror(this.url, theirs) }
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */

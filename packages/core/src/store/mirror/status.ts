@@ -104,15 +104,10 @@ export interface Mirror {
    * machine continued. Returns its step, and what it has read of the mirror. Rejects with `UNAVAILABLE` if the store has no
    * checkpoint and the mirror cannot be read, and with `CORRUPT` if that checkpoint is corrupt.
    *
-   * Call it when a run begins, before anything is saved. It also makes the store the owner of the mirror, as far as it may be, and
-   * notes there that the run has begun.
+   * Call it when a run begins, before anything is saved. It emits `mirrorFailed` with a `FENCED` error if the mirror belongs to
+   * another store. It writes nothing to the mirror.
    */
   bringBack(signal?: AbortSignal): Promise<BroughtBack>
-  /**
-   * Notes at the mirror that the run has ended which `bringBack` began. Then a store that lost the mirror to this one, and calls
-   * `bringBack`, takes it back. Does nothing if the mirror is not up to date: call `flush` before. Nothing may be saved afterwards.
-   */
-  endRun(signal?: AbortSignal): Promise<void>
 }
 
 /** What `mirror.bringBack()` did. */

@@ -141,21 +141,19 @@ export async function writerFor(
   }
   if (ownership.kind === 'owner') return mirror.writer(ours.id, false)
   mirror.forgetWriter()
-  const { from } = ownership
-  // A process that dies after the takeover must not forget that it owned the mirror. One that dies before must decide again if the
-  // decision depends on a run that may begin again.
-  const takingFrom = from?.ended === undefined ? owner?.id : undefined
+  // A process that dies after the takeover must not forget that it owned the mirror.
   await local.context.log.commit(
     {
       kind: 'record mirror',
       place: url,
       maxBehind: maxBehindOf(mirror.options),
       owner: ours.id,
-      takingFrom,
+      takingFrom: owner?.id,
       settled: [],
     },
     signal,
   )
+  const from = mirror.mayForce ? undefined : owner?.id
   const destination = mirror.writer(ours.id, owner !== null, from)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()

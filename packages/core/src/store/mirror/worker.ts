@@ -1,10 +1,9 @@
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import { type HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { MirrorConnection } from './connection.ts'
-import type { LocalStore } from './local-side.ts'
+import { type LocalStore, sideOf } from './local-side.ts'
 import { recordFailure } from './record-failure.ts'
-import { beginRun, endRun } from './run.ts'
-import { synchronise } from './synchronise.ts'
+import { synchronise, whyFenced } from './synchronise.ts'
 
 /** The first and the longest pause after a failure, in milliseconds. */
 const [shortestPause, longestPause] = [1000, 300_000]
@@ -85,18 +84,19 @@ export class MirrorWorker {
     return !isOver
   }
 
-  /** Notes at the mirror that a run begins, before it has anything to copy. A failure is reported by an event. */
-  async begin(run: string, signal: AbortSignal | undefined): Promise<void> {
-    await this.#reporting(async () => {
-      const fenced = await beginRun(this.#local, this.#mirror, run, signal)
-      if (fenced !== undefined) await this.#reportFenced(fenced)
-    })
-  }
-
-  /** Notes at the mirror that a run has ended. Does nothing if copies are under way or failed, since then the mirror is not up to date. */
-  async end(run: string, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#running !== undefined || this.#state.kind !== 'idle') return
-    await this.#reporting(() => endRun(this.#local, this.#mirror, run, signal))
+  /** Reports before there is anything to copy if the mirror belongs to another store. Writes nothing to the mirror. */
+  async reportIfFenced(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      const { id, catalog } = await sideOf(this.#local.context, signal)
+      if (id === undefined) return
+      const fenced = await whyFenced({ id, catalog }, this.#local, this.#mirror, signal)
+      if (fenced === undefined) return
+      await this.#local.ready(signal)
+      await this.#reportFenced(fenced)
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
+      this.#local.context.events.emit('mirrorFailed', { error, retryIn: undefined })
+    }
   }
 
   /** Ends the running round, and starts no other. */
@@ -153,16 +153,6 @@ export class MirrorWorker {
     const ended = this.#roundEnd
     this.#roundEnd = Promise.withResolvers()
     ended.resolve(undefined)
-  }
-
-  async #reporting(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
-      if (error.code === 'FENCED') await this.#reportFenced(error)
-      else this.#local.context.events.emit('mirrorFailed', { error, retryIn: undefined })
-    }
   }
 
   async #reportFenced(error: HoldfastError): Promise<void> {

@@ -26,8 +26,6 @@ export class NodeProcess {
   readonly #store: CheckpointStore
   readonly #disk: Disk
   readonly #world: World
-  /** The ids that this process has made, such as that of its run. */
-  readonly #ids = new Set<string>()
   readonly #linksFiles: boolean
   #step = 0
   #operations = 0
@@ -47,7 +45,7 @@ export class NodeProcess {
         retention: random.chance(0.5) ? { keepLast: 1 } : {},
         mirror: { store: 'sim:mirror', retention: { keepLast: 1000 }, maxBehind: 256, flushLimit: 50_000 },
       },
-      this.#notingIds(environmentOf(name, scheduler, random)),
+      environmentOf(name, scheduler, random),
       new StoreEventEmitter(),
       // If each object needs a request, the manifest of a copy has its files.
       new SimulatedBackend(name, mirror, scheduler, random, faults, {}, random.chance(0.5)),
@@ -62,16 +60,16 @@ export class NodeProcess {
   }
 
   /**
-   * Restores, performs this number of operations, and closes the store. Half of the processes, and all that follow one another, note at
-   * the mirror when they begin and end, as a supervised run does. Never resolves if the process dies.
+   * Restores, performs this number of operations, and closes the store. Half of the processes, and all that follow one another, continue
+   * from the mirror and wait for it at their end, as a supervised run does. Never resolves if the process dies.
    */
   async run(count: number): Promise<void> {
     const { random, isInTurn } = this.#world
     const isSupervised = isInTurn || random.chance(0.5)
-    if (isSupervised) await this.#expectTypedError(() => this.#begin())
+    if (isSupervised) await this.#expectTypedError(async () => this.#store.mirror?.bringBack())
     await this.#expectTypedError(() => this.restore())
     for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())
-    if (isSupervised) await this.#expectTypedError(() => this.#end())
+    if (isSupervised) await this.#expectTypedError(() => this.#waitForMirror())
     await this.#expectTypedError(() => this.#store.close())
   }
 
@@ -107,28 +105,10 @@ export class NodeProcess {
     this.#step = step
   }
 
-  #notingIds(environment: Environment): Environment {
-    return {
-      ...environment,
-      newId: () => {
-        const id = environment.newId()
-        this.#ids.add(id)
-        return id
-      },
-    }
-  }
-
-  async #begin(): Promise<void> {
-    await this.#store.mirror?.bringBack()
-    this.#world.oracle.hearBegun(this.name, this.#disk, this.#ids)
-  }
-
-  async #end(): Promise<void> {
+  async #waitForMirror(): Promise<void> {
     // Time passes at random, so a flush may be over long before the copies are.
     for (let each = 0; each < mostFlushes; each += 1)
       if ((await this.#store.mirror?.flush())?.state !== 'copying') break
-    this.#world.oracle.hearEnding(this.name)
-    await this.#store.mirror?.endRun()
   }
 
   async #operate(): Promise<void> {

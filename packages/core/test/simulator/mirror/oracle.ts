@@ -3,9 +3,6 @@ import {
   type CatalogEntry,
   catalogVersionOf,
   decodeCatalog,
-  decodeMarker,
-  markerKey,
-  type Owner,
 } from '../../../src/catalog/documents/index.ts'
 import type { Disk } from '../disk.ts'
 
@@ -24,12 +21,8 @@ export class MirrorOracle {
   readonly #stepsOnce = new Set<number>()
   /** By disk: the operations whose saves it acknowledged, by step. */
   readonly #saved = new Map<Disk, Map<number, string>>()
-  /** The stores that ever owned the mirror. */
-  readonly #ownersOnce = new Set<string>()
-  /** By process: the store for which it has begun a run. A run that has not ended keeps the mirror. */
-  readonly #running = new Map<string, string>()
-  #owner: Owner | undefined
-  #returns = 0
+  /** The owners of the mirror in their order. */
+  readonly #owners: string[] = []
   #looked = -1
   #listed: ReadonlyMap<number, string> = new Map()
 
@@ -40,25 +33,6 @@ export class MirrorOracle {
   /** The number of operations that were reported as mirrored. */
   get reports(): number {
     return this.#mirrored.size
-  }
-
-  /** How often a store took the mirror back. */
-  get returns(): number {
-    return this.#returns
-  }
-
-  /** A process may have begun a run with one of these ids. The run of an earlier process of the same store counts as ended. */
-  hearBegun(process: string, disk: Disk, ids: ReadonlySet<string>): void {
-    const id = idOf(disk)
-    const owner = newestCatalog(this.#mirror)?.owner
-    if (id === undefined || owner?.id !== id || !ids.has(owner.run?.id ?? '')) return
-    for (const [other, store] of this.#running) if (store === id) this.#running.delete(other)
-    this.#running.set(process, id)
-  }
-
-  /** A process is about to end its run. */
-  hearEnding(process: string): void {
-    this.#running.delete(process)
   }
 
   /** A process reports that the mirror has a step. Its disk may have another checkpoint of the step since. */
@@ -121,25 +95,12 @@ export class MirrorOracle {
     }
   }
 
-  /** P15: a store that lost the mirror owns it again only if the run of the present owner has ended. */
+  /** P15: a store that lost the mirror never owns it again. */
   #followOwner({ owner }: Catalog): void {
-    const before = this.#owner
-    if (owner === null) return
-    this.#owner = owner
-    if (before?.id === owner.id || !this.#ownersOnce.has(owner.id)) {
-      this.#ownersOnce.add(owner.id)
-      return
-    }
-    this.#returns += 1
-    const isRunning = before !== undefined && [...this.#running.values()].includes(before.id)
-    if (before?.run?.ended === undefined || isRunning)
-      throw new Error(`P15: ${owner.name} took the mirror back from ${before?.name}, whose run has not ended`)
+    if (owner === null || this.#owners.at(-1) === owner.id) return
+    if (this.#owners.includes(owner.id)) throw new Error(`P15: ${owner.name} took the mirror back`)
+    this.#owners.push(owner.id)
   }
-}
-
-function idOf(disk: Disk): string | undefined {
-  const bytes = disk.get(markerKey)
-  return bytes === undefined ? undefined : decodeMarker(bytes).id
 }
 
 export function newestCatalog(disk: Disk): Catalog | undefined {

@@ -10,8 +10,6 @@ import { MirrorOracle, newestCatalog } from './oracle.ts'
 export interface MirrorSchedule extends Schedule {
   /** The number of checkpoints that were reported as mirrored. */
   readonly reports: number
-  /** How often a store took the mirror back. */
-  readonly returns: number
 }
 
 const maxTurns = 8000
@@ -23,7 +21,7 @@ const mostNodes = 5
  * Runs one schedule: nodes one after the other with one mirror. A later node has a new disk, the disk of an earlier one, or a
  * clone of it. Earlier processes may still run. Calls to both stores fail, lose their responses, or kill the process. At the end,
  * a node with an empty disk must find in the mirror everything that was reported as mirrored. In some schedules a node starts only when
- * the one before has come to its end, so that runs end in order and come back.
+ * the one before has come to its end, so that runs end in order, and come back to a machine that has lost the mirror.
  */
 export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
   const random = new Random(seed)
@@ -66,7 +64,7 @@ export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
     failure ??= error instanceof Error ? error : new Error(String(error))
   }
   const trace = createHash('sha256').update(scheduler.trace.join('\n')).digest('hex')
-  return { turns, trace, violation: failure, reports: oracle.reports, returns: oracle.returns }
+  return { turns, trace, violation: failure, reports: oracle.reports }
 }
 
 /** Nodes that follow one another come back often. */

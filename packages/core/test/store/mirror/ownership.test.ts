@@ -133,25 +133,6 @@ describe('the owner of a mirror', () => {
     expect(ownershipOf({ local: { ...continued, id }, mirror: other, recorded, takeOver }).kind).toBe(kind)
   })
 
-  describe('that it lost, if the run of the present owner has ended', () => {
-    const ended: Owner = { ...ownerOf(others), run: { id: 'r', ended: 9 } }
-    const theirs = mirror([copy(5, 2, others)], ended)
-    const facts = { mirror: theirs, recorded: record({ owner: ours }), takeOver: false }
-
-    test('is this store if it has the latest checkpoint of the mirror', () => {
-      const back = entry(5, 1, copy(5, 1, others).origin)
-      const side = { ...local([entry(1), back], knowsOthers), id: ours ?? '' }
-      expect(ownershipOf({ ...facts, local: side })).toEqual({
-        kind: 'may take over',
-        from: { id: others, ended: 9 },
-      })
-    })
-
-    test('is not this store if its run continued from an earlier checkpoint', () => {
-      expect(ownershipOf({ ...facts, local: { ...continued, id: ours ?? '' } }).kind).toBe('fenced')
-    })
-  })
-
   test('is not a store whose run did not continue from the mirror', () => {
     const side = { ...local([entry(1)]), id: ours ?? '' }
     expect(

@@ -14,46 +14,37 @@ interface Run {
   readonly state: string | undefined
 }
 
-/** A run on a node: it continues from the mirror, saves steps, and ends. A run that is killed does not end. */
+/** A run on a node: it continues from the mirror, saves steps, and ends. */
 async function runOn(
   places: Places,
   steps: readonly number[],
-  ending: 'in order' | 'killed' = 'in order',
+  mirrorOptions: { readonly takeOver?: boolean } = {},
 ): Promise<Run> {
-  const store = openMirrored(places)
+  const store = openMirrored(places, { mirrorOptions })
   const back = (await store.mirror?.bringBack())?.step
   await saveAll(store, ...steps)
   const status = await store.mirror?.flush()
-  if (ending === 'in order') await store.mirror?.endRun()
   await store.close()
   return { back, state: status?.state }
 }
 
 describe('a run that moves to another node and comes back', () => {
-  test('mirrors again on each node if its run on the other one has ended', async () => {
+  test('continues from the mirror, and mirrors again only if it is told to take the mirror over', async () => {
     const places = newPlaces()
     const other = otherNode(places)
     await runOn(places, [1, 2])
     expect(await runOn(other, [3])).toEqual({ back: 2, state: 'idle' })
-    expect(await runOn(places, [4])).toEqual({ back: 3, state: 'idle' })
-    expect(await runOn(other, [5])).toEqual({ back: 4, state: 'idle' })
+    expect(await runOn(places, [4])).toEqual({ back: 3, state: 'fenced' })
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3])
+    expect(await runOn(places, [5], { takeOver: true })).toEqual({ back: undefined, state: 'idle' })
     expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3, 4, 5])
-    expect(await latestStep(readerOf(places.mirror))).toBe(5)
-  })
-
-  test('takes the mirror back before its first save', async () => {
-    const places = newPlaces()
-    const other = otherNode(places)
-    await runOn(places, [1])
-    await runOn(other, [2])
-    await openMirrored(places).mirror?.bringBack()
-    expect(await runOn(other, [3])).toEqual({ back: undefined, state: 'fenced' })
+    expect(await runOn(other, [6])).toEqual({ back: 5, state: 'fenced' })
   })
 
   test.each<[string, readonly number[]]>([
     ['has saved nothing yet', []],
     ['has saved', [3]],
-  ])('does not take the mirror from a node whose run %s and has not ended', async (_, steps) => {
+  ])('does not take the mirror from a node whose run goes on and %s', async (_, steps) => {
     const places = newPlaces()
     const other = otherNode(places)
     await runOn(places, [1])
@@ -67,47 +58,18 @@ describe('a run that moves to another node and comes back', () => {
     expect(await stepsOf(readerOf(places.mirror))).not.toContain(50)
   })
 
-  test('reports when it begins that it may not mirror, if the run on the other node was killed', async () => {
+  test('reports when it begins that it may not mirror, and writes nothing to the mirror', async () => {
     const places = newPlaces()
     await runOn(places, [1])
-    await runOn(otherNode(places), [2], 'killed')
+    await runOn(otherNode(places), [2])
+    const before = await keysOf(places.mirror)
     const store = openMirrored(places)
     const failures = eventsOf(store, 'mirrorFailed')
     expect(await store.mirror?.bringBack()).toMatchObject({ step: 2 })
     expect(failures).toMatchObject([{ error: { code: 'FENCED', hint: { kind: 'own-mirror' } } }])
     const status = await readerOf(places.disk).mirrorStatus()
     expect(status).toMatchObject({ state: 'fenced', newest: { step: 2 }, waiting: [] })
-  })
-
-  test('does not take the mirror back if it continued from an earlier checkpoint than the last one there', async () => {
-    const places = newPlaces()
-    const other = otherNode(places)
-    await runOn(places, [1])
-    const live = openMirrored(other)
-    await live.mirror?.bringBack()
-    await saveMirrored(live, 2)
-    const stale = openMirrored(places)
-    expect(await stale.mirror?.bringBack()).toMatchObject({ step: 2 })
-    await saveAll(stale, 50)
-    await saveMirrored(live, 3)
-    await live.mirror?.endRun()
-    await live.close()
-    await saveAll(stale, 51)
-    expect(await stale.mirror?.flush()).toMatchObject({ state: 'fenced' })
-    expect(await latestStep(readerOf(places.mirror))).toBe(3)
-  })
-
-  test('does not take the mirror from an owner from which it took it before, also if that run mirrored nothing', async () => {
-    const places = newPlaces()
-    const other = otherNode(places)
-    await runOn(places, [1])
-    const store = openMirrored(other)
-    await store.mirror?.bringBack()
-    await store.mirror?.endRun()
-    await store.close()
-    const live = openMirrored(places)
-    await live.mirror?.bringBack()
-    expect(await runOn(other, [])).toEqual({ back: undefined, state: 'fenced' })
+    expect(await keysOf(places.mirror)).toEqual(before)
   })
 
   test('does not take the mirror back if the other node has rewound to a checkpoint that this one has', async () => {
@@ -119,26 +81,9 @@ describe('a run that moves to another node and comes back', () => {
     await store.mirror?.bringBack()
     await store.rewind(2)
     await store.mirror?.flush()
-    await store.mirror?.endRun()
     await store.close()
     expect(await runOn(places, [])).toMatchObject({ state: 'fenced' })
     expect(await latestStep(readerOf(places.mirror))).toBe(2)
-  })
-
-  test('is not ended by an earlier process of its node, nor after a save of another process there', async () => {
-    const places = newPlaces()
-    const other = otherNode(places)
-    await runOn(places, [1])
-    await runOn(other, [2])
-    const earlier = openMirrored(other, { mode: 'shared', takeOver: true })
-    await earlier.mirror?.bringBack()
-    const later = openMirrored(other, { mode: 'shared' })
-    await later.mirror?.bringBack()
-    await earlier.mirror?.endRun()
-    expect(await runOn(places, [])).toEqual({ back: 2, state: 'fenced' })
-    await later.mirror?.endRun()
-    await saveMirrored(earlier, 3)
-    expect(await runOn(places, [])).toEqual({ back: 3, state: 'fenced' })
   })
 })
 

@@ -13,6 +13,5 @@ export {
 } from './kinds.ts'
 export { type Finding } from './quarantine.ts'
 export { refusalOfSave, savedMeanwhile } from './save.ts'
-export { type OwnerSeen } from './take-over.ts'
 export { notRemoved } from './undo.ts'
 export { type CopyUpdate } from './update-copies.ts'

@@ -13,12 +13,10 @@ import { type AbandonCopies, abandonCopies } from './abandon-copies.ts'
 import { type AddMetrics, addMetrics } from './add-metrics.ts'
 import { type Attach, attach } from './attach.ts'
 import { type Begin, begin } from './begin.ts'
-import { type BeginRun, beginRun } from './begin-run.ts'
 import type { Applied, ChangeTerms, KindOfChange } from './change.ts'
 import { type CountRestore, countRestore } from './count-restore.ts'
 import { type Delete, deletion } from './delete.ts'
 import { type Discard, discard } from './discard.ts'
-import { type EndRun, endRun } from './end-run.ts'
 import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
 import { type ForgetMirror, forgetMirror } from './forget-mirror.ts'
 import { type ForgetRemoved, forgetRemoved } from './forget-removed.ts'
@@ -46,11 +44,9 @@ export type Change =
   | AddMetrics
   | Attach
   | Begin
-  | BeginRun
   | CountRestore
   | Delete
   | Discard
-  | EndRun
   | ForgetMirror
   | ForgetObjective
   | ForgetRemoved
@@ -84,11 +80,9 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   'add metrics': addMetrics,
   attach,
   begin,
-  'begin run': beginRun,
   'count restore': countRestore,
   delete: deletion,
   discard,
-  'end run': endRun,
   'forget mirror': forgetMirror,
   'forget objective': forgetObjective,
   'forget removed': forgetRemoved,

@@ -7,15 +7,8 @@ export interface TakeOver {
   readonly term?: number | undefined
   /** Whether another owner prevents it. A job only takes over from no owner and from itself. Default: false. */
   readonly yields?: boolean | undefined
-  /** The only other owner from which the writer takes over. Default: any. */
-  readonly from?: OwnerSeen | undefined
-}
-
-/** An owner as the writer saw it when it decided to take over. */
-export interface OwnerSeen {
-  readonly id: string
-  /** The version with which its run ended, if the decision depends on that. Then nothing of that owner may have been committed since. */
-  readonly ended?: number | undefined
+  /** The id of the only other owner from which the writer takes over. Default: any. */
+  readonly from?: string | undefined
 }
 
 export const takeOver: KindOfChange<TakeOver> = {

@@ -91,32 +91,19 @@ function isOlderTerm({ term = 0 }: PagedCatalog, change: Change): boolean {
 function mayTakeOver(newest: PagedCatalog, writer: Writer, { yields, from }: ChangeOf<'take over'>): boolean {
   if (yields === true && isOwnedByOther(newest, writer)) return false
   const { owner } = newest
-  if (from === undefined || owner?.id === writer.id) return true
-  if (from.ended !== undefined) return owner?.id === from.id && owner.run?.ended === from.ended
-  return owner === null || owner.id === from.id
+  return from === undefined || owner === null || owner.id === from || owner.id === writer.id
 }
 
 function isOwnedByOther({ owner }: PagedCatalog, { job }: Writer): boolean {
   return owner !== null && (owner.job === undefined || owner.job !== job)
 }
 
-export function nextOwner(newest: PagedCatalog, request: CommitRequest): Owner | null {
-  const { writer, change, at } = request
+export function nextOwner(newest: PagedCatalog, { writer, change, at }: CommitRequest): Owner | null {
   if (change.kind === 'release' || change.kind === 'rebuild') return null
-  if (change.kind !== 'take over') return ownerAfter(newest, request)
+  if (change.kind !== 'take over') return newest.owner
   if (writer.mode === 'shared') return null
   const { id, name, job } = writer
   return { id, name, since: at, ...(job === undefined ? {} : { job }) }
-}
-
-/** A commit of the owner shows that it still writes. So its run has ended only until the next one. */
-function ownerAfter({ owner, version }: PagedCatalog, { writer, change }: CommitRequest): Owner | null {
-  if (owner?.id !== writer.id) return owner
-  if (change.kind === 'begin run') return { ...owner, run: { id: change.run } }
-  if (owner.run === undefined) return owner
-  const { ended: _, ...run } = owner.run
-  const hasEnded = change.kind === 'end run' && change.run === run.id
-  return { ...owner, run: hasEnded ? { ...run, ended: version + 1 } : run }
 }
 
 /** The highest term that ever owned the store. It never decreases. */
