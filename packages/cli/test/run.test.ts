@@ -92,7 +92,9 @@ test('run that comes back to a machine continues from the mirror, and notes that
   expect(back.code).toBe(0)
   expect(back.stdout).toContain('restored step 2 into out')
   expect(back.stderr).toMatch(/^The mirror belongs to .* pass --take-over-mirror to holdfast run/m)
-  expect(back.stderr).toMatch(/^mirror: 2, .*\(1 waiting, .*\)\nAnother store has taken the mirror over, /m)
+  expect(back.stderr).toMatch(
+    /^mirror: 2, .*\(1 waiting, .*\)\nAnother store has taken the mirror over, .* pass --take-over-mirror /m,
+  )
   expect(await stepsOf(folder, 'backup')).toEqual(['1', '2'])
 })
 

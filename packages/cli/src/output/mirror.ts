@@ -78,7 +78,7 @@ export function mirrorFailureText(
   now: Date,
 ): string | undefined {
   if (error === undefined) return undefined
-  const reason = error instanceof HoldfastError ? error.reason : error.message
+  const reason = error instanceof HoldfastError ? withHint(error) : error.message
   const since = failingSince === undefined ? '' : `, ${formatAge(failingSince, now)}`
   return state === 'fenced'
     ? `Another store has taken the mirror over${since}: ${reason}`
