@@ -24,7 +24,7 @@ interface PackageJson {
   readonly keywords?: readonly string[]
 }
 
-/** What the published types must refuse. The import adds the options of an adapter to those that core knows. */
+/** What the published types must refuse. The import adds the options of an adapter to the known ones of core. */
 const checkedTypes = `
 import { openStore } from '@holdfast/core'
 import type {} from '@holdfast/adapter-s3'

@@ -11,7 +11,7 @@ import { inBackground } from './transfer-limits.ts'
 
 type Save = (request: SaveRequest) => Promise<SaveResult>
 
-/** The saves of an open store, those that its caller waits for and those in the background. */
+/** The saves of an open store. Its caller waits for some of them, and others run in the background. */
 export class Saves {
   readonly #context: StoreContext
   readonly #now: Save

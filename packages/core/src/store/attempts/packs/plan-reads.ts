@@ -36,7 +36,7 @@ interface OpenRead extends PackRead {
 
 /**
  * Groups files that follow each other in a pack, so that one request reads them. The packs of several ranks may alternate in
- * the list. Files that are not in a pack, and those that are too large to be in memory, are omitted. Of other bytes between
+ * the list. Files that are in no pack are omitted, and so are files that are too large to be in memory. Of other bytes between
  * files, at most as many are read as the files have. The reads are in the order of their first files.
  */
 export function planReads(files: readonly ManifestFile[]): readonly PackRead[] {
