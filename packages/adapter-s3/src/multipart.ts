@@ -20,7 +20,7 @@ import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { sendingBy } from './direct.ts'
 import { isCalled } from './errors.ts'
-import { isSamePart, unfinishedUpload } from './resume.ts'
+import { isSamePart, type StoredPart, storedParts, unfinishedUpload } from './resume.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, storedWithDigest, tokenName } from './token.ts'
 
@@ -110,11 +110,12 @@ export async function beginUpload(
         ...address,
         ...(bucket.isDirectory ? {} : proof),
         ...(isProven ? { ChecksumType: checksumTypeOf(bucket) } : {}),
-        MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
       }
       const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
+      let named = parts
       const stored = requestWithRetry(bucket, asked, async () => {
-        const command = new CompleteMultipartUploadCommand(input)
+        const Parts = named.map(({ size: _, ...part }) => part)
+        const command = new CompleteMultipartUploadCommand({ ...input, MultipartUpload: { Parts } })
         try {
           const answer = await send(bucket, asked, expected, command)
           const told = storedAs(asked, answer)
@@ -123,10 +124,10 @@ export async function beginUpload(
           return { ...(await confirmStored(bucket, asked, key, token, { ...told, size })), resumedBytes }
         } catch (error) {
           const there = await completedBefore(error, asked)
-          if (there === undefined && lacksParts(error))
-            throw replacedParts(bucket, key, bucket.errorOf(error, asked))
-          if (there === undefined) throw error
-          return { ...there, resumedBytes }
+          if (there !== undefined) return { ...there, resumedBytes }
+          if (!lacksParts(error)) throw error
+          named = namedAsStored(parts, await storedParts(bucket, key, uploadId))
+          throw replacedParts(bucket, key, bucket.errorOf(error, asked))
         }
       })
       return orDiscarded(bucket, key, stored)
@@ -135,6 +136,21 @@ export async function beginUpload(
     discard: () => abortUpload(bucket, key, uploadId),
     leftover: 'A sweep discards its unfinished upload.',
   }
+}
+
+/**
+ * Names the parts as the store does now, where another put has sent the same bytes again. Such a part has another ETag if an ETag
+ * is not the MD5 of the bytes, as in a directory bucket.
+ */
+function namedAsStored(
+  parts: readonly SentPart[],
+  stored: ReadonlyMap<number, StoredPart> | undefined,
+): readonly SentPart[] {
+  return parts.map((part) => {
+    const now = stored?.get(part.PartNumber)
+    const isSame = now?.crc32 !== undefined && now.crc32 === part.ChecksumCRC32 && now.size === part.size
+    return isSame ? { ...part, ETag: now.etag } : part
+  })
 }
 
 /** Chooses what sends a part: other threads can send only bytes in shared memory. */
@@ -176,8 +192,8 @@ function checksumTypeOf({ isDirectory }: Bucket): 'FULL_OBJECT' | 'COMPOSITE' {
 }
 
 /**
- * The error of a put that shares an upload with another one that cuts its parts at other bytes, or that is completing the upload
- * now. So it is worth another attempt.
+ * The error of a put that shares an upload with another one, which cuts its parts at other bytes, sent the same parts again, or
+ * is completing the upload now. So it is worth another attempt.
  */
 function replacedParts({ names: { url } }: Bucket, key: string, cause: unknown): HoldfastError {
   const message =

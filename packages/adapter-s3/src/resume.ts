@@ -45,7 +45,9 @@ export async function unfinishedUpload(
         (one.Initiated?.getTime() ?? 0) - (other.Initiated?.getTime() ?? 0) ||
         (idOf(one) < idOf(other) ? -1 : 1),
     )
-    return oldest === undefined ? undefined : await withParts(bucket, key, idOf(oldest), signal)
+    if (oldest === undefined) return undefined
+    const parts = await storedParts(bucket, key, idOf(oldest), signal)
+    return parts === undefined ? undefined : { uploadId: idOf(oldest), parts }
   } catch (error) {
     if (isHoldfastError(error, 'PERMISSION_DENIED', 'UNSUPPORTED')) return undefined
     throw error
@@ -112,12 +114,12 @@ async function* uploadsOf(
 }
 
 /** Returns the parts of an upload; `undefined` if it has ended meanwhile. */
-async function withParts(
+export async function storedParts(
   bucket: Bucket,
   key: string,
   uploadId: string,
-  signal: AbortSignal | undefined,
-): Promise<UnfinishedUpload | undefined> {
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<number, StoredPart> | undefined> {
   const asked = { what: `Listing the parts of ${key}`, key, signal }
   const parts = new Map<number, StoredPart>()
   const listed = itemsOf(bucket, asked, {
@@ -142,5 +144,5 @@ async function withParts(
     const { PartNumber = 0, Size: size = 0, ETag: etag = '', ChecksumCRC32: crc32 } = part
     parts.set(PartNumber, { size, etag, crc32 })
   }
-  return { uploadId, parts }
+  return parts
 }
