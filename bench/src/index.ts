@@ -1,5 +1,5 @@
 export { groups } from './groups.ts'
-export { minutesOf, type NumberOptions, scaleOf } from './numbers.ts'
+export { minutesOf, type NumberOptions, scaleOf } from './number-options.ts'
 export { measure } from './harness/measure.ts'
 export type { Contender, Role, Verdict, WorkResult } from './harness/work.ts'
 export type { Findings, RanGroup } from './report/findings.ts'

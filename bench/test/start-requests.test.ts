@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countStarts } from '../src/start-requests.ts'
+import { countStarts } from '../src/joint-requests/start.ts'
 
 const size = 8
 const timeout = 600_000

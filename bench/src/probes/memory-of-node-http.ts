@@ -2,7 +2,7 @@
  * Downloads an object with `node:http` alone, and prints by how many bytes this raised the peak of resident memory.
  */
 import { readFile } from 'node:fs/promises'
-import type { DownloadRequest, ProbeReport } from '../memory.ts'
+import type { DownloadRequest, ProbeReport } from '../groups/memory.ts'
 import { downloadByNodeHttp } from '../peers/node-http.ts'
 import { raisedBy } from './peak.ts'
 

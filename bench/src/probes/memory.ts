@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { openStore } from '@holdfast/core'
-import type { ProbeReport, ProbeRequest } from '../memory.ts'
+import type { ProbeReport, ProbeRequest } from '../groups/memory.ts'
 import { raisedBy } from './peak.ts'
 
 const request = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as ProbeRequest

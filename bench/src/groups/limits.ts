@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { CheckpointStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertSame, type Sample, writeSample } from './harness/bytes.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertSame, type Sample, writeSample } from '../harness/bytes.ts'
 import { objectStores } from './object-stores.ts'
 
 /** Seconds that a transfer takes at its limit. */

@@ -1,6 +1,6 @@
 import { BatchSampler, Permutation } from '@holdfast/core/data'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual } from './harness/bytes.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual } from '../harness/bytes.ts'
 
 const microseconds = 1000
 

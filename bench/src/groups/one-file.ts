@@ -3,9 +3,9 @@ import { adapter as s3 } from '@holdfast/adapter-s3'
 import { CheckpointStore } from '@holdfast/core'
 import { startS3Emulator } from '@holdfast/emulators'
 import { type LoggedRequest, startProxy } from '@holdfast/emulators/proxy'
-import type { Bench } from './harness/bench.ts'
-import { assertSameFolder, writeFolder } from './harness/bytes.ts'
-import type { Contender } from './harness/work.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertSameFolder, writeFolder } from '../harness/bytes.ts'
+import type { Contender } from '../harness/work.ts'
 
 const place = new URL('s3://bench/run')
 

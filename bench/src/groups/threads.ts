@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { S3Backend } from '@holdfast/adapter-s3'
 import { chunksOf, ConcurrentHash } from '@holdfast/core/backend'
 import { makeCertificates } from '@holdfast/test-servers'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, type Sample, writeSample } from './harness/bytes.ts'
-import { setVariables } from './harness/variables.ts'
-import type { Comparison, Contender } from './harness/work.ts'
-import { type CheapServer, cheapDigest, startCheapServer } from './stores/cheap-server.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, type Sample, writeSample } from '../harness/bytes.ts'
+import { setVariables } from '../harness/variables.ts'
+import type { Comparison, Contender } from '../harness/work.ts'
+import { type CheapServer, cheapDigest, startCheapServer } from '../stores/cheap-server.ts'
 
 /** Bytes per millisecond. One connection of this speed counts as fast, so one thread reads over one connection. */
 const throttled = 150_000

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as after } from 'node:timers/promises'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
-import { type Job, timeOfStep } from './jobs/job.ts'
-import { startThreads } from './jobs/threads.ts'
-import { startTorch } from './jobs/torch.ts'
-import { writeAtRate } from './peers/write-at-rate.ts'
-import { SavingInBackground } from './saving-in-background.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
+import { type Job, timeOfStep } from '../jobs/job.ts'
+import { startThreads } from '../jobs/threads.ts'
+import { startTorch } from '../jobs/torch.ts'
+import { writeAtRate } from '../peers/write-at-rate.ts'
+import { SavingInBackground } from '../holdfast/saving-in-background.ts'
 
 /** A job may lose 5 % of its speed. */
 const largestLoss = 1.05

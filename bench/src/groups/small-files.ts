@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore, type PackMode } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertSameFolder, randomBytes, writeFolder } from './harness/bytes.ts'
-import type { Comparison, Contender } from './harness/work.ts'
-import { copyEachDurably } from './peers/by-hand.ts'
-import { copyFolderAndSync } from './peers/copy.ts'
-import { rcloneCopies } from './peers/rclone.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertSameFolder, randomBytes, writeFolder } from '../harness/bytes.ts'
+import type { Comparison, Contender } from '../harness/work.ts'
+import { copyEachDurably } from '../peers/by-hand.ts'
+import { copyFolderAndSync } from '../peers/copy.ts'
+import { rcloneCopies } from '../peers/rclone.ts'
 
 const durable = 'cp -r + fsync'
 

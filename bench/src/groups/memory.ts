@@ -7,13 +7,13 @@ import { adapter as fs } from '@holdfast/adapter-fs'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
 import { openStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, assertSame, type Sample, writeSample } from './harness/bytes.ts'
-import { run } from './harness/command.ts'
-import type { Contender } from './harness/work.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, assertSame, type Sample, writeSample } from '../harness/bytes.ts'
+import { run } from '../harness/command.ts'
+import type { Contender } from '../harness/work.ts'
 import { objectStores } from './object-stores.ts'
-import { uploadPlain } from './stores/plain-object.ts'
-import type { BackendPlace } from './stores/store-server.ts'
+import { uploadPlain } from '../stores/plain-object.ts'
+import type { BackendPlace } from '../stores/store-server.ts'
 
 /** A request to the probe: saves the file `save` as this step. Without `save`, restores the step into `to`. */
 export interface ProbeRequest extends BackendPlace {
@@ -135,7 +135,7 @@ async function probe(bench: Bench, program: string, request: object): Promise<Pr
   const file = join(bench.folder, 'probe.json')
   await writeFile(file, JSON.stringify(request))
   const printed = await run(process.execPath, [
-    fileURLToPath(import.meta.resolve(`./probes/${program}.ts`)),
+    fileURLToPath(import.meta.resolve(`../probes/${program}.ts`)),
     file,
   ])
   return JSON.parse(printed) as ProbeReport

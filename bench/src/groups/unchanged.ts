@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { CheckpointStore, openStore, type SaveResult } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { writeSample } from './harness/bytes.ts'
-import type { Contender } from './harness/work.ts'
+import type { Bench } from '../harness/bench.ts'
+import { writeSample } from '../harness/bytes.ts'
+import type { Contender } from '../harness/work.ts'
 import { objectStores } from './object-stores.ts'
 
 /** The share of a checkpoint that never changes. */

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
+import type { Bench } from '../harness/bench.ts'
 import {
   assertEqual,
   assertSame,
@@ -11,12 +11,12 @@ import {
   syncFile,
   writeSample,
   writeTensors,
-} from './harness/bytes.ts'
-import type { Contender } from './harness/work.ts'
-import { restoreByHand, saveByHand, writeDurably } from './peers/by-hand.ts'
-import { copyAndSync } from './peers/copy.ts'
-import { opensslDigest } from './peers/openssl.ts'
-import { rcloneCopies } from './peers/rclone.ts'
+} from '../harness/bytes.ts'
+import type { Contender } from '../harness/work.ts'
+import { restoreByHand, saveByHand, writeDurably } from '../peers/by-hand.ts'
+import { copyAndSync } from '../peers/copy.ts'
+import { opensslDigest } from '../peers/openssl.ts'
+import { rcloneCopies } from '../peers/rclone.ts'
 import { newestFile, smallCheckpoints } from './small-checkpoints.ts'
 
 const copying = 'cp + fsync'

@@ -1,9 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as after } from 'node:timers/promises'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
-import type { Contender } from './harness/work.ts'
-import { SavingInBackground } from './saving-in-background.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
+import type { Contender } from '../harness/work.ts'
+import { SavingInBackground } from '../holdfast/saving-in-background.ts'
 
 const nanosecondsPerMillisecond = 1e6
 

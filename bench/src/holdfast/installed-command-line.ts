@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { run } from './harness/command.ts'
+import { run } from '../harness/command.ts'
 
-const packages = fileURLToPath(new URL('../../packages', import.meta.url))
+const packages = fileURLToPath(new URL('../../../packages', import.meta.url))
 
 /** Installs the command line as npm would, with the adapter for local stores. Returns the file that it runs. */
 export async function installCommandLine(folder: string): Promise<string> {

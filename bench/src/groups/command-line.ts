@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertSame, randomBytes, writeSample } from './harness/bytes.ts'
-import { run } from './harness/command.ts'
-import type { Contender } from './harness/work.ts'
-import { installCommandLine } from './installed-command-line.ts'
-import { copyAndSync } from './peers/copy.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertSame, randomBytes, writeSample } from '../harness/bytes.ts'
+import { run } from '../harness/command.ts'
+import type { Contender } from '../harness/work.ts'
+import { installCommandLine } from '../holdfast/installed-command-line.ts'
+import { copyAndSync } from '../peers/copy.ts'
 
 const nothing = 'node -e 0'
 

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { adapter as disk } from '@holdfast/adapter-fs'
 import { CheckpointStore, copyCheckpoints } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, assertSame, type Sample, writeFolder, writeSample } from './harness/bytes.ts'
-import type { Comparison, Contender } from './harness/work.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, assertSame, type Sample, writeFolder, writeSample } from '../harness/bytes.ts'
+import type { Comparison, Contender } from '../harness/work.ts'
 import { uploadingFolder } from './many-small.ts'
 import { keyOf, leaveOutMissing, objectStores, uploading, wordOf } from './object-stores.ts'
-import type { Peer } from './peers/peer.ts'
-import type { Clients } from './stores/store-server.ts'
+import type { Peer } from '../peers/peer.ts'
+import type { Clients } from '../stores/store-server.ts'
 
 /** The number of checkpoints that a mirror lacks, and of the files of each. */
 const [behind, filesEach] = [100, 10]

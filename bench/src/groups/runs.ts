@@ -3,8 +3,8 @@ import { type CheckpointBackend, CheckpointStore, listRuns, MemoryBackend } from
 import { concurrently } from '@holdfast/core/backend'
 import { startS3Emulator } from '@holdfast/emulators'
 import { startProxy } from '@holdfast/emulators/proxy'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual } from './harness/bytes.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual } from '../harness/bytes.ts'
 
 const wanted = { full: 500, quick: 20 }
 

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { readBuiltPage, reportOf, type RunPage } from '@holdfast/page'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import type { Bench } from './harness/bench.ts'
-import { run } from './harness/command.ts'
+import type { Bench } from '../harness/bench.ts'
+import { run } from '../harness/command.ts'
 
 const steps = { full: 100_000, quick: 1000 }
 
@@ -24,7 +24,7 @@ export async function page(bench: Bench): Promise<void> {
     bench.leaveOut('page', 'this machine has no Chromium')
     return
   }
-  await run(process.execPath, [fileURLToPath(new URL('../../scripts/build-page.ts', import.meta.url))])
+  await run(process.execPath, [fileURLToPath(new URL('../../../scripts/build-page.ts', import.meta.url))])
   const count = bench.scale.quick ? steps.quick : steps.full
   const file = join(bench.folder, 'run.html')
   await writeFile(file, reportOf(runOf(count), await readBuiltPage()))

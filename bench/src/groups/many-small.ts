@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore, type PackMode } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertSameFolder, writeFolder } from './harness/bytes.ts'
-import type { Comparison, Contender, Headline, Question } from './harness/work.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertSameFolder, writeFolder } from '../harness/bytes.ts'
+import type { Comparison, Contender, Headline, Question } from '../harness/work.ts'
 import {
   leaveOutMissing,
   objectStores,
@@ -12,10 +12,10 @@ import {
   savingToStore,
   wordOf,
 } from './object-stores.ts'
-import { eachName } from './peers/each-file.ts'
-import type { Direction, Peer } from './peers/peer.ts'
+import { eachName } from '../peers/each-file.ts'
+import type { Direction, Peer } from '../peers/peer.ts'
 import { againstFloor, copyingEachFile } from './small-files.ts'
-import type { Clients } from './stores/store-server.ts'
+import type { Clients } from '../stores/store-server.ts'
 
 /** The goal for saves and restores, compared with the fastest peer. */
 const goal = 0.25

@@ -1,6 +1,6 @@
 import { type BackgroundSave, type CheckpointStore, openStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
 
 /** Saves the same bytes in the background, each time into a new store. */
 export class SavingInBackground {

@@ -1,11 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
-import { median } from './harness/statistics.ts'
-import type { Contender, Headline } from './harness/work.ts'
-import { commitByHand, commitInOrder } from './peers/by-hand.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
+import { median } from '../harness/statistics.ts'
+import type { Contender, Headline } from '../harness/work.ts'
+import { commitByHand, commitInOrder } from '../peers/by-hand.ts'
 
 /** Measures saves of small checkpoints on the file system, by a process that saves again and again. */
 export async function smallCheckpoints(bench: Bench): Promise<void> {

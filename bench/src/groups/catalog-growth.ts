@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
-import type { Bench } from './harness/bench.ts'
-import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
-import type { Comparison, Contender } from './harness/work.ts'
-import { writeGrownStore } from './grown-store.ts'
+import type { Bench } from '../harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
+import type { Comparison, Contender } from '../harness/work.ts'
+import { writeGrownStore } from '../holdfast/grown-store.ts'
 
 /** The store of a run with many checkpoints. */
 interface Grown {
