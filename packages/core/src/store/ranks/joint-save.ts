@@ -5,7 +5,6 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
-import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { deleteKeys } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { refuseEarly } from '../attempts/refuse-early.ts'
@@ -13,8 +12,7 @@ import { withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
-import { bytesToShare, findReusable } from '../save/find-reusable.ts'
-import { guardSpace } from '../save/space/guard.ts'
+import { effortOf, makeRoomForSave, prepareContent } from '../save/prepare-content.ts'
 import { type AgreedSave, agreeOnNextTry } from './agree-on-save.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
@@ -56,23 +54,21 @@ export async function saveJointly(
   { request, plan, began, timeout }: JointSave,
 ): Promise<SaveResult> {
   const { context, access, rank, size } = member
-  const { step, signal } = request
-  const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
-  const toStore = { files: plan.files, packs: request.packs ?? 'auto' }
+  const { step } = request
+  const { files } = plan
   let save = first
   for (let tries = 0; ; save = await agreeOnNextTry(member, request, tries, first)) {
     const { proposal, mayExist, newest, previous } = save
     const { attempt, order } = proposal
     assertNoContradiction(context.keeping, newest, context.backend.url)
     await refuseEarly(context, newest, request, attempt)
-    const shared = (known: PagedCatalog): Promise<number> => bytesToShare(context, known, request, plan.files)
-    await guardSpace({ context, access, step, toStore, bytesToShare: shared, signal }, newest)
+    await makeRoomForSave(context, access, request, files, newest)
     if (save !== first) assertReplayable(plan, step, context.backend.url)
     access.attempts.add(attempt)
     try {
       using chosen = context.sharing.begin()
-      const reuse = await findReusable(context, newest, request, plan.files, { attempt, order, chosen })
-      const part = await writeOwnPart(member, attempt, { ...request, finite, reuse }, plan.files, mayExist)
+      const content = await prepareContent(context, newest, request, files, { attempt, order, chosen })
+      const part = await writeOwnPart(member, attempt, content, files, mayExist)
       if (part === undefined) continue
       const outcome = await awaitCommit(member, proposal, request, part, timeout)
       if (outcome.kind === 'dead') {
@@ -88,10 +84,8 @@ export async function saveJointly(
         })
       }
       const described = await resultOf(member, proposal, { part, catalog, committed, manifest })
-      const duration = context.environment.now().getTime() - began.getTime()
-      const warnings = [...plan.warnings, ...(finite?.warnings ?? [])]
-      if (reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
-      return { ...described, ranks: { rank, size }, unchangedBytes: reuse?.bytes ?? 0, warnings, duration }
+      if (content.reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
+      return { ...described, ranks: { rank, size }, ...effortOf(context, content, plan, began) }
     } finally {
       access.attempts.delete(attempt)
     }

@@ -2,8 +2,9 @@ import { filesAtOnce } from '../../async/files-at-once.ts'
 import { concurrently, SourceReader } from '../../backend/index.ts'
 import { type AttemptId, storedMetrics } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { AttemptContent, PlannedFile } from '../attempts/content.ts'
+import type { PlannedFile } from '../attempts/content.ts'
 import { writeFiles } from '../attempts/write-attempt.ts'
+import type { SaveContent } from '../save/prepare-content.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { ResumedMember } from './member.ts'
 import { ofRank, partsPrefix } from './names.ts'
@@ -20,7 +21,7 @@ const chunkBytes = 2 ** 20
 export async function writeOwnPart(
   member: ResumedMember,
   attempt: AttemptId,
-  request: SaveRequest & AttemptContent,
+  request: SaveContent,
   files: readonly PlannedFile[],
   mayExist: boolean,
 ): Promise<Part | undefined> {

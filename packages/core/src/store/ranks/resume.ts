@@ -4,6 +4,7 @@ import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { recorded } from '../recording.ts'
 import { deliver } from '../restore/deliver.ts'
+import { noneLeft } from '../restore/none-left.ts'
 import { refuseToStartFromNothing } from '../restore/refuse-to-start-from-nothing.ts'
 import { triedTooOften } from '../restore/tried-too-often.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
@@ -305,15 +306,5 @@ function corrupt(step: number, reason: string, url: string): HoldfastError {
       url,
       hint: { kind: 'restore-with-fallback' },
     },
-  )
-}
-
-function noneLeft(passedOver: readonly PassedOver[]): HoldfastError {
-  const steps = passedOver.map(({ step }) => step).join(', ')
-  return new HoldfastError(
-    'CORRUPT',
-    passedOver.some(({ tries }) => tries !== undefined)
-      ? `No checkpoint is left: each is corrupt or was restored too often without a later save (${steps}).`
-      : `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
   )
 }

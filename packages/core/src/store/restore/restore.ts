@@ -5,6 +5,7 @@ import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 import type { RunRestore } from '../run-line.ts'
+import { noneLeft } from './none-left.ts'
 import { readCatalog } from './read-catalog.ts'
 import { refuseToStartFromNothing } from './refuse-to-start-from-nothing.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
@@ -57,15 +58,7 @@ function refuseNothing(
   passedOver: readonly PassedOver[],
   damaged: Restored['damagedCatalogs'],
 ): void {
-  if (passedOver.length > 0) {
-    const steps = passedOver.map(({ step }) => step).join(', ')
-    throw new HoldfastError(
-      'CORRUPT',
-      passedOver.some(({ tries }) => tries !== undefined)
-        ? `No checkpoint is left: each is corrupt or was restored too often without a later save (${steps}).`
-        : `No good checkpoint is left: all that were tried are corrupt (${steps}).`,
-    )
-  }
+  if (passedOver.length > 0) throw noneLeft(passedOver)
   const [worst] = damaged
   if (worst !== undefined) {
     throw new HoldfastError(

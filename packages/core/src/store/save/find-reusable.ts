@@ -25,7 +25,7 @@ import type { SaveRequest } from './request.ts'
 const sentBelow = 2 ** 20
 
 /** The attempt that a save begins, its place in the order of saves, and the physical copies that it and others share. */
-interface Beginning {
+export interface Beginning {
   readonly attempt: AttemptId
   readonly order: OrderKey
   readonly chosen: ChosenCopies

@@ -4,22 +4,19 @@ import { ownSegment } from '../../catalog/commit/segments.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, newAttemptId, type Timing } from '../../catalog/documents/index.ts'
-import type { AttemptContent } from '../attempts/content.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
 import { storedAtOf, withClockJump } from './clocks.ts'
-import { bytesToShare, findReusable } from './find-reusable.ts'
 import { giveUp } from './give-up.ts'
 import { highestStepOf } from './highest-step.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
+import { effortOf, makeRoomForSave, prepareContent, type SaveContent } from './prepare-content.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import type { SpaceAccess } from './space/access.ts'
-import { guardSpace } from './space/guard.ts'
-import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { forgetWriter, noteWriter } from '../attempts/writer-notes.ts'
 import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
 
@@ -32,17 +29,16 @@ export async function saveCheckpoint(
   newest: PagedCatalog,
   access: SpaceAccess,
   request: SaveRequest,
-  { files, warnings }: SavePlan,
+  plan: SavePlan,
   replaces: AttemptId | 'nothing',
 ): Promise<SaveResult> {
   const { backend, environment } = context
   const began = environment.now()
-  const { step, packs = 'auto', signal } = request
+  const { step, signal } = request
+  const { files } = plan
   const order = { segment: ownSegment(newest), base: newest.version }
   throwIfAborted(signal, `The save of step ${step}`, { url: backend.url })
-  const toStore = { files, packs }
-  const shared = (known: PagedCatalog): Promise<number> => bytesToShare(context, known, request, files)
-  const madeRoom = await guardSpace({ context, access, step, toStore, bytesToShare: shared, signal }, newest)
+  const madeRoom = await makeRoomForSave(context, access, request, files, newest)
   // Read in the same turn in which the attempt is registered, so that this process cannot raise the floor in between.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(step, base, environment.newToken())
@@ -52,13 +48,11 @@ export async function saveCheckpoint(
     note = await noteWriter(context, attempt)
     const resumed = context.line.before(step)
     const start = { savedAt: began.toISOString(), order, resumed, replaces }
-    const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
     using chosen = context.sharing.begin()
-    const reuse = await findReusable(context, newest, request, files, { attempt, order, chosen })
-    const content = { ...request, finite, reuse }
+    const content = await prepareContent(context, newest, request, files, { attempt, order, chosen })
     const { written, committed } = await writeAndCommit(context, access, attempt, files, content, start)
     context.line.add(written.entry)
-    if (reuse !== undefined) context.manifests.add(written.manifest)
+    if (content.reuse !== undefined) context.manifests.add(written.manifest)
     // The checkpoint is durable, so the caller does not wait for the deletion of others.
     access.afterwards(async () => {
       await deleteDropped(context, committed)
@@ -66,9 +60,7 @@ export async function saveCheckpoint(
     })
     return report(context, written, committed, {
       dropped: [...madeRoom, ...committed.dropped],
-      unchangedBytes: reuse?.bytes ?? 0,
-      duration: environment.now().getTime() - began.getTime(),
-      warnings: [...warnings, ...(finite?.warnings ?? [])],
+      ...effortOf(context, content, plan, began),
     })
   } finally {
     access.attempts.delete(attempt)
@@ -81,18 +73,18 @@ async function writeAndCommit(
   access: SpaceAccess,
   attempt: AttemptId,
   files: SavePlan['files'],
-  request: SaveRequest & AttemptContent,
+  content: SaveContent,
   began: Began & { readonly replaces: AttemptId | 'nothing' },
 ): Promise<{ readonly written: WrittenAttempt; readonly committed: Committed }> {
-  const { onExisting = 'fail', allowBest, signal } = request
+  const { onExisting = 'fail', allowBest, signal } = content
   let mayBeWhole = false
   try {
-    const stored = await writeFiles(context, attempt, files, request)
+    const stored = await writeFiles(context, attempt, files, content)
     // Without a manifest, no repair can list the attempt if this process dies after a rejection.
-    await request.beforeCommit?.()
+    await content.beforeCommit?.()
     mayBeWhole = true
     const timing = timingOf(context, began.savedAt)
-    const written = await writeManifest(context.backend, attempt, stored, request, { ...began, timing })
+    const written = await writeManifest(context.backend, attempt, stored, content, { ...began, timing })
     const entry = withClockJump(context, written.entry)
     const committed = await context.log.commit(
       { kind: 'save', entry, onExisting, allowBest, replaces: began.replaces },
