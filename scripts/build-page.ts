@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
-import { licenseText } from './licenses.ts'
+import { licenseText } from './parts/licenses.ts'
 
 const root = fileURLToPath(new URL('../packages/page', import.meta.url))
 

@@ -4,8 +4,8 @@
  */
 import { cpSync, globSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, run } from './checkout.ts'
-import { installPackages, versionOfCommand } from './install-packages.ts'
+import { root, run } from './parts/checkout.ts'
+import { installPackages, versionOfCommand } from './parts/install-packages.ts'
 
 const [python = 'python3'] = process.argv.slice(2)
 const folder = join(root, 'python')

@@ -10,7 +10,7 @@ import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Plugin, rolldown, type RolldownOutput } from 'rolldown'
 import ts from 'typescript'
-import { licenseText } from './licenses.ts'
+import { licenseText } from './parts/licenses.ts'
 
 const { positionals: entries, values } = parseArgs({
   allowPositionals: true,

@@ -1,7 +1,7 @@
 /** Checks that each changeset names only packages that are published. Otherwise no release can be computed. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { changesetsOf, root } from './checkout.ts'
+import { changesetsOf, root } from './parts/checkout.ts'
 
 const published = new Set(
   globSync('packages/*/package.json', { cwd: root })

@@ -4,8 +4,8 @@
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './checkout.ts'
-import { exampleFaults } from './markdown-examples.ts'
+import { root } from './parts/checkout.ts'
+import { exampleFaults } from './parts/markdown-examples.ts'
 
 const names = globSync(['README.md', 'docs/*.md', 'packages/*/README.md'], { cwd: root }).filter(
   (name) => !name.endsWith('write-a-backend.md'),

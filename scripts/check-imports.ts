@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import ts from 'typescript'
-import { root } from './checkout.ts'
+import { root } from './parts/checkout.ts'
 
 const sources = ['packages/*/{src,app,test}', 'bench/src', 'examples/*/src', 'tests/*/src', 'tests/*/test']
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { root } from './checkout.ts'
+import { root } from './parts/checkout.ts'
 
 const repository = 'https://github.com/holdfast-checkpoints/holdfast/blob/main/'
 const files = globSync(['*.md', '{docs,packages,examples,python,bench,tests,site}/**/*.md'], {

@@ -8,8 +8,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, posix } from 'node:path'
-import { root, run } from './checkout.ts'
-import { commandOn } from './command.ts'
+import { root, run } from './parts/checkout.ts'
+import { commandOn } from './parts/command.ts'
 
 interface PackageJson {
   readonly name: string

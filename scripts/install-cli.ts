@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { installPackages, versionOfCommand } from './install-packages.ts'
+import { installPackages, versionOfCommand } from './parts/install-packages.ts'
 
 const [prefix] = process.argv.slice(2)
 if (prefix === undefined || prefix.startsWith('-')) {

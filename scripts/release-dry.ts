@@ -5,9 +5,9 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bill, bundledIn, withBundled } from './bundled-packages.ts'
-import { root, run, show } from './checkout.ts'
-import { isAllowed } from './licenses.ts'
+import { type Bill, bundledIn, withBundled } from './parts/bundled-packages.ts'
+import { root, run, show } from './parts/checkout.ts'
+import { isAllowed } from './parts/licenses.ts'
 
 show('pnpm', 'run', 'lint')
 show(process.execPath, 'scripts/check-versions.ts')

@@ -1,7 +1,7 @@
 /** Computes the next version from the changesets, and writes it into every package, that of Python included. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, run } from './checkout.ts'
+import { root, run } from './parts/checkout.ts'
 
 run(root, 'changeset', 'version')
 run(root, 'pnpm', 'install', '--lockfile-only')

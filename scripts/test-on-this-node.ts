@@ -3,7 +3,7 @@
  * runs on the pinned Node.js: `node scripts/test-on-this-node.ts`.
  */
 import { execFileSync } from 'node:child_process'
-import { root } from './checkout.ts'
+import { root } from './parts/checkout.ts'
 
 console.log(`Node.js ${process.version}`)
 run('typescript/bin/tsc', '-b')

@@ -1,8 +1,8 @@
 /** Runs the tests that are meant to run on Windows: `npx -y pnpm@12 test:windows`. They run on every other system, too. */
 import { execFileSync } from 'node:child_process'
 import { sep } from 'node:path'
-import { root } from './checkout.ts'
-import { excludedFiles, projects } from './windows-tests.ts'
+import { root } from './parts/checkout.ts'
+import { excludedFiles, projects } from './parts/windows-tests.ts'
 
 // Each project compares patterns with paths below its own folder, or with whole paths.
 const folder = root.split(sep).join('/')

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root } from './checkout.ts'
+import { root } from './parts/checkout.ts'
 
 const { values } = parseArgs({ options: { 'without-torch': { type: 'boolean', default: false } } })
 const withoutTorch = values['without-torch']

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { commandOn } from '../command.ts'
+import { commandOn } from '../parts/command.ts'
 
 test('starts a program without a shell on Linux', () => {
   expect(commandOn('linux', 'npx', ['a b', '%'])).toEqual({ file: 'npx', args: ['a b', '%'], shell: false })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exampleFaults } from '../markdown-examples.ts'
+import { exampleFaults } from '../parts/markdown-examples.ts'
 
 const pageOf = (...lines: readonly string[]): string =>
   ['# Title', '', '```ts', ...lines, '```', ''].join('\n')

@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { bundledIn, withBundled } from '../bundled-packages.ts'
-import { isAllowed, licenseText } from '../licenses.ts'
+import { bundledIn, withBundled } from '../parts/bundled-packages.ts'
+import { isAllowed, licenseText } from '../parts/licenses.ts'
 
 /** Returns the folder of a package with a license. */
 function packageWith(license: string | undefined): string {

@@ -1,8 +1,8 @@
 import { existsSync, globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { root } from '../checkout.ts'
-import { excludedFiles, excludedProjects, projects } from '../windows-tests.ts'
+import { root } from '../parts/checkout.ts'
+import { excludedFiles, excludedProjects, projects } from '../parts/windows-tests.ts'
 
 test('every test project is meant to run on Windows, or has a reason not to', () => {
   const folders = globSync(['{packages,examples}/*/test', 'tests/*', 'bench', 'site', 'scripts'], {

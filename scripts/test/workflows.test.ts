@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { formFaults } from '../issue-forms.ts'
-import { foreignCommands, movableActions } from '../workflow-commands.ts'
+import { formFaults } from '../parts/issue-forms.ts'
+import { foreignCommands, movableActions } from '../parts/workflow-commands.ts'
 
 const workflow = (steps: string): string => `jobs:
   one:

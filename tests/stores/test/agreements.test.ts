@@ -3,8 +3,8 @@ import { type Fault, seededPlan, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, test } from 'vitest'
 import { agreementName } from '../../../packages/core/src/catalog/documents/layout.ts'
 import { agree, listAgreements, readAgreement } from '../../../packages/core/src/store/agreements/agree.ts'
-import { openBackendAt } from './open.ts'
-import { kindsOfStore } from './stores.ts'
+import { openBackendAt } from './support/open.ts'
+import { kindsOfStore } from './support/stores.ts'
 
 const kinds = await kindsOfStore()
 const name = agreementName('terms', 1, 'open')

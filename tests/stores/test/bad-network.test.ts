@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { type Fault, type FaultPlan, seededPlan, startProxy } from '@holdfast/emulators/proxy'
 import { isHoldfastError } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openAt } from './open.ts'
-import { kindsOfStore } from './stores.ts'
+import { openAt } from './support/open.ts'
+import { kindsOfStore } from './support/stores.ts'
 
 const faults: readonly Fault[] = [
   { kind: 'drop-answer' },

@@ -15,7 +15,7 @@ import { type BackendAdapter, isHoldfastError } from '@holdfast/core'
 import { DirectConnections } from '@holdfast/core/backend'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 
-const certificate = new URL('./localhost.pem', import.meta.url)
+const certificate = new URL('./support/localhost.pem', import.meta.url)
 const connectRequests: string[] = []
 /** The requests that the proxy got with the whole URL. */
 const wholeUrls: string[] = []
@@ -27,7 +27,7 @@ let rejectsConnections = false
  */
 const identity = {
   cert: readFileSync(certificate),
-  key: readFileSync(new URL('./localhost-key.pem', import.meta.url)),
+  key: readFileSync(new URL('./support/localhost-key.pem', import.meta.url)),
 }
 const store = createHttpsServer(identity, deny)
 const plainStore = createHttpServer(deny)

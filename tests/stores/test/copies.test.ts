@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { CheckpointStore, copyCheckpoints, isHoldfastError } from '@holdfast/core'
 import { type FaultPlan, type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openAt, openBackendAt } from './open.ts'
-import { type KindOfStore, kindsOfStore, type Place } from './stores.ts'
+import { openAt, openBackendAt } from './support/open.ts'
+import { type KindOfStore, kindsOfStore, type Place } from './support/stores.ts'
 
 const kinds = await kindsOfStore()
 const [disk] = kinds

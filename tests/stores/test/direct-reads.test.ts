@@ -14,10 +14,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 const object = Buffer.from(Array.from({ length: 9 * 2 ** 20 + 1 }, (_, index) => (index * 7919) >> 8))
 const firstBytes = 8 * 2 ** 20
 
-const certificate = new URL('./localhost.pem', import.meta.url)
+const certificate = new URL('./support/localhost.pem', import.meta.url)
 const identity = {
   cert: readFileSync(certificate),
-  key: readFileSync(new URL('./localhost-key.pem', import.meta.url)),
+  key: readFileSync(new URL('./support/localhost-key.pem', import.meta.url)),
 }
 
 const cleanUps: (() => unknown)[] = []

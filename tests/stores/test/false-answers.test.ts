@@ -9,8 +9,8 @@ import {
 import { isHoldfastError } from '@holdfast/core'
 import type { CheckpointBackend } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
-import { openAt, openBackendAt } from './open.ts'
-import { kindsOfStore } from './stores.ts'
+import { openAt, openBackendAt } from './support/open.ts'
+import { kindsOfStore } from './support/stores.ts'
 
 const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== undefined)
 

@@ -2,8 +2,8 @@ import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3'
 import { adapter as s3 } from '@holdfast/adapter-s3'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, test } from 'vitest'
-import { openAt, openBackendAt } from './open.ts'
-import { kindsOfStore } from './stores.ts'
+import { openAt, openBackendAt } from './support/open.ts'
+import { kindsOfStore } from './support/stores.ts'
 
 const kinds = (await kindsOfStore()).filter(({ adapter }) => adapter === s3)
 

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { copyCheckpoints } from '@holdfast/core'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { environmentOf, openAt } from './open.ts'
-import { kindsOfStore, type Place } from './stores.ts'
+import { environmentOf, openAt } from './support/open.ts'
+import { kindsOfStore, type Place } from './support/stores.ts'
 
 const size = 2 * 2 ** 30
 const isWanted = process.env['HOLDFAST_LARGE_COPIES'] === '1'
@@ -70,7 +70,7 @@ async function withLargeFile(use: (path: string) => Promise<void>): Promise<void
 
 /** Copies in another process, which is killed once it has stored 90 %. */
 async function copyUntilKilled(from: Place, to: Place): Promise<void> {
-  const child = fork(join(import.meta.dirname, 'copy-worker.ts'), [from.url, to.url], {
+  const child = fork(join(import.meta.dirname, 'programs/copy-worker.ts'), [from.url, to.url], {
     env: environmentOf(to),
     execArgv: [],
   })

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
-import { environmentOf } from './open.ts'
-import { kindsOfStore, type Place } from './stores.ts'
+import { environmentOf } from './support/open.ts'
+import { kindsOfStore, type Place } from './support/stores.ts'
 
 /** Size of the checkpoint in MiB. `HOLDFAST_TEST_MEBIBYTES` changes it. */
 const mebibytes = Number(process.env['HOLDFAST_TEST_MEBIBYTES'] ?? 256)
@@ -32,7 +32,7 @@ async function memoryGrowth(
   what: string,
   threads: number,
 ): Promise<number> {
-  const worker = join(import.meta.dirname, 'worker.ts')
+  const worker = join(import.meta.dirname, 'programs/worker.ts')
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [worker, place.url, task, what, String(threads)],

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
-import { environmentOf } from './open.ts'
-import { kindsOfStore, type Place } from './stores.ts'
+import { environmentOf } from './support/open.ts'
+import { kindsOfStore, type Place } from './support/stores.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-one-program-'))
 const run = promisify(execFile)
@@ -15,7 +15,7 @@ afterAll(async () => {
 })
 
 async function outputOn(place: Place): Promise<unknown> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'program.ts'), folder], {
+  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'programs/program.ts'), folder], {
     env: { ...environmentOf(place), HOLDFAST_STORE: place.url },
   })
   return JSON.parse(stdout) as unknown

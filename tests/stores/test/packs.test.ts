@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openAt } from './open.ts'
-import { kindsOfStore } from './stores.ts'
+import { openAt } from './support/open.ts'
+import { kindsOfStore } from './support/stores.ts'
 
 const kinds = await kindsOfStore()
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { testKilledSaves } from './killed-saves.ts'
-import { openAt } from './open.ts'
-import { startWorker } from './start-worker.ts'
-import { kindsOfStore } from './stores.ts'
+import { testKilledSaves } from './support/killed-saves.ts'
+import { openAt } from './support/open.ts'
+import { startWorker } from './support/start-worker.ts'
+import { kindsOfStore } from './support/stores.ts'
 
 const workers = 8
 const savesEach = 6

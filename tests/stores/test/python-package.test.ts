@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { test } from 'vitest'
-import { filesWithTorch, pythonTests, runPytest } from './pytest.ts'
-import { pythonWithPytest } from './python.ts'
+import { filesWithTorch, pythonTests, runPytest } from './support/pytest.ts'
+import { pythonWithPytest } from './support/python.ts'
 
 const timeout = 1_200_000
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { test } from 'vitest'
-import { filesWithTorch, pythonTests, runPytest } from './pytest.ts'
-import { howToInstall, pythonWithTrainers } from './python.ts'
+import { filesWithTorch, pythonTests, runPytest } from './support/pytest.ts'
+import { howToInstall, pythonWithTrainers } from './support/python.ts'
 
 /** A hang ends after this time. On two idle cores, the longest of these files takes a few minutes. */
 const timeout = 60 * 60_000

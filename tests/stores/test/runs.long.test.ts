@@ -3,7 +3,7 @@ import { listRuns } from '@holdfast/core'
 import { startS3Emulator } from '@holdfast/emulators'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { expect, onTestFinished, test } from 'vitest'
-import { putRuns } from './some-runs.ts'
+import { putRuns } from './support/some-runs.ts'
 
 test('lists 500 runs on S3 with one request each beside the listing', async () => {
   const emulator = await startS3Emulator({ buckets: ['runs'] })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { putRuns } from './some-runs.ts'
+import { putRuns } from './support/some-runs.ts'
 
 interface Kind {
   readonly name: string

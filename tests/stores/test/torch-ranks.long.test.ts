@@ -9,8 +9,8 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { killGroup, startInGroup } from './process-group.ts'
-import { howToInstall, pythonEnvironment, pythonWithTrainers } from './python.ts'
+import { killGroup, startInGroup } from './support/process-group.ts'
+import { howToInstall, pythonEnvironment, pythonWithTrainers } from './support/python.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')
 const script = fileURLToPath(new URL('../../../examples/pytorch-ranks/train.py', import.meta.url))

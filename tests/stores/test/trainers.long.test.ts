@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { environmentOf, openAt } from './open.ts'
-import { howToInstall, pythonEnvironment, pythonWithTrainers, runPython } from './python.ts'
-import { kindsOfStore } from './stores.ts'
+import { environmentOf, openAt } from './support/open.ts'
+import { howToInstall, pythonEnvironment, pythonWithTrainers, runPython } from './support/python.ts'
+import { kindsOfStore } from './support/stores.ts'
 import { surviveKills } from './trainers/killed-run.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')

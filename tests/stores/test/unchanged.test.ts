@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { CheckpointStore } from '@holdfast/core'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openBackendAt } from './open.ts'
-import { type KindOfStore, kindsOfStore, type Place } from './stores.ts'
+import { openBackendAt } from './support/open.ts'
+import { type KindOfStore, kindsOfStore, type Place } from './support/stores.ts'
 
 /** One server of each kind is enough, since the client decides. */
 const onNetwork = (await kindsOfStore()).filter(({ name }) => /emulator|Azurite/.test(name))

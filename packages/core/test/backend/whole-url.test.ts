@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { connectToProxy } from '../../src/backend/connections/whole-url.ts'
 
 const identity = ['localhost.pem', 'localhost-key.pem'].map((name) =>
-  readFileSync(new URL(`../../../../tests/stores/test/${name}`, import.meta.url)),
+  readFileSync(new URL(`../../../../tests/stores/test/support/${name}`, import.meta.url)),
 )
 
 /** Starts a proxy. Returns its host and port. */

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openAt } from './open.ts'
 import { startWorker } from './start-worker.ts'
 import type { KindOfStore, Place } from './stores.ts'
-import type { UploadMessage } from './worker.ts'
+import type { UploadMessage } from './upload-message.ts'
 
 const firstSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e6)
 

@@ -1,4 +1,4 @@
-/** Kills a job with a mirror on MinIO: `node tests/stores/test/mirror-loop-main.ts [rounds] [seed]`. Prints its seed. */
+/** Kills a job with a mirror on MinIO: `node tests/stores/test/programs/mirror-loop.ts [rounds] [seed]`. Prints its seed. */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { startServer } from '@holdfast/test-servers'
 
-import { mirrorLoop } from './mirror-loop.ts'
+import { mirrorLoop } from '../support/mirror-loop.ts'
 
 const rounds = Number(process.argv[2] ?? 500)
 const seed = Number(process.argv[3] ?? Date.now() % 1e6)

@@ -10,11 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
-
-/** What `uploads` reports: a share of the current file that is written, or a save that is acknowledged. */
-export type UploadMessage =
-  | { readonly kind: 'written'; readonly share: number }
-  | { readonly kind: 'saved'; readonly step: number }
+import type { UploadMessage } from '../support/upload-message.ts'
 
 const [, , url = '', job = '', first = '', second = '1'] = process.argv
 

@@ -5,7 +5,7 @@ import type { Place } from './stores.ts'
 
 /** Starts `worker.ts` with the store at a place. */
 export function startWorker(place: Place, ...words: readonly string[]): ChildProcess {
-  return fork(join(import.meta.dirname, 'worker.ts'), [place.url, ...words], {
+  return fork(join(import.meta.dirname, '../programs/worker.ts'), [place.url, ...words], {
     env: environmentOf(place),
     execArgv: [],
   })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { commandOn } from './command.ts'
 
 /** The root of the checkout. */
-export const root = fileURLToPath(new URL('..', import.meta.url))
+export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Returns the changesets of a checkout, relative to it. */
 export function changesetsOf(checkout: string): readonly string[] {

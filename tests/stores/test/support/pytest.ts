@@ -6,7 +6,7 @@ import { startS3Emulator } from '@holdfast/emulators'
 import { expect } from 'vitest'
 import { startInGroup } from './process-group.ts'
 
-const folder = fileURLToPath(new URL('../../../python', import.meta.url))
+const folder = fileURLToPath(new URL('../../../../python', import.meta.url))
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')
 
 /** The folder of the tests of the Python package. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
-import { contentOf } from './mirror-content.ts'
+import { contentOf } from '../support/mirror-content.ts'
 
 const [, , place = '', mirror = '', folder = ''] = process.argv
 

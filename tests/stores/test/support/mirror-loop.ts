@@ -83,7 +83,7 @@ async function lifeOf(
   length: number | 'until mirrored',
 ): Promise<Life> {
   const words = [disk, mirror.url, join(folder, 'restored')]
-  const child = fork(join(import.meta.dirname, 'mirror-worker.ts'), words, {
+  const child = fork(join(import.meta.dirname, '../programs/mirror-worker.ts'), words, {
     env: mirror.env,
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
