@@ -48,6 +48,8 @@ export interface Processes {
 export interface Environment {
   /** The clock of this machine. Retention by age drops nothing that only this clock considers old. */
   now(): Date
+  /** Returns milliseconds since some moment. They never go back. */
+  elapsed(): number
   /** Returns a number from 0 to below 1. */
   random(): number
   /** Returns a unique UUID. */
@@ -75,6 +77,7 @@ export interface Environment {
 /** The clock, the randomness, the disk and the processes of this machine. */
 export const systemEnvironment: Environment = {
   now: () => new Date(),
+  elapsed: () => performance.now(),
   random: () => Math.random(),
   newId: () => randomUUID(),
   newToken: () => randomBytes(8).toString('hex'),

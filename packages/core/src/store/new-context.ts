@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { CatalogLog } from '../catalog/commit/catalog-log.ts'
 import type { Environment } from '../environment.ts'
-import { BusyLimit, type Clock, transfersOf } from '../pacing/index.ts'
+import { BusyLimit, transfersOf } from '../pacing/index.ts'
 import { planRetention, type RetentionPlan } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import type { StoreContext } from './context.ts'
@@ -45,10 +45,6 @@ export function newContext(
   const restoring = new RestoresUnderWay()
   const plan = retention ?? planRetention(options.retention ?? {}, objectives)
   const keeping = { objectives, retention: plan, restoring }
-  const clock: Clock = {
-    elapsed: () => performance.now(),
-    pause: (milliseconds, signal) => environment.pause(milliseconds, signal),
-  }
   return {
     backend,
     log: new CatalogLog(backend, writer, keeping, environment),
@@ -64,10 +60,10 @@ export function newContext(
     sharing: new SavesThatShare(),
     deleted: new Set(),
     space: spaceLimits(options.space),
-    transfers: transfersOf(limitsOfStore(options, backend), clock),
+    transfers: transfersOf(limitsOfStore(options, backend), environment),
     busyLimit: new BusyLimit({
       rate: parseRateWhileBusy(options.background),
-      clock,
+      clock: environment,
       machine: environment.machine,
     }),
     mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,

@@ -254,6 +254,7 @@ export function simulatedEnvironment(process: string, scheduler: Scheduler, rand
   let ids = 0
   return {
     now: () => new Date(scheduler.time + skew),
+    elapsed: () => scheduler.time,
     random: () => random.next(),
     newId: () => {
       ids += 1
