@@ -12,7 +12,7 @@ import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { SavesThatShare } from './saves-that-share.ts'
 import type { Environment } from '../environment.ts'
-import type { BusyLimit, Transfers } from '../pacing/index.ts'
+import type { BusyLimit, TransferLimits, Transfers } from '../pacing/index.ts'
 
 /** The parts of an open store that its operations share. */
 export interface StoreContext {
@@ -37,6 +37,8 @@ export interface StoreContext {
   readonly space: SpaceLimits
   /** How fast the files of checkpoints are sent and read. */
   readonly transfers: Transfers
+  /** The limits of the options, which apply to the mirror. A store that has a mirror may have fewer limits itself. */
+  readonly limits: TransferLimits
   /** The limit of transfers in the background. */
   readonly busyLimit: BusyLimit
   /** Dropped attempts whose bytes this process has deleted. */

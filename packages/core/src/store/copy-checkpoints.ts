@@ -57,11 +57,11 @@ async function copyBetween(from: StoreParts, to: StoreParts, options: CopyOption
 /** Returns the destination as the mirror of the source; `undefined` if it is not. */
 async function asMirrorOf(
   from: StoreParts,
-  { destination, limits, mirrorOf }: StoreParts,
+  { destination, mirrorOf }: StoreParts,
   source: MirroredSource,
   signal: AbortSignal | undefined,
 ): Promise<OwnMirror | undefined> {
-  const mirror = await findOwnMirror(source, destination, limits, mirrorOf.get(from), signal)
+  const mirror = await findOwnMirror(source, destination, mirrorOf.get(from), signal)
   if (mirror !== undefined) mirrorOf.set(from, mirror)
   return mirror
 }

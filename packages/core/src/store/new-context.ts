@@ -1,73 +1,62 @@
-import { hostname } from 'node:os'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { CatalogLog } from '../catalog/commit/catalog-log.ts'
+import type { Writer } from '../catalog/commit/rules/index.ts'
+import type { Keeping } from '../catalog/judging/judgement.ts'
 import type { Environment } from '../environment.ts'
-import { BusyLimit, transfersOf } from '../pacing/index.ts'
-import { planRetention, type RetentionPlan } from '../retention/index.ts'
-import { spaceLimits } from '../space/index.ts'
+import { transfersOf, type TransferLimits } from '../pacing/index.ts'
 import type { StoreContext } from './context.ts'
 import type { StoreEventEmitter } from './events.ts'
-import { gracePeriodOf, type StoreOptions } from './options.ts'
-import { RestoresUnderWay } from './restores-under-way.ts'
 import { mostCompared, RecentManifests } from './recent-manifests.ts'
+import { RestoresUnderWay } from './restores-under-way.ts'
 import { RunLine } from './run-line.ts'
 import { SavesThatShare } from './saves-that-share.ts'
-import { limitsOfStore, parseRateWhileBusy } from './transfer-limits.ts'
 
-/** What differs from the options in the context of a mirror. */
-interface Given {
-  /** The id of the writer. Several processes that have one id are one writer. Default: a new id. */
-  readonly writerId?: string | undefined
-  readonly retention?: RetentionPlan | undefined
-  /** The id of the only owner from which the writer takes over. Default: any. */
-  readonly takesOverFrom?: string | undefined
+/** The parts of a context that the options of a store determine, or a store for its mirror. */
+export interface ContextTerms
+  extends Pick<
+    StoreContext,
+    | 'writer'
+    | 'mayTakeOver'
+    | 'takesOverFrom'
+    | 'gracePeriod'
+    | 'packs'
+    | 'unchanged'
+    | 'space'
+    | 'limits'
+    | 'busyLimit'
+  > {
+  readonly keeping: Keeping
+  /** The limits of the transfers, if they differ from `limits`. */
+  readonly ownLimits?: TransferLimits | undefined
+}
+
+/** Returns a writer whose name also names its job. */
+export function newWriter({ id, name, mode, job }: Writer): Writer {
+  return { id, name: job === undefined ? name : `the job ${JSON.stringify(job)} (${name})`, mode, job }
 }
 
 /** Returns the parts of a store that its operations share. */
 export function newContext(
   backend: CheckpointBackend,
-  options: StoreOptions,
+  { ownLimits, ...terms }: ContextTerms,
   environment: Environment,
   events: StoreEventEmitter,
-  { writerId = environment.newId(), retention, takesOverFrom }: Given = {},
 ): StoreContext {
   events.identify(backend.url)
-  const mode = options.mode ?? 'exclusive'
-  const { job } = options
-  const name = options.writerName ?? `${hostname()}, process ${process.pid}`
-  const writer = {
-    id: writerId,
-    name: job === undefined ? name : `the job ${JSON.stringify(job)} (${name})`,
-    mode,
-    job,
-  }
-  const objectives = options.objectives ?? {}
   const restoring = new RestoresUnderWay()
-  const plan = retention ?? planRetention(options.retention ?? {}, objectives)
-  const keeping = { objectives, retention: plan, restoring }
+  const keeping = { ...terms.keeping, restoring }
   return {
+    ...terms,
     backend,
-    log: new CatalogLog(backend, writer, keeping, environment),
-    writer,
+    log: new CatalogLog(backend, terms.writer, keeping, environment),
     events,
     environment,
     keeping,
     restoring,
     line: new RunLine(),
-    packs: options.packs ?? 'auto',
-    unchanged: options.unchanged ?? 'auto',
     manifests: new RecentManifests(backend.capabilities.reusesObjects === 'shares' ? mostCompared : 1),
     sharing: new SavesThatShare(),
     deleted: new Set(),
-    space: spaceLimits(options.space),
-    transfers: transfersOf(limitsOfStore(options, backend), environment),
-    busyLimit: new BusyLimit({
-      rate: parseRateWhileBusy(options.background),
-      clock: environment,
-      machine: environment.machine,
-    }),
-    mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
-    takesOverFrom,
-    gracePeriod: gracePeriodOf(options),
+    transfers: transfersOf(ownLimits ?? terms.limits, environment),
   }
 }

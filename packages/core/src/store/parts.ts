@@ -1,6 +1,5 @@
 import type { CheckpointBackend } from '../backend/index.ts'
 import type { Environment } from '../environment.ts'
-import type { TransferLimits } from '../pacing/index.ts'
 import { StoreCalls } from './calls.ts'
 import type { StoreContext } from './context.ts'
 import { CorruptCopies } from './copy/corrupt-copies.ts'
@@ -10,7 +9,7 @@ import { Lifetime } from './lifetime.ts'
 import type { OwnMirror } from './mirror/own-mirror.ts'
 import { newContext } from './new-context.ts'
 import type { StoreOptions } from './options.ts'
-import { parseLimits } from './transfer-limits.ts'
+import { termsOf } from './terms.ts'
 import { idOf, readMarker } from './upkeep/ensure-marker.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
@@ -20,8 +19,6 @@ export interface StoreParts {
   readonly lifetime: Lifetime
   readonly calls: StoreCalls
   readonly access: WriteAccess
-  /** The limits of the options. A store that has a mirror may have fewer limits itself. */
-  readonly limits: TransferLimits
   /** The store as the destination of copies. */
   readonly destination: CopyDestination
   /** The stores whose mirror this store is, and from which this process copies. */
@@ -35,7 +32,7 @@ export function newParts(
   environment: Environment,
   events: StoreEventEmitter,
 ): StoreParts {
-  const context = newContext(backend, options, environment, events)
+  const context = newContext(backend, termsOf(options, backend, environment), environment, events)
   const lifetime = new Lifetime(backend.url)
   const access = new WriteAccess(context)
   const id = async (signal: AbortSignal | undefined): Promise<string | undefined> =>
@@ -45,7 +42,6 @@ export function newParts(
     lifetime,
     calls: new StoreCalls(backend, options.ranks !== undefined, lifetime),
     access,
-    limits: parseLimits(options),
     destination: { context, access, id, corrupt: new CorruptCopies() },
     mirrorOf: new WeakMap(),
   }

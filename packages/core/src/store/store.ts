@@ -90,14 +90,14 @@ export class CheckpointStore<Name extends string = string>
   ) {
     assertStoreOptions(options)
     const parts = newParts(backend, options, environment, events)
-    const { context, calls, lifetime, access, limits, destination } = parts
+    const { context, calls, lifetime, access, destination } = parts
     super(context, calls)
     this.#parts = parts
     this.#context = context
     this.#calls = calls
     this.#lifetime = lifetime
     this.#access = access
-    this.#mirror = connectMirror(options.mirror, mirrorBackend, limits, access, destination)
+    this.#mirror = connectMirror(options.mirror, mirrorBackend, access, destination)
     const afterwards = (): void => this.#mirror?.wake()
     this.#writer = new ChangeWriter(context, access, afterwards)
     this.#ranks = options.ranks && new Ranks(context, options.ranks)

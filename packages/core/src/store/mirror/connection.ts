@@ -1,13 +1,14 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
+import type { WriterMode } from '../../catalog/commit/rules/index.ts'
 import { mirrorJob } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { TransferLimits } from '../../pacing/index.ts'
 import { planRetention } from '../../retention/index.ts'
+import { spaceLimits } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import { CorruptCopies } from '../copy/corrupt-copies.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { StoreEventEmitter } from '../events.ts'
-import { newContext } from '../new-context.ts'
+import { type ContextTerms, newContext, newWriter } from '../new-context.ts'
 import { inBackground } from '../transfer-limits.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'
@@ -21,7 +22,6 @@ export class MirrorConnection {
   /** Reads the mirror, and writes nothing to it. */
   readonly reader: StoreContext
   readonly #local: StoreContext
-  readonly #limits: TransferLimits
   readonly #events: StoreEventEmitter
   readonly #corrupt = new CorruptCopies()
   #hasOwned = false
@@ -29,16 +29,14 @@ export class MirrorConnection {
     | { readonly id: string; readonly access: WriteAccess; readonly destination: CopyDestination }
     | undefined
 
-  /** `limits` are those of the options of the store. `events` gets those of the mirror. */
+  /** `events` gets those of the mirror. */
   constructor(
     backend: CheckpointBackend,
     options: MirrorOptions,
     local: StoreContext,
-    limits: TransferLimits,
     events = new StoreEventEmitter(),
   ) {
     this.#events = events
-    this.#limits = limits
     this.backend = backend
     this.options = options
     this.#local = local
@@ -66,7 +64,7 @@ export class MirrorConnection {
    */
   writer(id: string, takesOver: boolean, from?: string): CopyDestination {
     if (this.#writer?.id === id) return this.#writer.destination
-    const context = this.#context(id, takesOver, 'job', from)
+    const context = this.#context(id, takesOver, 'exclusive', from)
     const access = new WriteAccess(context)
     const destination = {
       context,
@@ -109,25 +107,26 @@ export class MirrorConnection {
     }
   }
 
-  #context(id: string, takesOver: boolean, kind: 'job' | 'shared', from?: string): StoreContext {
-    const { keeping, environment, gracePeriod, writer, backend, busyLimit } = this.#local
+  #context(id: string, takesOver: boolean, mode: WriterMode, from?: string): StoreContext {
+    const { keeping, environment, gracePeriod, writer, backend, limits, busyLimit } = this.#local
+    const { objectives } = keeping
     const { retention } = this.options
-    const plan = retention === undefined ? keeping.retention : planRetention(retention, keeping.objectives)
-    const context = newContext(
-      this.backend,
-      {
-        ...(kind === 'shared' ? { mode: 'shared' as const } : { job: mirrorJob(id) }),
-        takeOver: takesOver,
-        gracePeriod,
-        objectives: keeping.objectives,
-        writerName: `${writer.name}, for ${backend.url}`,
-        limitUpload: this.#limits.upload,
-        limitDownload: this.#limits.download,
+    const name = `${writer.name}, for ${backend.url}`
+    const terms: ContextTerms = {
+      writer: newWriter({ id, name, mode, job: mode === 'shared' ? undefined : mirrorJob(id) }),
+      mayTakeOver: takesOver,
+      takesOverFrom: from,
+      gracePeriod,
+      keeping: {
+        objectives,
+        retention: retention === undefined ? keeping.retention : planRetention(retention, objectives),
       },
-      environment,
-      this.#events,
-      { writerId: id, retention: plan, takesOverFrom: from },
-    )
-    return inBackground({ ...context, busyLimit })
+      packs: 'auto',
+      unchanged: 'auto',
+      space: spaceLimits(),
+      limits,
+      busyLimit,
+    }
+    return inBackground(newContext(this.backend, terms, environment, this.#events))
   }
 }

@@ -3,7 +3,6 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { durationOf } from '../../duration.ts'
 import { isHoldfastError } from '../../errors.ts'
-import type { TransferLimits } from '../../pacing/index.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import type { RestoreUpkeep } from '../restore/try-to-restore.ts'
 import type { CopyDestination } from '../copy/sides.ts'
@@ -35,17 +34,16 @@ export class StoreMirror implements Mirror {
   /** Whether the mirror may lack something of this process for which no flush has waited. */
   #isBehind = false
 
-  /** Owns the backend of the mirror: closing the store closes it. `limits` are those of the options of the store. */
+  /** Owns the backend of the mirror: closing the store closes it. */
   constructor(
     backend: CheckpointBackend,
     options: MirrorOptions,
-    limits: TransferLimits,
     local: LocalStore,
     destination: CopyDestination,
   ) {
     this.#local = local
     this.#destination = destination
-    this.#connection = new MirrorConnection(backend, options, local.context, limits)
+    this.#connection = new MirrorConnection(backend, options, local.context)
     this.#worker = new MirrorWorker(this.#local, this.#connection)
     this.#flushLimit = flushLimitOf(options)
   }

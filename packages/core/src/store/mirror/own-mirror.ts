@@ -2,7 +2,6 @@ import { mayChange } from '../../catalog/commit/rules/index.ts'
 import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import type { TransferLimits } from '../../pacing/index.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
 import { copyAll, knownCorrupt } from '../copy/copy-checkpoints.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
@@ -29,7 +28,6 @@ import { synchronise, whyFenced, writerFor } from './synchronise.ts'
 export async function findOwnMirror(
   source: MirroredSource,
   destination: CopyDestination,
-  limits: TransferLimits,
   known: OwnMirror | undefined,
   signal: AbortSignal | undefined,
 ): Promise<OwnMirror | undefined> {
@@ -43,7 +41,7 @@ export async function findOwnMirror(
     return undefined
   }
   const id = await source.id(signal)
-  return known?.serves(id, catalog) === true ? known : new OwnMirror(source, id, catalog, destination, limits)
+  return known?.serves(id, catalog) === true ? known : new OwnMirror(source, id, catalog, destination)
 }
 
 /**
@@ -57,19 +55,13 @@ export class OwnMirror {
   readonly #store: LocalStore
   readonly #connection: MirrorConnection
 
-  constructor(
-    source: MirroredSource,
-    id: string,
-    catalog: PagedCatalog,
-    { context }: CopyDestination,
-    limits: TransferLimits,
-  ) {
+  constructor(source: MirroredSource, id: string, catalog: PagedCatalog, { context }: CopyDestination) {
     this.#source = source
     this.#id = id
     this.#store = recordingStore(source, catalog, context.backend.url)
     const options = { store: context.backend.url, maxBehind: catalog.mirror?.maxBehind }
-    const termsOfMirror = { ...this.#store.context, keeping: context.keeping }
-    this.#connection = new MirrorConnection(context.backend, options, termsOfMirror, limits, context.events)
+    const termsOfMirror = { ...this.#store.context, keeping: context.keeping, limits: context.limits }
+    this.#connection = new MirrorConnection(context.backend, options, termsOfMirror, context.events)
   }
 
   /** Returns whether this access still belongs to the store, and may record in it what the mirror has. */

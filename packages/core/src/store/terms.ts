@@ -1,0 +1,36 @@
+import { hostname } from 'node:os'
+import type { CheckpointBackend } from '../backend/index.ts'
+import type { Environment } from '../environment.ts'
+import { BusyLimit } from '../pacing/index.ts'
+import { planRetention } from '../retention/index.ts'
+import { spaceLimits } from '../space/index.ts'
+import { type ContextTerms, newWriter } from './new-context.ts'
+import { gracePeriodOf, type StoreOptions } from './options.ts'
+import { limitsOfStore, parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
+
+/** Returns the terms of a store by its options, with their defaults. */
+export function termsOf(
+  options: StoreOptions,
+  backend: CheckpointBackend,
+  environment: Environment,
+): ContextTerms {
+  const { job, mode = 'exclusive', objectives = {} } = options
+  const name = options.writerName ?? `${hostname()}, process ${process.pid}`
+  return {
+    writer: newWriter({ id: environment.newId(), name, mode, job }),
+    mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
+    takesOverFrom: undefined,
+    gracePeriod: gracePeriodOf(options),
+    keeping: { objectives, retention: planRetention(options.retention ?? {}, objectives) },
+    packs: options.packs ?? 'auto',
+    unchanged: options.unchanged ?? 'auto',
+    space: spaceLimits(options.space),
+    limits: parseLimits(options),
+    ownLimits: limitsOfStore(options, backend),
+    busyLimit: new BusyLimit({
+      rate: parseRateWhileBusy(options.background),
+      clock: environment,
+      machine: environment.machine,
+    }),
+  }
+}
