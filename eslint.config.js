@@ -21,7 +21,8 @@ const ownIndex = {
 
 /** Only `openStore` and the entry points may import the facade of the store. */
 const facade = {
-  regex: '^(\\.\\./)+(store|store-reader|calls|options|parts|lifetime|saves|alone|copy-checkpoints)\\.ts$',
+  regex:
+    '^(\\.\\./)+(store|store-reader|calls|tracing|options|terms|parts|lifetime|saves|alone|copy-checkpoints)\\.ts$',
   message: 'Dependencies point one way: see docs/architecture.md.',
 }
 
@@ -41,7 +42,7 @@ const ofCore = [ownIndex, holdfastPackage(anyAdapter, ...forTests, 'watch', 'cor
 /** The folders of core that the pure folders must not import. */
 const impureFolders = ['store', 'catalog', 'backend', 'config', 'local-files']
 
-/** The rooms of the store, each with the other rooms that it may import. All may import the first two. */
+/** The rooms of the store, each with the other rooms that it may import. All may import `context` and the first two. */
 const storeRooms = {
   attempts: [],
   agreements: [],
@@ -85,6 +86,7 @@ const arrows = {
   'packages/core/src/catalog/judging/**': [room('store', 'config', 'commit'), ...ofCore],
   'packages/core/src/catalog/commit/**': [room('store', 'config'), ...ofCore],
   ...arrowsOfStore,
+  'packages/core/src/store/context/**': [room('config', ...Object.keys(storeRooms)), facade, ...ofCore],
   'packages/core/src/store/*.ts': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],

@@ -8,7 +8,7 @@ import {
   requestLimitsOf,
 } from '../src/backend.ts'
 import { retryCorruptAfterOf } from '../src/store/copy/options.ts'
-import { flushLimitOf } from '../src/store/mirror-options.ts'
+import { flushLimitOf } from '../src/store/mirror/options.ts'
 import { gracePeriodOf } from '../src/store/options.ts'
 import { timeoutsOf } from '../src/store/ranks/options.ts'
 import { storeOn } from './stores.ts'

@@ -1,5 +1,5 @@
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
-import type { StoreContext } from './context.ts'
+import type { StoreContext } from './context/context.ts'
 import type { StoreMirror } from './mirror/mirror.ts'
 import { countRestore } from './restore/count.ts'
 import { restoreCheckpoint } from './restore/restore.ts'

@@ -1,4 +1,4 @@
-import type { StoreContext } from './context.ts'
+import type { StoreContext } from './context/context.ts'
 import type { StoreOptions } from './options.ts'
 import type { Ranks } from './ranks/ranks.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
@@ -7,7 +7,7 @@ import { assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
 import { traced } from './tracing.ts'
-import { inBackground } from './transfer-limits.ts'
+import { inBackground } from './context/transfer-limits.ts'
 
 type Save = (request: SaveRequest) => Promise<SaveResult>
 

@@ -13,7 +13,7 @@ import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/me
 import { type UnscoredObjective, unscoredObjectives } from '../catalog/judging/unscored.ts'
 import type { Plateau } from '../metrics/index.ts'
 import type { ListOptions, StoreCallOptions, StoreCalls } from './calls.ts'
-import type { StoreContext } from './context.ts'
+import type { StoreContext } from './context/context.ts'
 import { type UnfinishedJointSave, unfinishedJointSaves } from './ranks/job-status.ts'
 import {
   abandonedNow,

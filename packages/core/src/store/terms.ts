@@ -4,9 +4,9 @@ import type { Environment } from '../environment.ts'
 import { BusyLimit } from '../pacing/index.ts'
 import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
-import { type ContextTerms, newWriter } from './new-context.ts'
+import { type ContextTerms, newWriter } from './context/new-context.ts'
 import { gracePeriodOf, type StoreOptions } from './options.ts'
-import { limitsOfStore, parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
+import { limitsOfStore, parseLimits, parseRateWhileBusy } from './context/transfer-limits.ts'
 
 /** Returns the terms of a store by its options, with their defaults. */
 export function termsOf(

@@ -7,7 +7,7 @@ import {
   type StoreOptions,
   systemEnvironment,
 } from '../../src/index.ts'
-import { StoreEventEmitter } from '../../src/store/events.ts'
+import { StoreEventEmitter } from '../../src/store/context/events.ts'
 import { codeOf } from '../stores.ts'
 
 /** Pauses between these milliseconds are those of a limit. Repeated requests pause for less, and a flush waits longer. */

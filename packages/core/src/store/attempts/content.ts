@@ -1,5 +1,5 @@
 import type { ByteSource } from '../../backend/index.ts'
-import type { PackMode } from '../pack-mode.ts'
+import type { PackMode } from '../context/pack-mode.ts'
 import type { FiniteRequirement } from './require-finite.ts'
 import type { Reuse } from './reuse/reuse.ts'
 

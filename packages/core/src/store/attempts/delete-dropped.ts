@@ -1,5 +1,5 @@
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { graceOf } from '../../catalog/judging/recorded-keeping.ts'

@@ -1,6 +1,6 @@
 import { fateOf } from '../../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { deleteAttempts } from './delete-attempts.ts'
 
 /**

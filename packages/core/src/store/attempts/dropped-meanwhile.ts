@@ -1,5 +1,5 @@
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** Returns whether another process has dropped a checkpoint since this process read the list. */
 export async function wasDroppedMeanwhile(

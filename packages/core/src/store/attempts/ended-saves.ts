@@ -1,5 +1,5 @@
 import { type AttemptId, attemptPrefix } from '../../catalog/documents/index.ts'
-import type { AttemptsUnderWay, StoreContext } from '../context.ts'
+import type { AttemptsUnderWay, StoreContext } from '../context/context.ts'
 import { discardAttempt } from './discard-attempt.ts'
 import { forgetWriter, notedWriters } from './writer-notes.ts'
 

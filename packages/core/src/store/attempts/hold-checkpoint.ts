@@ -2,7 +2,7 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { attemptPrefix } from '../../catalog/documents/index.ts'
 import { abandonedAt } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /**
  * Places legal holds on the objects of a checkpoint that was pinned, or ends those of one that was unpinned, if the backend

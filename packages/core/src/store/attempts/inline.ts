@@ -1,7 +1,7 @@
 import { type BackendCapabilities, concurrently } from '../../backend/index.ts'
 import { type ManifestFile, manifestName } from '../../catalog/documents/index.ts'
 import { refuseOtherDigest } from './other-digest.ts'
-import type { PackMode } from '../pack-mode.ts'
+import type { PackMode } from '../context/pack-mode.ts'
 import type { MaybeSized, Sized, SizedFile } from './packs/plan-packs.ts'
 import { readWhole } from './packs/whole-file.ts'
 import type { FiniteRequirement } from './require-finite.ts'

@@ -1,6 +1,6 @@
 import type { CheckpointBackend, ReadableObject } from '../../backend/index.ts'
 import type { RateLimit } from '../../pacing/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** The part of a backend that reads the files of checkpoints. */
 export type PayloadReader = Pick<CheckpointBackend, 'url' | 'read'>

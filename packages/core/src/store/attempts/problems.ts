@@ -6,7 +6,7 @@ import {
   objectKey,
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import { AttemptReader } from './packs/attempt-reader.ts'
 import { payloadReader } from './payload-reader.ts'

@@ -3,7 +3,7 @@ import type { AttemptId } from '../../catalog/documents/index.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** What a save or a copy says about the step that it commits. */
 interface CommitOfStep {

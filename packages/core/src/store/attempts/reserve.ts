@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { reservePrefix } from '../../catalog/documents/index.ts'
 
 /** Size of one reserve file in bytes. A version of the catalog fits into it. */

@@ -1,6 +1,6 @@
 import type { AttemptId, CatalogEntry, Manifest, ManifestFile } from '../../catalog/documents/index.ts'
 import { isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { verifiedManifest } from './read-verified.ts'
 
 /** Finds the checkpoints that share bytes of the files of one checkpoint on a disk. Reads each manifest once. */

@@ -1,5 +1,5 @@
 import { formatSize } from '../../space/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { runningWriters } from './writer-notes.ts'
 import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'

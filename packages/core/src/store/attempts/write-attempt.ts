@@ -21,7 +21,7 @@ import { listedMetadata } from './listed-metadata.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import { packsAtOnce, planPacks } from './packs/plan-packs.ts'
 import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { OrderKey } from '../../order-key.ts'
 
 /** An attempt whose files and manifest are durable, ready to be committed. */

@@ -7,7 +7,7 @@ import {
 } from '../../catalog/documents/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import type { Liveness } from '../../local-files/process-identity.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** A note about the process that writes an attempt, and what this process knows of it. */
 export interface NotedWriter extends WriterNote {

@@ -4,7 +4,7 @@ import type { AttemptId, ManifestFile } from '../../catalog/documents/index.ts'
 import { placeInManifest } from '../attempts/inline.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { payloadReader } from '../attempts/payload-reader.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { CopiedFiles, CopyFilesOptions } from './copy-files.ts'
 import { withoutPlace } from './new-packs.ts'
 

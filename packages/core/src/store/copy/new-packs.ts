@@ -4,7 +4,7 @@ import type { ManifestFile } from '../../catalog/documents/index.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import { type PackLimits, planPacks } from '../attempts/packs/plan-packs.ts'
 import { packObject } from '../attempts/packs/write-pack.ts'
-import type { PackMode } from '../pack-mode.ts'
+import type { PackMode } from '../context/pack-mode.ts'
 
 /** A pack that a copy makes of files that the source does not have together. */
 export interface NewPack {

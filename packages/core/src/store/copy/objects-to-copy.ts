@@ -1,7 +1,7 @@
 import type { BackendCapabilities } from '../../backend/index.ts'
 import type { ManifestFile } from '../../catalog/documents/index.ts'
 import type { PackLimits } from '../attempts/packs/plan-packs.ts'
-import type { PackMode } from '../pack-mode.ts'
+import type { PackMode } from '../context/pack-mode.ts'
 import { type NewPack, planNewPacks } from './new-packs.ts'
 
 /** An object of a copy: a file, a pack of the source with all files that are in it, or a pack that the copy makes. */

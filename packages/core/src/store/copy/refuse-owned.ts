@@ -1,7 +1,7 @@
 import { mayChange, refusalOfWriter } from '../../catalog/commit/rules/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /**
  * Rejects with `FENCED` if another writer owns the destination, so that no byte is sent to it in vain. The commit decides again. A

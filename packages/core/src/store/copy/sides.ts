@@ -1,6 +1,6 @@
 import type { CorruptCopies } from './corrupt-copies.ts'
 import type { SaveAccess } from '../save/plan-and-save.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** The store from which checkpoints are copied. Nothing is written to it. */
 export interface CopySource {

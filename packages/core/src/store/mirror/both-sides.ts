@@ -1,7 +1,7 @@
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError, messageOf } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
 import { recordedId } from '../upkeep/former-id.ts'
 import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'

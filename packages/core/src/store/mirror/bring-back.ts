@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../errors.ts'
 import { copyAll } from '../copy/copy-checkpoints.ts'
 import type { CopyDestination } from '../copy/sides.ts'
-import { maxBehindOf } from '../mirror-options.ts'
+import { maxBehindOf } from './options.ts'
 import { type BothSides, readableOf } from './both-sides.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'

@@ -1,7 +1,7 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { CopyDestination } from '../copy/sides.ts'
-import type { MirrorOptions } from '../mirror-options.ts'
+import type { MirrorOptions } from './options.ts'
 import type { WriteAccess } from '../upkeep/write-access.ts'
 import { StoreMirror } from './mirror.ts'
 

@@ -1,4 +1,4 @@
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
 import type { Side } from './continuation.ts'
 

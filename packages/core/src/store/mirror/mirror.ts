@@ -10,7 +10,7 @@ import { lookAtBoth, readableOf } from './both-sides.ts'
 import { bringBack } from './bring-back.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
-import { flushLimitOf, maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
+import { flushLimitOf, maxBehindOf, type MirrorOptions } from './options.ts'
 import { ReadMirror } from './reading.ts'
 import { restoreWithMirror } from './restore.ts'
 import {

@@ -1,5 +1,5 @@
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { maxBehindOf } from '../mirror-options.ts'
+import { maxBehindOf } from './options.ts'
 import type { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 

@@ -1,7 +1,7 @@
 import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
 import { deliver } from '../restore/deliver.ts'
 import { restoreCheckpoint } from '../restore/restore.ts'

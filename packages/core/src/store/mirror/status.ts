@@ -2,7 +2,7 @@ import type { MirrorRecord } from '../../catalog/documents/index.ts'
 import { type WholeCatalog } from '../../catalog/pages/index.ts'
 import type { Duration } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { MirrorReading } from '../restore/result.ts'
 import type { WorkerState } from './worker.ts'
 

@@ -15,7 +15,7 @@ import type { CopyDestination, CopySource } from '../copy/sides.ts'
 import { CopyTries } from '../copy/tries.ts'
 import type { MirrorConnection } from './connection.ts'
 import { type LocalStore, sideOf } from './local-side.ts'
-import { maxBehindOf } from '../mirror-options.ts'
+import { maxBehindOf } from './options.ts'
 import { type Ownership, ownershipOf } from './ownership.ts'
 import { type CopyToMake, type MirrorPlan, planMirror } from './plan.ts'
 

@@ -10,7 +10,7 @@ import {
 } from '../../catalog/documents/index.ts'
 import { fateOf } from '../../catalog/commit/rules/index.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { durationOf, namesOf } from './errors.ts'
 import { herePrefix, membersPrefix, openName, ranksIn, termsPrefix } from './names.ts'
 import { attemptProposalSchema, findAgreed, openSchema } from './proposals.ts'

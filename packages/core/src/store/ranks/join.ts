@@ -1,5 +1,5 @@
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import { ensureMarker } from '../upkeep/ensure-marker.ts'
 import { fencedByLaterStart, fencedByOtherSize, incomplete } from './errors.ts'

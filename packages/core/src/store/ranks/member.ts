@@ -1,7 +1,7 @@
 import { CatalogLog } from '../../catalog/commit/catalog-log.ts'
 import type { Writer } from '../../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'
 import type { TermOwner } from './rules.ts'
 

@@ -12,7 +12,7 @@ import {
 } from '../../catalog/documents/values.ts'
 import { HoldfastError } from '../../errors.ts'
 import { agree, readAgreement } from '../agreements/agree.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** The proposals of the agreements of ranks. docs/format.md lists them. */
 

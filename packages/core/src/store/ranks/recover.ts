@@ -2,7 +2,7 @@ import { partsOfAttempt, type AttemptId } from '../../catalog/documents/index.ts
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { completeAttempt } from './complete.ts'
 import { lastOwningTerm, statusOf, storedTerms } from './job-status.ts'
 import { attemptsPrefix } from './names.ts'

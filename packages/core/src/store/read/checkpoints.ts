@@ -10,8 +10,8 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { removedCheckpoint, type RemovedCheckpoint } from '../../catalog/judging/removed.ts'
 import { hasRules } from '../../catalog/judging/recorded-keeping.ts'
-import type { StoreContext } from '../context.ts'
-import { judgedNow } from '../judged-now.ts'
+import type { StoreContext } from '../context/context.ts'
+import { judgedNow } from '../context/judged-now.ts'
 import { findCheckpoint, findVerified } from './find.ts'
 
 /** Returns the newest catalog with all its lines and its current judgement. */

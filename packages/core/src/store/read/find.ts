@@ -10,8 +10,8 @@ import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
-import type { StoreContext } from '../context.ts'
-import { judgedNow } from '../judged-now.ts'
+import type { StoreContext } from '../context/context.ts'
+import { judgedNow } from '../context/judged-now.ts'
 
 /** A checkpoint, and the version of the catalog that lists it. */
 export interface FoundCheckpoint {

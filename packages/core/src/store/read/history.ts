@@ -1,4 +1,4 @@
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** A commit that the catalog remembers. */
 export interface RecordedCommit {

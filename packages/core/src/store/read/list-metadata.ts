@@ -3,7 +3,7 @@ import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import type { JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** A listed checkpoint with its metadata. */
 export interface ListedCheckpoint extends JudgedCheckpoint {

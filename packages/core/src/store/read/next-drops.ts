@@ -3,7 +3,7 @@ import { type CatalogEntry, newAttemptId } from '../../catalog/documents/index.t
 import { applyRetention } from '../../catalog/judging/keeping.ts'
 import { keepingInForce } from '../../catalog/judging/recorded-keeping.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** A checkpoint that the next save would drop. */
 export interface NextDrop {

@@ -1,5 +1,5 @@
 import { markerKey } from '../../catalog/documents/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /**
  * Whether a store exists and has checkpoints. Quarantined and abandoned checkpoints count. A misspelt location is `absent`, and so is the

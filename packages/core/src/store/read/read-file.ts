@@ -12,7 +12,7 @@ import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
 import { payloadReader } from '../attempts/payload-reader.ts'
 import { verifiedFile, readPart } from '../attempts/read-verified.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { requireVerified } from './find.ts'
 
 /** One file of a checkpoint as a stream. */

@@ -4,7 +4,7 @@ import type { AttemptId, ManifestFile } from '../../catalog/documents/index.ts'
 import { type TensorList, TensorListReader } from '../../tensors/tensor-list.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { readPart } from '../attempts/read-verified.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { requireVerified } from './find.ts'
 
 /** A file of a checkpoint, and the tensors that it describes. */

@@ -2,7 +2,7 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { RestoreOptions } from './result.ts'
 
 /** Throws `INVALID_ARGUMENT` if restores cannot be counted: only the owner of a store or a job counts them. */

@@ -3,7 +3,7 @@ import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { payloadReader } from '../attempts/payload-reader.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { Restored, RestoreOptions } from './result.ts'
 import { wantedFiles } from './wanted-files.ts'
 

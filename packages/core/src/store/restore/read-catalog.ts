@@ -4,7 +4,7 @@ import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { Restored, RestoreOptions } from './result.ts'
 
 /** The version of the catalog from which a restore chooses. */

@@ -8,7 +8,7 @@ import { isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { SaveRequest } from './request.ts'
 
 /** Bytes that are read from a file at once. */

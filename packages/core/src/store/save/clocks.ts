@@ -1,7 +1,7 @@
 import { ListedCandidate } from '../../catalog/judging/candidate.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { jumpSince } from '../../retention/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** Number of earlier pauses between saves with which the last pause is compared. */
 const pausesCompared = 16

@@ -16,9 +16,9 @@ import { planPacks } from '../attempts/packs/plan-packs.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
 import { countSharing, mostSharing } from '../attempts/reuse/count-sharing.ts'
 import { Reuse } from '../attempts/reuse/reuse.ts'
-import type { StoreContext } from '../context.ts'
-import { mostCompared } from '../recent-manifests.ts'
-import type { ChosenCopies } from '../saves-that-share.ts'
+import type { StoreContext } from '../context/context.ts'
+import { mostCompared } from '../context/recent-manifests.ts'
+import type { ChosenCopies } from '../context/saves-that-share.ts'
 import type { SaveRequest } from './request.ts'
 
 /** A smaller file is sent in any case, so that a small save needs no request for the manifest of the latest checkpoint. */

@@ -3,7 +3,7 @@ import { mayCommit } from '../../catalog/commit/rules/index.ts'
 import { type AttemptId, attemptPrefix, manifestKey, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { discardAttempt, deleteFailed } from '../attempts/discard-attempt.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { SpaceAccess } from './space/access.ts'
 
 export interface FailedAttempt {

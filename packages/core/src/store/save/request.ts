@@ -5,8 +5,8 @@ import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
 import { shown } from '../../shown.ts'
-import { assertPackMode, type PackMode } from '../pack-mode.ts'
-import { assertUnchangedMode, type UnchangedMode } from '../unchanged-mode.ts'
+import { assertPackMode, type PackMode } from '../context/pack-mode.ts'
+import { assertUnchangedMode, type UnchangedMode } from '../context/unchanged-mode.ts'
 
 /** A stream with its known size or digest. If its bytes differ, nothing is saved. */
 export interface ExpectedStream {

@@ -1,9 +1,9 @@
 import { storedMetrics } from '../../catalog/documents/index.ts'
 import { judgedCheckpoint, type JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import type { StoreContext } from '../context.ts'
-import { judgedNow } from '../judged-now.ts'
-import { reportMetrics, reportUnscored } from '../metric-events.ts'
+import type { StoreContext } from '../context/context.ts'
+import { judgedNow } from '../context/judged-now.ts'
+import { reportMetrics, reportUnscored } from '../context/metric-events.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import type { WriteAccess } from './write-access.ts'
 

@@ -1,6 +1,6 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import {
   decodeMarker,
   encodeMarker,

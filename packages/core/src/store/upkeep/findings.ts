@@ -2,8 +2,8 @@ import type { Finding } from '../../catalog/commit/changes/index.ts'
 import { mayChange } from '../../catalog/commit/rules/index.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { isHoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
-import { recorded, type Recording } from '../recording.ts'
+import type { StoreContext } from '../context/context.ts'
+import { recorded, type Recording } from '../context/recording.ts'
 import { ensureMarker } from './ensure-marker.ts'
 
 /** Records in the catalog which checkpoints are corrupt, and which verify again. */

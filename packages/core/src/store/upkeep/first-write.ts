@@ -1,6 +1,6 @@
 import { isHoldfastError } from '../../errors.ts'
 import { mayCommit } from '../../catalog/commit/rules/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { hasFields } from '../../catalog/judging/judgement.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'

@@ -1,7 +1,7 @@
 import { markerKey } from '../../catalog/documents/index.ts'
 import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 
 /** Rejects with `NOT_FOUND` if the store has no catalog yet, and with `CORRUPT` if its catalog is lost. */
 export async function refuseWithoutCatalog(

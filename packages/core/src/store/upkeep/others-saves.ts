@@ -3,7 +3,7 @@ import { partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 import { runningWriters } from '../attempts/writer-notes.ts'
-import type { AttemptsUnderWay, StoreContext } from '../context.ts'
+import type { AttemptsUnderWay, StoreContext } from '../context/context.ts'
 
 /**
  * Returns the unfinished saves of other writers. Commits once after them, which starts their grace period, so that a later

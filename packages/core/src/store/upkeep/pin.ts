@@ -1,5 +1,5 @@
 import { holdCheckpoint } from '../attempts/hold-checkpoint.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import type { WriteAccess } from './write-access.ts'
 

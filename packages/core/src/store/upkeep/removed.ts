@@ -1,7 +1,7 @@
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { mayChange } from '../../catalog/commit/rules/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { type Forgotten, isExpired, toForget } from './forget-removed.ts'
 
 /**

@@ -5,8 +5,8 @@ import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { abandonedCheckpoints } from '../../catalog/judging/checkpoint.ts'
 import { HoldfastError } from '../../errors.ts'
 import { type PagedCatalog, wholeCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
-import type { StoreContext } from '../context.ts'
-import { judgedNow } from '../judged-now.ts'
+import type { StoreContext } from '../context/context.ts'
+import { judgedNow } from '../context/judged-now.ts'
 import type { ChangeWriter } from './change-writer.ts'
 
 /** The options of `store.rewind()`. */

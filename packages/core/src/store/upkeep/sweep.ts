@@ -1,6 +1,6 @@
 import { settledAgreements } from '../agreements/copies.ts'
 import { isDeadIn, mayCommit } from '../../catalog/commit/rules/index.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { attemptOfKey, dataPrefix, isOwnFolder, isOwnWork } from '../../catalog/documents/index.ts'
 import { attemptsOf, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'

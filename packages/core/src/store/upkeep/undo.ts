@@ -10,7 +10,7 @@ import { removedCheckpoint, type RemovedCheckpoint } from '../../catalog/judging
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { latestAfter, type PagedCatalog, type WholeCatalog, wholeCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { StoreContext } from '../context.ts'
+import type { StoreContext } from '../context/context.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import { refuseWithoutCatalog } from './missing-store.ts'
 import { separateWhole } from './repair/verified-entries.ts'

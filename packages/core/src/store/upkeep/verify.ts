@@ -1,7 +1,7 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { ErrorHint } from '../../hints.ts'
-import { recorded, type Recording } from '../recording.ts'
-import type { StoreContext } from '../context.ts'
+import { recorded, type Recording } from '../context/recording.ts'
+import type { StoreContext } from '../context/context.ts'
 import {
   type CatalogEntry,
   catalogKey,

@@ -1,5 +1,5 @@
 import { CheckpointStore, type Environment, HoldfastError, systemEnvironment } from '../../../src/index.ts'
-import { StoreEventEmitter } from '../../../src/store/events.ts'
+import { StoreEventEmitter } from '../../../src/store/context/events.ts'
 import { type Faults, SimulatedBackend } from '../backend.ts'
 import type { Disk } from '../disk.ts'
 import { contentOf, frozen, simulatedEnvironment } from '../process.ts'

@@ -9,7 +9,7 @@ import {
   type StoreOptions,
   systemEnvironment,
 } from '../../../src/index.ts'
-import { StoreEventEmitter } from '../../../src/store/events.ts'
+import { StoreEventEmitter } from '../../../src/store/context/events.ts'
 import { keysOf, storeOn } from '../../stores.ts'
 import { filesOf } from '../copy/copies.ts'
 

@@ -1,6 +1,6 @@
 import type { BackendCapabilities } from '../../../backend/index.ts'
 import type { PlannedFile } from '../content.ts'
-import type { PackMode } from '../../pack-mode.ts'
+import type { PackMode } from '../../context/pack-mode.ts'
 
 export type SizedFile = Sized<PlannedFile>
 

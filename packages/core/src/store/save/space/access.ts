@@ -1,6 +1,6 @@
 import type { AttemptId } from '../../../catalog/documents/index.ts'
 import type { UnfinishedSaves } from '../../attempts/unfinished.ts'
-import type { AttemptsUnderWay } from '../../context.ts'
+import type { AttemptsUnderWay } from '../../context/context.ts'
 
 /** The operations with which a save can free space. */
 export interface SpaceAccess {

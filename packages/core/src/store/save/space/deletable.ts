@@ -6,7 +6,7 @@ import type { RoomWanted } from '../../../retention/index.ts'
 import { FreedSpace, type Need } from '../../../space/index.ts'
 import { missingReserve } from '../../attempts/reserve.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../../attempts/unfinished.ts'
-import type { AttemptsUnderWay, StoreContext } from '../../context.ts'
+import type { AttemptsUnderWay, StoreContext } from '../../context/context.ts'
 
 /** What a store has that could be deleted for a save, and how much of it is wanted. */
 export interface Deletable {

@@ -4,7 +4,7 @@ import type { Need } from '../../../space/index.ts'
 import type { PlannedFile } from '../../attempts/content.ts'
 import { planPacks } from '../../attempts/packs/plan-packs.ts'
 import { packObject } from '../../attempts/packs/write-pack.ts'
-import type { PackMode } from '../../pack-mode.ts'
+import type { PackMode } from '../../context/pack-mode.ts'
 
 /** What a save stores: its files, and whether they are packed. */
 export interface FilesToStore {

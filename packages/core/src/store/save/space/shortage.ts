@@ -1,7 +1,7 @@
 import type { CheckpointBackend } from '../../../backend/index.ts'
 import type { PagedCatalog } from '../../../catalog/pages/index.ts'
 import { judgeSpace, type Need, type Room, type SpaceVerdict } from '../../../space/index.ts'
-import type { StoreContext } from '../../context.ts'
+import type { StoreContext } from '../../context/context.ts'
 import type { SpaceAccess } from './access.ts'
 import { type Deletable, findDeletable } from './deletable.ts'
 import { type FilesToStore, recentCheckpoints, spaceNeeded } from './need.ts'

@@ -1,7 +1,7 @@
 import type { Drop } from '../../../catalog/documents/index.ts'
 import type { RoomWanted } from '../../../retention/index.ts'
 import { deleteDropped } from '../../attempts/delete-dropped.ts'
-import type { StoreContext } from '../../context.ts'
+import type { StoreContext } from '../../context/context.ts'
 import {
   type Deletable,
   isNone,

@@ -4,7 +4,7 @@ import { newestReadable, type ReadableCatalog } from '../../../catalog/commit/ne
 import { agreementsPrefix, termOfKey } from '../../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
 import { HoldfastError } from '../../../errors.ts'
-import type { StoreContext } from '../../context.ts'
+import type { StoreContext } from '../../context/context.ts'
 import { ensureMarker, type FoundMarker, readMarker } from '../ensure-marker.ts'
 import { planRebuild, type RepairReport, type Survey } from './plan-rebuild.ts'
 import { committedRewinds, foundRewinds, withRewinds } from './rewinds.ts'

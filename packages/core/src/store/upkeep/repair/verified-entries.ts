@@ -2,7 +2,7 @@ import { concurrently } from '../../../backend/index.ts'
 import type { CatalogEntry, Quarantined } from '../../../catalog/documents/index.ts'
 import type { WholeCatalog } from '../../../catalog/pages/index.ts'
 import { problemsOf } from '../../attempts/problems.ts'
-import type { StoreContext } from '../../context.ts'
+import type { StoreContext } from '../../context/context.ts'
 
 /** Maximum number of checkpoints that are read concurrently. */
 const checkpointsAtOnce = 8

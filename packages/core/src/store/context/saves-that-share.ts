@@ -1,4 +1,4 @@
-import type { AttemptId } from '../catalog/documents/index.ts'
+import type { AttemptId } from '../../catalog/documents/index.ts'
 
 /**
  * The physical copies that the saves of a process share while they run. A save does not see the checkpoints of saves that

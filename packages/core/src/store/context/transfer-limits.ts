@@ -1,11 +1,11 @@
-import type { CheckpointBackend } from '../backend/index.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
 import {
   defaultRateWhileBusy,
   parseRate,
   type Rate,
   type TransferLimits,
   withLimit,
-} from '../pacing/index.ts'
+} from '../../pacing/index.ts'
 import type { StoreContext } from './context.ts'
 import type { BackgroundOptions } from './background-options.ts'
 

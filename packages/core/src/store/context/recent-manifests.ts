@@ -1,4 +1,4 @@
-import type { AttemptId, Manifest } from '../catalog/documents/index.ts'
+import type { AttemptId, Manifest } from '../../catalog/documents/index.ts'
 
 /** A save to a disk compares its files with those of as many of the latest checkpoints. */
 export const mostCompared = 8

@@ -1,6 +1,6 @@
-import type { Judgement } from '../catalog/judging/judgement.ts'
-import { JudgedCatalog } from '../catalog/judging/judged-catalog.ts'
-import type { PagedCatalog } from '../catalog/pages/index.ts'
+import type { Judgement } from '../../catalog/judging/judgement.ts'
+import { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from './context.ts'
 
 /**

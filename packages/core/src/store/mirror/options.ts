@@ -1,11 +1,11 @@
-import { type BackendOptionsOf, refuseUnknownOptions } from '../backend/index.ts'
-import { mostUnmirrored } from '../catalog/documents/index.ts'
-import { type Duration, durationOf } from '../duration.ts'
-import { HoldfastError } from '../errors.ts'
-import type { Objectives } from '../metrics/index.ts'
-import { planRetention, type RetentionOptions } from '../retention/index.ts'
-import { membersOf } from '../records.ts'
-import { shown } from '../shown.ts'
+import { type BackendOptionsOf, refuseUnknownOptions } from '../../backend/index.ts'
+import { mostUnmirrored } from '../../catalog/documents/index.ts'
+import { type Duration, durationOf } from '../../duration.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { Objectives } from '../../metrics/index.ts'
+import { planRetention, type RetentionOptions } from '../../retention/index.ts'
+import { membersOf } from '../../records.ts'
+import { shown } from '../../shown.ts'
 
 /** A second store to which the checkpoints of a store are copied. */
 export interface MirrorOptions<Name extends string = string, Location extends string = string> {

@@ -1,4 +1,4 @@
-import type { Rate } from '../pacing/index.ts'
+import type { Rate } from '../../pacing/index.ts'
 
 /** Limits for the saves that `store.saveInBackground()` starts. */
 export interface BackgroundOptions {

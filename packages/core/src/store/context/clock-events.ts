@@ -1,6 +1,6 @@
-import { ListedCandidate } from '../catalog/judging/candidate.ts'
-import { isWhole, type PagedCatalog } from '../catalog/pages/index.ts'
-import { clockDoubts, usesTime } from '../retention/index.ts'
+import { ListedCandidate } from '../../catalog/judging/candidate.ts'
+import { isWhole, type PagedCatalog } from '../../catalog/pages/index.ts'
+import { clockDoubts, usesTime } from '../../retention/index.ts'
 import type { StoreContext } from './context.ts'
 
 /** Emits an event for each reason not to trust the times of checkpoints, if the retention of this writer uses them. */

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { UnscoredObjective } from '../catalog/judging/unscored.ts'
-import type { RetryEvent } from '../backend/index.ts'
+import type { UnscoredObjective } from '../../catalog/judging/unscored.ts'
+import type { RetryEvent } from '../../backend/index.ts'
 
 /** The events of a store. Each is also published to the `node:diagnostics_channel` `holdfast:<name>`, with the URL of the
  * store as `store`. */

@@ -1,4 +1,4 @@
-import type { AttemptId } from '../catalog/documents/index.ts'
+import type { AttemptId } from '../../catalog/documents/index.ts'
 
 /** The attempts that this process is restoring, each with its number of restores, because restores may overlap. */
 export class RestoresUnderWay {

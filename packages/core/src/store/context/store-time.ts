@@ -1,6 +1,6 @@
-import { HoldfastError } from '../errors.ts'
+import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from './context.ts'
-import { probePrefix } from '../catalog/documents/index.ts'
+import { probePrefix } from '../../catalog/documents/index.ts'
 
 /** Returns the time by the clock of the store. Stores an object for this purpose. */
 export async function storeTime(

@@ -1,4 +1,4 @@
-import type { AttemptId, CatalogEntry } from '../catalog/documents/index.ts'
+import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 
 type Saved = Pick<CatalogEntry, 'step' | 'attempt'>
 

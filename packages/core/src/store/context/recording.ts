@@ -1,4 +1,4 @@
-import type { ErrorHint } from '../hints.ts'
+import type { ErrorHint } from '../../hints.ts'
 
 /** The outcome of recording a finding about a checkpoint in the catalog. */
 export type Recording =
