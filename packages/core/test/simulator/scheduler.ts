@@ -73,5 +73,26 @@ export class Scheduler {
 
 /** Resolves when every promise that can settle by itself has settled. */
 async function quiet(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise<void>((resolve) => {
+    waiting.push(resolve)
+    queueImmediates()
+  })
+}
+
+/** Node.js polls the system after each batch of immediates, which takes longer than many turns. */
+const immediatesPerBatch = 100
+
+const waiting: (() => void)[] = []
+let queued = 0
+
+/** Node.js settles all promises between two immediates, so each immediate ends one wait. */
+function queueImmediates(): void {
+  if (queued > 0 || waiting.length === 0) return
+  for (; queued < immediatesPerBatch; queued += 1) {
+    setImmediate(() => {
+      queued -= 1
+      waiting.shift()?.()
+      queueImmediates()
+    })
+  }
 }

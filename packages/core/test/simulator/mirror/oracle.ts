@@ -107,8 +107,16 @@ export function newestCatalog(disk: Disk): Catalog | undefined {
   const key = disk.keys('catalog/').at(-1)
   const bytes = key === undefined ? undefined : disk.get(key)
   const version = key === undefined ? undefined : catalogVersionOf(key)
-  return bytes === undefined || version === undefined ? undefined : decodeCatalog(bytes, version)
+  if (bytes === undefined || version === undefined) return undefined
+  const known = decoded.get(bytes)
+  if (known?.version === version) return known
+  const catalog = decodeCatalog(bytes, version)
+  decoded.set(bytes, catalog)
+  return catalog
 }
+
+/** The catalogs of bytes on a disk, which never change: a write and a flip store other bytes. */
+const decoded = new WeakMap<Uint8Array, Catalog>()
 
 export function operationOf({ tags }: Pick<CatalogEntry, 'tags'>): string {
   return tags[0] ?? ''
