@@ -1,0 +1,103 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+import type { Schedule } from './simulate.ts'
+
+/** What a range of schedules has counted. */
+type Counts = Readonly<Record<string, number>>
+
+interface Simulation<Result extends Schedule> {
+  readonly simulate: (seed: number) => Promise<Result>
+  /** The number of schedules if the command line names none. */
+  readonly schedules: number
+  /** What a schedule adds to the sums that the program prints. */
+  readonly count: (schedule: Result) => Counts
+}
+
+/** Consecutive seeds. */
+interface Range {
+  readonly first: number
+  readonly schedules: number
+}
+
+/** Schedules that one process runs. After each such range, the program prints a line. */
+const rangeSize = 1_000
+
+/**
+ * Runs the schedules of the command line: `[schedules] [seed] [--processes N]`. A single seed repeats one schedule. More
+ * than 1,000 schedules are divided into ranges, of which N run at once. Each range prints its seeds and its sums, so that a run
+ * that was ended continues with the seeds that were not printed.
+ */
+export async function runSchedules<Result extends Schedule>(simulation: Simulation<Result>): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { processes: { type: 'string', default: '1' } },
+  })
+  const [schedules = simulation.schedules, first = Date.now() % 1e9] = positionals.map((text) =>
+    integer('A number of schedules or a seed', text),
+  )
+  const processes = integer('--processes', values.processes)
+  const range = { first, schedules }
+  if (schedules <= rangeSize) await runRange(range, simulation)
+  else await runInProcesses(range, processes)
+}
+
+async function runRange<Result extends Schedule>(
+  range: Range,
+  { simulate, count }: Simulation<Result>,
+): Promise<void> {
+  // Stacks take time, and a single schedule repeats a violation with them.
+  if (range.schedules > 1) Error.stackTraceLimit = 0
+  let sums: Counts = {}
+  for (let seed = range.first; seed < range.first + range.schedules; seed += 1) {
+    const schedule = await simulate(seed)
+    sums = added(sums, count(schedule))
+    if (schedule.violation === undefined) continue
+    console.error(`Repeat with: 1 ${seed}`)
+    throw schedule.violation
+  }
+  const { user, system } = process.cpuUsage()
+  sums = { ...sums, 'CPU seconds': Math.round((user + system) / 1e6) }
+  report(range, sums)
+  process.send?.(sums)
+}
+
+async function runInProcesses(all: Range, processes: number): Promise<void> {
+  const ranges = rangesOf(all)
+  let sums: Counts = {}
+  const work = async (): Promise<void> => {
+    for (const { first, schedules } of ranges) {
+      if (process.exitCode !== undefined) return
+      const child = fork(process.argv[1] ?? '', [`${schedules}`, `${first}`])
+      child.on('message', (counts) => {
+        sums = added(sums, counts as Counts)
+      })
+      const [code] = (await once(child, 'close')) as [number | null]
+      if (code !== 0) process.exitCode = 1
+    }
+  }
+  await Promise.all(Array.from({ length: processes }, work))
+  if (process.exitCode === undefined) report(all, sums)
+}
+
+function* rangesOf({ first, schedules }: Range): Generator<Range> {
+  for (let done = 0; done < schedules; done += rangeSize)
+    yield { first: first + done, schedules: Math.min(rangeSize, schedules - done) }
+}
+
+function report({ first, schedules }: Range, sums: Counts): void {
+  const counts = Object.entries(sums).map(([name, sum]) => `${sum} ${name}`)
+  console.log(
+    `seeds ${first} to ${first + schedules - 1}: ${[`${schedules} schedules`, ...counts].join(', ')}, no violation`,
+  )
+}
+
+function added(sums: Counts, counts: Counts): Counts {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, (sums[name] ?? 0) + count]))
+}
+
+function integer(what: string, text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new Error(`${what} must be an integer above 0, and is ${text}.`)
+}
