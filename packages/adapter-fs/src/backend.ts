@@ -16,7 +16,7 @@ import { knownNames } from './known-names.ts'
 import { list } from './list.ts'
 import { Names } from './names.ts'
 import { chunksInMemory, put } from './put.ts'
-import { read, stat } from './read.ts'
+import { openFlagsOn, read, stat } from './read.ts'
 import { SeenFolders } from './seen-folders.ts'
 import { sweep } from './sweep.ts'
 
@@ -28,8 +28,8 @@ export interface FileBackendOptions {
   /** The file system to use. Default: `node:fs/promises`. */
   readonly fileSystem?: FileSystem | undefined
   /**
-   * The platform whose reserved names are rejected, whose open files are waited for, and whose folders are synced. Default: the
-   * platform of this machine.
+   * The platform whose reserved names are rejected, whose open files are waited for, whose folders are synced, and whose flags
+   * open a file. Default: the platform of this machine.
    */
   readonly platform?: NodeJS.Platform | undefined
 }
@@ -50,7 +50,14 @@ export class FileBackend extends CheckedBackend {
     const names = new Names(path, url, platform)
     const seen = new SeenFolders(fileSystem)
     const folders = new DurableFolders(fileSystem, seen, new FolderSyncs(fileSystem, platform))
-    const disk = { fileSystem, names, seen, folders, cloning: new Cloning() }
+    const disk = {
+      fileSystem,
+      names,
+      seen,
+      folders,
+      cloning: new Cloning(),
+      openFlags: openFlagsOn(platform),
+    }
     super(
       url,
       {

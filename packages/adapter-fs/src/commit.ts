@@ -46,7 +46,7 @@ export async function commit(
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The commit of ${key}`, details)
       const path = names.path(key)
-      const outcome = await linkOrFind(fileSystem, temporary, path, bytes, details)
+      const outcome = await linkOrFind(disk, temporary, path, bytes, details)
       try {
         await unlinkIfThere(fileSystem, temporary)
         // Also if the file exists: its creator may have died before its fsync, and the caller relies on the file.
@@ -75,19 +75,20 @@ async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<BigI
 }
 
 async function linkOrFind(
-  fileSystem: FileSystem,
+  disk: Disk,
   temporary: string,
   path: string,
   bytes: Uint8Array,
   details: { readonly key: string; readonly url: string },
 ): Promise<CommitOutcome> {
+  const { fileSystem } = disk
   try {
     await fileSystem.link(temporary, path)
     return 'created'
   } catch (error) {
     if (failedWith(error, ...refusals)) throw error
     if (!failedWith(error, 'EEXIST', 'ENOENT', ...withoutHardLinks))
-      return settleLostLink(fileSystem, { temporary, path, bytes, error, details })
+      return settleLostLink(disk, { temporary, path, bytes, error, details })
     // Over NFS, the response to a successful link may be lost, and the repeated link then fails. The number of links
     // shows whether it succeeded: https://man7.org/linux/man-pages/man2/link.2.html#BUGS.
     const links = await linkCount(fileSystem, temporary, error, details)

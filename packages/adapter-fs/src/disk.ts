@@ -11,4 +11,6 @@ export interface Disk {
   readonly seen: SeenFolders
   readonly folders: DurableFolders
   readonly cloning: Cloning
+  /** The flags to open a file for reading. */
+  readonly openFlags: number
 }

@@ -1,7 +1,6 @@
 import { type CommitOutcome, HoldfastError } from '@holdfast/core/backend'
-import type { FileSystem } from './file-system.ts'
+import type { Disk } from './disk.ts'
 import { lstatIfThere, refuseNonFile } from './not-a-file.ts'
-import { openFlags } from './read.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
 /** A link that failed without an answer of the file system. */
@@ -20,12 +19,13 @@ export interface LostLink {
  * be created. Then the file at the key shows the outcome. Rejects with the error of the link if the key is absent, and with
  * `OUTCOME_UNKNOWN` if one of the steps fails.
  */
-export async function settleLostLink(fileSystem: FileSystem, link: LostLink): Promise<CommitOutcome> {
+export async function settleLostLink(disk: Disk, link: LostLink): Promise<CommitOutcome> {
+  const { fileSystem } = disk
   const { temporary, path, bytes, error, details } = link
   let outcome: CommitOutcome | 'absent'
   try {
     await unlinkIfThere(fileSystem, temporary)
-    outcome = await lookAt(fileSystem, path, bytes)
+    outcome = await lookAt(disk, path, bytes)
   } catch (secondError) {
     throw unknownOutcome([error, secondError], details)
   }
@@ -35,7 +35,7 @@ export async function settleLostLink(fileSystem: FileSystem, link: LostLink): Pr
 }
 
 async function lookAt(
-  fileSystem: FileSystem,
+  { fileSystem, openFlags }: Disk,
   path: string,
   bytes: Uint8Array,
 ): Promise<CommitOutcome | 'absent'> {

@@ -19,7 +19,7 @@ import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { pathIn } from './known-names.ts'
 import { lstatIfThere } from './not-a-file.ts'
-import { openFlags, revisionOf, statOf } from './read.ts'
+import { revisionOf, statOf } from './read.ts'
 import { modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /** The largest number of names of one file. One bad block of the disk damages all of them. */
@@ -53,7 +53,7 @@ class CannotShare extends Error {}
 
 /** Returns the stat of a file that has the bytes of a source; `undefined` if they differ or cannot be compared. */
 async function verifiedStats(
-  { fileSystem, names, seen }: Disk,
+  { fileSystem, names, seen, openFlags }: Disk,
   key: string,
   from: string,
   source: PutSource,
@@ -173,7 +173,7 @@ async function renameUnlessSwept(fileSystem: FileSystem, temporary: string, path
 
 /** Clones a file, or creates a hard link to it where the file system has no clones. */
 async function cloneOrLink(
-  { fileSystem, cloning }: Disk,
+  { fileSystem, cloning, openFlags }: Disk,
   from: string,
   to: string,
   { mode, nlink }: BigIntStats,

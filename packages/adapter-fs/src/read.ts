@@ -11,32 +11,29 @@ import {
 } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
-import type { FileSystem } from './file-system.ts'
 import { type PatientRead, readPatiently } from './patient-reads.ts'
 
 const readBytes = 2 ** 20
 
 /**
- * Does not follow a link, and does not wait for a pipe, which would block a thread for ever. Windows does not have
- * these flags.
+ * Returns the flags to open a file for reading. A link is not followed, and a pipe is not waited for, which would block a thread
+ * for ever. Windows does not have these flags.
  */
-export const openFlags =
-  constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK)
+export function openFlagsOn(platform: NodeJS.Platform): number {
+  return constants.O_RDONLY | (platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK)
+}
 
 /**
  * Streams a file or a range of it. The handle is closed at the end, after an error, and on cancellation. Rejects with
  * `CORRUPT` if the file exists and cannot be read after several attempts.
  */
-export async function read(
-  { fileSystem, names, seen }: Disk,
-  key: string,
-  options: ReadOptions,
-): Promise<ReadableObject> {
+export async function read(disk: Disk, key: string, options: ReadOptions): Promise<ReadableObject> {
+  const { names, seen } = disk
   const path = names.path(key)
   const { signal } = options
   const asked = { what: `reading ${path}`, key, url: names.url, signal }
   await seen.refuseLinks(names.foldersOf(key), 'CORRUPT')
-  const file = await readPatiently(() => OpenFile.open(fileSystem, path), asked)
+  const file = await readPatiently(() => OpenFile.open(disk, path), asked)
   try {
     const { start, end } = resolveRange(options.range, Number(file.stats.size), key, names.url)
     throwIfAborted(signal, `The read of ${key}`, { key, url: names.url })
@@ -82,24 +79,24 @@ export function statAt(
 /** A regular file that is open for reading. It can be opened again after a failure. */
 class OpenFile {
   readonly stats: BigIntStats
-  readonly #fileSystem: FileSystem
+  readonly #disk: Disk
   readonly #path: string
   #handle: FileHandle
   #isClosed = false
 
-  private constructor(fileSystem: FileSystem, path: string, handle: FileHandle, stats: BigIntStats) {
-    this.#fileSystem = fileSystem
+  private constructor(disk: Disk, path: string, handle: FileHandle, stats: BigIntStats) {
+    this.#disk = disk
     this.#path = path
     this.#handle = handle
     this.stats = stats
   }
 
-  static async open(fileSystem: FileSystem, path: string): Promise<OpenFile> {
-    const handle = await fileSystem.open(path, openFlags)
+  static async open(disk: Disk, path: string): Promise<OpenFile> {
+    const handle = await disk.fileSystem.open(path, disk.openFlags)
     try {
       const stats = await handle.stat({ bigint: true })
       if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'ENOENT' })
-      return new OpenFile(fileSystem, path, handle, stats)
+      return new OpenFile(disk, path, handle, stats)
     } catch (error) {
       await handle.close()
       throw error
@@ -113,7 +110,7 @@ class OpenFile {
 
   /** Opens the file again. A handle of a network file system can become stale, and a device can recover. */
   async reopen(): Promise<void> {
-    const again = await OpenFile.open(this.#fileSystem, this.#path)
+    const again = await OpenFile.open(this.#disk, this.#path)
     if (revisionOf(again.stats) !== revisionOf(this.stats)) {
       await again.close()
       throw new HoldfastError('UNAVAILABLE', `${this.#path} was replaced during the read. Read it again.`, {

@@ -39,6 +39,15 @@ test('a supervisor waits for a scanner when it claims a folder and gives it up',
   expect(await readdir(folder)).toEqual([])
 })
 
+test('a supervisor claims a folder on Windows, which cannot sync it', async () => {
+  const folder = await newFolder()
+  const open: typeof promises.open = async () => {
+    throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
+  }
+  await using _ = await FolderClaim.take(folder, diskOn('win32', promises, open))
+  await expect(FolderClaim.take(await newFolder(), diskOn('linux', promises, open))).rejects.toThrow('EISDIR')
+})
+
 test('a checkpoint that a scanner holds is set aside', async () => {
   const folder = await newFolder()
   const path = join(folder, 'checkpoint-1')

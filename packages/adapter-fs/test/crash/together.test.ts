@@ -6,6 +6,7 @@ import { FolderSyncs } from '../../src/folder-syncs.ts'
 import { DurableFolders } from '../../src/folders.ts'
 import { Names } from '../../src/names.ts'
 import { put } from '../../src/put.ts'
+import { openFlagsOn } from '../../src/read.ts'
 import { SeenFolders } from '../../src/seen-folders.ts'
 import { CrashModel, lossesOf } from './crash-model.ts'
 import { gated } from './recorder.ts'
@@ -64,7 +65,14 @@ async function putTogether(
   const seen = new SeenFolders(fileSystem)
   const folders = new DurableFolders(fileSystem, seen, syncsOf(fileSystem))
   const names = new Names(root, `file://${root}`, 'linux')
-  const disk = { fileSystem, names, seen, folders, cloning: new Cloning() }
+  const disk = {
+    fileSystem,
+    names,
+    seen,
+    folders,
+    cloning: new Cloning(),
+    openFlags: openFlagsOn(process.platform),
+  }
   await Promise.all(
     keys.map(async (key) => {
       await put(disk, key, contentOf(key), {})

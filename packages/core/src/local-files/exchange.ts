@@ -6,12 +6,13 @@ import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
 import { goneFile, type Journal, newFile, oldFile } from './journal.ts'
+import type { DestinationFileSystem } from './on-platform.ts'
 
 const renamesAtOnce = 16
 
 /** A destination, and the hidden folder in it that holds the restored files until each is renamed into place. */
 export interface Exchange {
-  readonly fileSystem: LocalFileSystem
+  readonly fileSystem: DestinationFileSystem
   readonly root: string
   readonly hidden: string
 }

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
+import type { DestinationFileSystem } from './on-platform.ts'
 
 /**
  * Creates a folder and its missing parents. Adds each created folder to `made`, the outermost first. The `recursive`
@@ -43,18 +44,12 @@ export async function removeEmptyFolders(
 }
 
 /** Makes the entries of these folders durable. */
-export async function syncFolders(fileSystem: LocalFileSystem, folders: Iterable<string>): Promise<void> {
-  if (process.platform === 'win32') return // Windows has no way to sync a folder
-  for (const folder of new Set(folders)) {
-    await atDestination(`syncing ${folder}`, async () => {
-      const handle = await fileSystem.open(folder, 'r')
-      try {
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-    })
-  }
+export async function syncFolders(
+  fileSystem: Pick<DestinationFileSystem, 'syncFolder'>,
+  folders: Iterable<string>,
+): Promise<void> {
+  for (const folder of new Set(folders))
+    await atDestination(`syncing ${folder}`, () => fileSystem.syncFolder(folder))
 }
 
 /** Removes a folder and its contents. Removes links without following them. Ignores missing files. */

@@ -4,6 +4,7 @@ import { HoldfastError } from '../errors.ts'
 import { ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { syncFolders } from './folders.ts'
+import type { DestinationFileSystem } from './on-platform.ts'
 
 const journalName = 'journal'
 
@@ -47,7 +48,7 @@ function staysBelow(path: string): boolean {
  * missing file as already renamed into place.
  */
 export async function writeJournal(
-  fileSystem: LocalFileSystem,
+  fileSystem: DestinationFileSystem,
   hidden: string,
   journal: Journal,
 ): Promise<void> {
@@ -88,7 +89,7 @@ export async function isExchanging(
 }
 
 /** From here on, nothing in the hidden folder is required. */
-export async function removeJournal(fileSystem: LocalFileSystem, hidden: string): Promise<void> {
+export async function removeJournal(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
   await ifThere(() => fileSystem.unlink(join(hidden, journalName)))
   await syncFolders(fileSystem, [hidden])
 }

@@ -6,6 +6,7 @@ import type { LocalFileSystem } from './file-system.ts'
 import { removeTree } from './folders.ts'
 import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
 import { type Journal, readJournal, removeJournal } from './journal.ts'
+import type { DestinationFileSystem } from './on-platform.ts'
 
 /**
  * Completes interrupted restores that have a journal, and removes the hidden folders of other restores that have ended.
@@ -14,7 +15,7 @@ import { type Journal, readJournal, removeJournal } from './journal.ts'
  * journal for which `isUseful` returns true stay.
  */
 export async function clearLeftovers(
-  fileSystem: LocalFileSystem,
+  fileSystem: DestinationFileSystem,
   destination: Destination,
   own: HiddenFolder | undefined,
   isUseful: (folder: FoundFolder) => Promise<boolean> = async () => false,
@@ -41,7 +42,7 @@ async function removeIfAllowed(fileSystem: LocalFileSystem, { path }: FoundFolde
 
 /** Completes a journal, or undoes it if it cannot be completed. */
 async function settle(
-  fileSystem: LocalFileSystem,
+  fileSystem: DestinationFileSystem,
   destination: Destination,
   { path: hidden }: FoundFolder,
   journal: Journal,

@@ -14,7 +14,7 @@ import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from './fold
 import { HiddenFolder } from './hidden-folder.ts'
 import { type Journal, newFile, readJournal, removeJournal, writeJournal } from './journal.ts'
 import { clearLeftovers } from './leftovers.ts'
-import { withPatientChanges } from './patient-changes.ts'
+import { type DestinationFileSystem, fileSystemOn } from './on-platform.ts'
 import { type OtherFiles, othersToRemove, reportOthers } from './other-files.ts'
 import { isReservedOnWindows } from './windows-names.ts'
 
@@ -92,7 +92,7 @@ export async function deliverToDirectory(
   given: LocalFileSystem = promises,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Delivered> {
-  const fileSystem = platform === 'win32' ? withPatientChanges(given) : given
+  const fileSystem = fileSystemOn(platform, given)
   const root = resolve(destination)
   const names = deliveries.map(({ name }) => name)
   if (platform === 'win32') refuseReserved(names)
@@ -126,7 +126,7 @@ function refuseReserved(names: readonly string[]): void {
 }
 
 async function deliverInto(
-  fileSystem: LocalFileSystem,
+  fileSystem: DestinationFileSystem,
   target: Destination,
   deliveries: readonly Delivery[],
   options: DeliveryOptions,

@@ -1,5 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises'
-import { basename, join, sep } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
 import { codeOf, temporaryFolder } from '../stores.ts'
@@ -101,6 +101,22 @@ test.skipIf(process.platform === 'win32')(
     expect(await readTree(to)).toEqual(reserved)
   },
 )
+
+test.each([
+  ['syncs every changed folder on Linux', 'linux', ['.', 'logs']],
+  ['syncs no folder on Windows, which cannot do that', 'win32', []],
+] as const)('a restore %s', async (_, platform, synced) => {
+  const to = await temporaryFolder()
+  const folders = new Set<string>()
+  const disk = gated((method, path, flags) => {
+    if (method !== 'open' || flags !== 'r') return
+    if (platform === 'win32') throw systemError('EISDIR')
+    folders.add(relative(to, String(path)) || '.')
+  })
+  await deliverToDirectory(to, deliveriesOf({ 'model.bin': 'm', 'logs/a.txt': 'a' }), plain, disk, platform)
+  expect(await readTree(to)).toEqual({ 'model.bin': 'm', 'logs/a.txt': 'a' })
+  expect([...folders].filter((folder) => !folder.startsWith('.holdfast')).toSorted()).toEqual(synced)
+})
 
 describe('a restore on Windows beside a scanner', () => {
   /** The attempts of one change. */

@@ -107,7 +107,7 @@ async function create(folder: string, record: ClaimRecord, disk: Disk): Promise<
   const draft = await writeDraft(folder, record)
   try {
     await disk.link(draft, join(folder, claimName))
-    await syncFolder(folder)
+    await disk.syncFolder(folder)
   } catch (error) {
     throw nodeErrorCode(error) === 'EEXIST' ? isTaken(folder) : error
   } finally {
@@ -117,7 +117,7 @@ async function create(folder: string, record: ClaimRecord, disk: Disk): Promise<
 
 async function replace(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
   await disk.rename(await writeDraft(folder, record), join(folder, claimName))
-  await syncFolder(folder)
+  await disk.syncFolder(folder)
 }
 
 async function leftoverOf({ program, isRestoring }: ClaimRecord): Promise<Leftover> {
@@ -131,12 +131,6 @@ async function writeDraft(folder: string, record: ClaimRecord): Promise<string> 
   await file.writeFile(JSON.stringify(record))
   await file.sync()
   return draft
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return // Windows does not sync folders.
-  await using handle = await open(folder, 'r')
-  await handle.sync()
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
