@@ -1,14 +1,17 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startGcsEmulator, startS3Emulator } from '@holdfast/emulators'
 import { inCi, lastLines } from '@holdfast/test-servers'
-import { beforeAll, describe, expect, test, type TestContext } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, type TestContext } from 'vitest'
 import { installPacked } from '../src/packed.ts'
 import { installedRuntime, type Runtime, type RuntimeName } from '../src/runtime.ts'
+import { ServeClient } from './serve-client.ts'
 
 const execute = promisify(execFile)
 
@@ -63,6 +66,26 @@ async function output(
   return stdout
 }
 
+const pattern = ['--pattern', 'step_{step}/', '--complete-when', 'DONE', '--quiet-period', '0']
+const runWords = ['run', '--store', 'store', '--watch', 'out', '--restart-delay', '0', ...pattern]
+const train = ['--', 'sh', 'train.sh']
+
+/** Returns a folder with a program `train.sh`, in whose script `save N` writes the checkpoint of a step. */
+async function programFolder(script: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-program-'))
+  const save =
+    'save() { mkdir -p out/step_$1; echo "weights $1" > out/step_$1/model.bin; : > out/step_$1/DONE; }'
+  await writeFile(join(folder, 'train.sh'), `${save}\n${script}\n`)
+  return folder
+}
+
+/** Returns the steps that the store in a folder lists. */
+async function savedSteps(runtime: Runtime, folder: string): Promise<readonly (string | undefined)[]> {
+  const store = join(folder, 'store')
+  const listed = await output(runtime, [await publishedCommand(), 'ls', '--json', '--store', store])
+  return [...listed.matchAll(/"type":"checkpoint","step":(\d+)/g)].map(([, step]) => step).toSorted()
+}
+
 /** The verdict on a place where every case, or every chosen one, passed. */
 const passed = /passes the suite: all \d+ cases passed|: \d+ of \d+ cases ran, and passed/
 
@@ -106,6 +129,56 @@ describe.each<RuntimeName>(['bun', 'deno'])('on %s', { timeout }, (name) => {
     expect(await output(runtime, [command, 'ls', '--json', '--store', join(folder, 'copy')])).toContain(
       '"step":1',
     )
+  })
+
+  test('the published command line runs a program, and starts it again from the latest checkpoint', async ({
+    skip,
+  }) => {
+    const runtime = await runtimeOr(skip)
+    const folder = await programFolder('if [ -d out/step_1 ]; then save 2; else save 1; kill -9 $$; fi')
+    const words = [...runtime.args, await publishedCommand(), ...runWords, '--restarts', '1', ...train]
+    const { stdout } = await execute(runtime.file, words, { cwd: folder })
+    expect(stdout).toMatch(/ended with signal 9 \(SIGKILL\) .* restarting \(1 of 1\) from step 1\n/)
+    expect(await savedSteps(runtime, folder)).toEqual(['1', '2'])
+  })
+
+  test('the published command line passes SIGTERM on, and saves what the program writes then', async ({
+    skip,
+  }) => {
+    const runtime = await runtimeOr(skip)
+    const folder = await programFolder(
+      "trap 'save 2; exit 0' TERM; save 1; while :; do sleep 1000 & wait; done",
+    )
+    const words = [...runtime.args, await publishedCommand(), ...runWords, ...train]
+    const running = spawn(runtime.file, words, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => {
+      running.kill()
+    })
+    const ended = once(running, 'close')
+    for await (const line of createInterface({ input: running.stdout }))
+      if (line.startsWith('saved step 1 ')) running.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(await savedSteps(runtime, folder)).toEqual(['1', '2'])
+  })
+
+  test('the published command line serves a client that saves a stream, reads it and restores', async ({
+    skip,
+  }) => {
+    const runtime = await runtimeOr(skip)
+    const folder = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
+    const weights = Buffer.alloc(100_000, 'weights')
+    await using client = await ServeClient.start(runtime, await publishedCommand())
+    const opened = await client.call('openStore', { location: join(folder, 'store'), config: false })
+    const { store } = opened as { readonly store: number }
+    await client.call('save', { store, step: 1, files: { 'model.bin': { stream: 1 } } }, weights)
+    const file = { store, choice: 'latest', file: 'model.bin', stream: 2 }
+    expect(await client.call('read', file)).toMatchObject({ size: weights.byteLength })
+    expect((await client.receive(2, weights.byteLength)).equals(weights)).toBe(true)
+    await client.call('restore', { store, choice: 1, to: join(folder, 'resume') })
+    expect((await readFile(join(folder, 'resume', 'model.bin'))).equals(weights)).toBe(true)
+    await expect(client.call('restore', { store, choice: 9, to: folder })).rejects.toThrow('NOT_FOUND')
+    await client.call('closeStore', { store })
+    expect(await client.end()).toBe(0)
   })
 
   test('a disk passes the conformance suite', async ({ skip }) => {
