@@ -19,13 +19,7 @@ import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
 import { missingMetrics } from './copied-metrics.ts'
 import { hasSameFiles, isSameOrigin, originOf } from './identity.ts'
 import { followRewinds } from './follow-rewinds.ts'
-import {
-  assertCopyOptions,
-  type CopyOptions,
-  type CopyOutcome,
-  type CopyReport,
-  retryCorruptAfterOf,
-} from './options.ts'
+import { type CopyOptions, type CopyOutcome, type CopyReport, retryCorruptAfterOf } from './options.ts'
 import {
   type CopySide,
   type LineOfCopy,
@@ -49,7 +43,6 @@ export async function copyAll(
   destination: CopyDestination,
   options: CopyOptions,
 ): Promise<CopyReport> {
-  assertCopyOptions(options, destination.context.backend.url)
   const from = await readSource(source, options.signal)
   await refuseSameStore(source, destination, options.signal)
   const wanted = wantedCopies(from.judged, options, source.context.backend.url)

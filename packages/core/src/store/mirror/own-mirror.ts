@@ -7,7 +7,7 @@ import { copyAll, knownCorrupt } from '../copy/copy-checkpoints.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
 import { followRewinds } from '../copy/follow-rewinds.ts'
 import { originOf } from '../copy/identity.ts'
-import { assertCopyOptions, type CopyOptions, type CopyReport, retryCorruptAfterOf } from '../copy/options.ts'
+import { type CopyOptions, type CopyReport, retryCorruptAfterOf } from '../copy/options.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
 import { noStore } from '../copy/prepare-destination.ts'
 import { outcomeOf } from '../copy/planned-outcome.ts'
@@ -71,7 +71,6 @@ export class OwnMirror {
 
   /** Copies all checkpoints that the mirror keeps, or those that the options name. */
   async copy(options: CopyOptions): Promise<CopyReport> {
-    assertCopyOptions(options, this.#connection.backend.url)
     const { signal, dryRun = false } = options
     using _ = this.#store.context.busyLimit.suspend() // the caller waits for the copy
     try {
