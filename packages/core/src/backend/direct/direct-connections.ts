@@ -7,10 +7,8 @@ import { overloaded } from '../overload.ts'
 import { brokenConnection, Connection, type UnreadableResponse } from './connection.ts'
 import type { DirectBody } from './direct-body.ts'
 import type { DirectRequest, DirectResponse, Receiver } from './receiver.ts'
+import { nameOf, RecentTargets } from './recent-targets.ts'
 import { requestText } from './response-head.ts'
-
-/** Milliseconds for which the SDK reads from a target whose response could not be read here. */
-const leftToSdkFor = 600_000
 
 /** Bun and Deno do not receive into the buffers of a caller. They have the global variables Bun and Deno. */
 export const mayReceiveDirectly = !('Bun' in globalThis) && !('Deno' in globalThis)
@@ -28,9 +26,8 @@ export class DirectConnections implements Receiver {
   readonly #authorities: readonly string[] | undefined
   readonly #idle = new Map<string, Connection[]>()
   readonly #open = new Set<Connection>()
-  readonly #now: () => number
-  /** The targets whose responses cannot be read here, and the times at which they are tried again. */
-  readonly #unreadable = new Map<string, number>()
+  /** The targets whose responses could not be read here. The SDK reads from them for a while. */
+  readonly #unreadable: RecentTargets
   /** The targets that refused the latest request. */
   readonly #refusing = new Set<string>()
   #isDestroyed = false
@@ -39,14 +36,10 @@ export class DirectConnections implements Receiver {
    * `variables` is the environment, whose proxies apply. `authorities` are the certificate authorities to trust, by default
    * those of the environment. `now` returns milliseconds that never go back. Throws `CONFIG` as `agentsOf` does.
    */
-  constructor(
-    variables: Variables,
-    authorities = authoritiesOf(variables),
-    now: () => number = () => performance.now(),
-  ) {
+  constructor(variables: Variables, authorities = authoritiesOf(variables), now?: () => number) {
     this.#variables = variables
     this.#authorities = authorities
-    this.#now = now
+    this.#unreadable = new RecentTargets(now)
   }
 
   async get(
@@ -55,7 +48,7 @@ export class DirectConnections implements Receiver {
   ): Promise<DirectResponse<DirectBody> | undefined> {
     const text = requestText(request.path, request.headers)
     const name = nameOf(request)
-    if (!mayReceiveDirectly || text === undefined || !this.#isReadable(name)) return undefined
+    if (!mayReceiveDirectly || text === undefined || this.#unreadable.has(request)) return undefined
     if (proxyFor(request, this.#variables) !== undefined) return undefined
     // Requests that are sent together are refused together, so only a request that was sent after a refusal counts.
     const wasRefusing = this.#refusing.has(name)
@@ -69,8 +62,7 @@ export class DirectConnections implements Receiver {
     if ('body' in response && (status === 200 || status === 206)) return response
     if ('body' in response) response.body.destroy()
     // Some accounts refuse all requests from here. A single refusal may concern one object, or an expired token.
-    if (status === undefined || status < 400 || isRefusedAgain)
-      this.#unreadable.set(name, this.#now() + leftToSdkFor)
+    if (status === undefined || status < 400 || isRefusedAgain) this.#unreadable.add(request)
     if (status === 429 || (status !== undefined && status >= 500)) {
       const error = new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
       throw overloaded(error, status === 429 || status === 503 ? { retryAfter: undefined } : undefined)
@@ -109,10 +101,6 @@ export class DirectConnections implements Receiver {
     if (this.#isDestroyed) throw brokenConnection('The connections were closed')
   }
 
-  #isReadable(name: string): boolean {
-    return (this.#unreadable.get(name) ?? -Infinity) <= this.#now()
-  }
-
   #takeIdle(name: string): Connection | undefined {
     return this.#idle.get(name)?.pop()
   }
@@ -147,8 +135,4 @@ export class DirectConnections implements Receiver {
     connection.rest()
     this.#idle.set(name, [...(this.#idle.get(name) ?? []), connection])
   }
-}
-
-function nameOf({ protocol, host, port }: Target): string {
-  return `${protocol}//${host}:${port}`
 }

@@ -3,15 +3,13 @@ import { messageOf } from '../../../errors.ts'
 import { nodeErrorCode } from '../../../node-errors.ts'
 import { replacedAuthorities } from '../../connections/authorities.ts'
 import type { DirectRequest, DirectResponse, Receiver } from '../receiver.ts'
+import { RecentTargets } from '../recent-targets.ts'
 import type { Sender, UploadRequest, WholeResponse } from '../sender.ts'
 import type { ThreadSettings } from './messages.ts'
 import { TransferThread } from './thread.ts'
 
 /** The heap for new objects of a thread in MiB. Bodies are not in the heap, so a small one is enough. */
 const youngGenerationMb = 4
-
-/** Milliseconds for which this thread sends to a target to which a thread could not connect, although this one could. */
-const sentHereFor = 600_000
 
 /**
  * Codes of addresses, proxies (`tunnel.ts`), TLS and certificates: https://nodejs.org/api/errors.html and
@@ -49,8 +47,8 @@ export class ThreadedConnections implements Receiver, Sender {
   readonly #settings: ThreadSettings
   readonly #here: Here
   #threads: readonly TransferThread[] = []
-  /** The targets to which this thread sends, and until when. */
-  readonly #sentHere = new Map<string, number>()
+  /** The targets to which a thread could not connect, although this one could. This one sends to them for a while. */
+  readonly #sentHere = new RecentTargets()
   #code: Promise<ThreadCode> | undefined
   #cannotStart = false
   #isDestroyed = false
@@ -74,17 +72,15 @@ export class ThreadedConnections implements Receiver, Sender {
    * this one has the defaults of TLS and DNS that the program has set.
    */
   async send(request: UploadRequest, signal: AbortSignal | undefined): Promise<WholeResponse> {
-    const { protocol, host, port } = request
-    const target = `${protocol}//${host}:${port}`
     const here = (): Promise<WholeResponse> => this.#here.sender.send(request, signal)
-    if ((this.#sentHere.get(target) ?? 0) > performance.now()) return here()
+    if (this.#sentHere.has(request)) return here()
     return this.#transfer(async (thread) => {
       try {
         return await thread.send(request, signal)
       } catch (error) {
         if (!couldNotConnect(error)) throw error
         const response = await here()
-        this.#sentHere.set(target, performance.now() + sentHereFor)
+        this.#sentHere.add(request)
         return response
       }
     }, here)
