@@ -103,52 +103,51 @@ function backendAt(endpoint: string, threads: number): S3Backend {
 
 /** Sends a file as a save does. */
 function sender(endpoint: string, { path, size, sha256 }: Sample, threads: number): Contender {
-  let digest = ''
-  return {
-    name: nameOf(threads),
-    async run() {
-      const backend = backendAt(endpoint, threads)
-      try {
-        digest = (await backend.put('object', { path }, { size })).sha256
-      } finally {
-        await backend.close()
-      }
-      return undefined
-    },
-    async verify() {
-      assertEqual(digest, sha256, 'The digest of the sent bytes')
-    },
-  }
+  return transfer(endpoint, threads, sha256, async (backend) => {
+    return (await backend.put('object', { path }, { size })).sha256
+  })
 }
 
 /** Receives the object as a restore does, without a disk. */
 function receiver(endpoint: string, size: number, expected: string, threads: number): Contender {
+  return transfer(endpoint, threads, expected, async (backend) => {
+    const object = await backend.read('object')
+    const hash = new ConcurrentHash('sha256')
+    try {
+      let hashed: Promise<void> | undefined
+      for await (const chunk of chunksOf(object, size, allocateShared)) {
+        await hashed
+        hashed = hash.update(chunk)
+      }
+      await hashed
+      return await hash.digest()
+    } finally {
+      hash.abandon() // without effect if the digest is known
+    }
+  })
+}
+
+/** Transfers an object over a new backend. `work` returns the SHA-256 of the bytes. */
+function transfer(
+  endpoint: string,
+  threads: number,
+  expected: string,
+  work: (backend: S3Backend) => Promise<string>,
+): Contender {
   let digest = ''
   return {
     name: nameOf(threads),
     async run() {
       const backend = backendAt(endpoint, threads)
       try {
-        const object = await backend.read('object')
-        const hash = new ConcurrentHash('sha256')
-        try {
-          let hashed: Promise<void> | undefined
-          for await (const chunk of chunksOf(object, size, allocateShared)) {
-            await hashed
-            hashed = hash.update(chunk)
-          }
-          await hashed
-          digest = await hash.digest()
-        } finally {
-          hash.abandon() // without effect if the digest is known
-        }
+        digest = await work(backend)
       } finally {
         await backend.close()
       }
       return undefined
     },
     async verify() {
-      assertEqual(digest, expected, 'The digest of the received bytes')
+      assertEqual(digest, expected, 'The digest of the transferred bytes')
     },
   }
 }
