@@ -14,7 +14,7 @@ import { commit } from './commit.ts'
 import type { Container } from './container.ts'
 import { assertAccount } from './credentials.ts'
 import { deleteKeys } from './delete.ts'
-import { storeError } from './errors.ts'
+import { isThereAlready, mayHaveHappened, storeError } from './errors.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { type AzureOptions, blockBytesOf, defaultParallel, maxBlockBytes } from './options.ts'
@@ -73,6 +73,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   const { parallel = defaultParallel } = options
   const { client, unpooled, threaded, direct, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
+  const isReadyMade = options.client !== undefined
   const secrets = new Secrets()
   for (const secret of [options.accountKey, options.sasToken, options.connectionString, options.customerKey])
     secrets.add(secret)
@@ -82,7 +83,6 @@ function containerOf(account: string, name: string, path: string, options: Azure
     threaded,
     direct,
     closeClient: close,
-    clientRetries: options.client !== undefined,
     names,
     parts: {
       partBytes,
@@ -93,12 +93,14 @@ function containerOf(account: string, name: string, path: string, options: Azure
     },
     rangesAtOnce: parallel,
     threads: direct?.threads,
-    sendsSharedMemory: options.client === undefined,
+    sendsSharedMemory: !isReadyMade,
     accessTier: options.accessTier,
     encryptionScope: options.encryptionScope,
     customerKey: customerKeyOf(options),
     ...limits,
     onRetry: options.onRetry,
+    // A ready-made client may retry by itself, and then find the object that it created.
+    mayHaveHappened: (error) => mayHaveHappened(error) || (isReadyMade && isThereAlready(error)),
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -1,7 +1,7 @@
 import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core/backend'
 import { isVerifiedBy, md5Of } from './checksum.ts'
 import { blobOf, type Container, encryptionOf, fromStore, inOneRequest, storedAs } from './container.ts'
-import { isThereAlready, mayHaveHappened } from './errors.ts'
+import { isThereAlready } from './errors.ts'
 import { read } from './read.ts'
 
 /**
@@ -32,8 +32,6 @@ export async function commit(
       return { revision, isProven: isVerifiedBy(answer, md5) }
     },
     isThereAlready,
-    // A client that retries may have found the object that it created itself.
-    mayHaveHappened: (error) => mayHaveHappened(error) || (container.clientRetries && isThereAlready(error)),
     read: () => read(container, key, {}),
     onCreated,
   })

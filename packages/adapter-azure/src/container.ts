@@ -22,8 +22,6 @@ export interface Container extends ObjectStore {
   readonly direct: DirectReads | undefined
   /** Closes the connections, unless the client is ready-made. */
   readonly closeClient: () => void
-  /** Whether the client may retry by itself, as a ready-made client may. */
-  readonly clientRetries: boolean
   readonly accessTier: AccessTier | undefined
   readonly encryptionScope: string | undefined
   readonly customerKey: CpkInfo | undefined

@@ -14,7 +14,7 @@ import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'
 import { secretsIn } from './credentials.ts'
 import { deleteKeys } from './delete.ts'
-import { storeError } from './errors.ts'
+import { mayHaveHappened, storeError } from './errors.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { Logins } from './logins.ts'
@@ -98,6 +98,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     userProject: options.userProject,
     ...limits,
     onRetry: options.onRetry,
+    mayHaveHappened,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -1,7 +1,7 @@
 import { type CommitOptions, type CommitOutcome, createOnce, webPage } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { crc32cOf } from './checksum.ts'
-import { hasStatus, isCalled, mayHaveHappened } from './errors.ts'
+import { hasStatus, isCalled } from './errors.ts'
 import { read } from './read.ts'
 import { uploadWhole } from './upload.ts'
 
@@ -27,7 +27,6 @@ export async function commit(
         return { revision: generation, isProven: true }
       },
       isThereAlready: (error) => hasStatus(error, 412) && !isCalled(error, webPage),
-      mayHaveHappened,
       read: () => read(bucket, key, {}),
       onCreated,
     },

@@ -10,7 +10,7 @@ import {
   type Stored,
 } from '@holdfast/core/backend'
 import { type Bucket, storedAs } from './bucket.ts'
-import { hasStatus, mayHaveHappened } from './errors.ts'
+import { hasStatus } from './errors.ts'
 import { lookOnce, read } from './read.ts'
 import { beginUpload } from './resumable.ts'
 import { copyWithinService } from './server-copy.ts'
@@ -45,32 +45,26 @@ async function putOnce(
   const checksum = new Crc32c()
   return putObject(bucket, key, source, options, {
     checksum,
-    putWhole: wholePut(bucket, key, options, checksum),
+    putWhole: (bytes, mayBeStored) => putWhole(bucket, key, bytes, checksum.value, mayBeStored, options),
     begin: () => beginUpload(bucket, key, options, checksum),
   })
 }
 
-/**
- * Returns a function that stores bytes with one request. It remembers whether an earlier request may have stored them.
- */
-function wholePut(
+async function putWhole(
   bucket: Bucket,
   key: string,
+  bytes: Uint8Array,
+  crc32c: number,
+  mayBeStored: boolean,
   { contentType, signal }: PutOptions,
-  checksum: Crc32c,
-): (bytes: Uint8Array) => Promise<Stored> {
+): Promise<Stored> {
   const { storageClass } = bucket
-  let mayBeThere = false
-  return async (bytes) => {
-    const crc32c = checksum.value
-    try {
-      return storedAs(await uploadWhole(bucket, key, bytes, { contentType, storageClass, crc32c }))
-    } catch (error) {
-      // If a response was lost, a retention policy prevents storing the object again: https://cloud.google.com/storage/docs/bucket-lock.
-      const there = mayBeThere && hasStatus(error, 403) ? await lookOnce(bucket, key, signal) : undefined
-      if (there?.size === bytes.byteLength && there.crc32c === crc32c) return storedAs(there)
-      mayBeThere ||= mayHaveHappened(error)
-      throw error
-    }
+  try {
+    return storedAs(await uploadWhole(bucket, key, bytes, { contentType, storageClass, crc32c }))
+  } catch (error) {
+    // A retention policy prevents storing the object again: https://cloud.google.com/storage/docs/bucket-lock.
+    const there = mayBeStored && hasStatus(error, 403) ? await lookOnce(bucket, key, signal) : undefined
+    if (there?.size === bytes.byteLength && there.crc32c === crc32c) return storedAs(there)
+    throw error
   }
 }

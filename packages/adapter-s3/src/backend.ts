@@ -14,7 +14,7 @@ import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { isDirectoryBucket, refuseForDirectory } from './directory-bucket.ts'
 import { endpoint } from './endpoint.ts'
-import { storeError } from './errors.ts'
+import { mayHaveHappened, storeError } from './errors.ts'
 import { hash } from './hash.ts'
 import { setHold } from './hold.ts'
 import { list } from './list.ts'
@@ -113,6 +113,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     requesterPays,
     ...limits,
     onRetry: options.onRetry,
+    mayHaveHappened,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -2,7 +2,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core/backend'
 import { addressOf, type Bucket, encryptionOf, storedAs } from './bucket.ts'
 import { isProvenBy, proofOf } from './checksum.ts'
-import { isThereAlready, mayHaveHappened } from './errors.ts'
+import { isThereAlready } from './errors.ts'
 import { read } from './read.ts'
 import { send } from './send.ts'
 import { requireConditions } from './without-conditions.ts'
@@ -38,7 +38,6 @@ export async function commit(
       return { revision, isProven: isProvenBy(asked, answer, proof) }
     },
     isThereAlready,
-    mayHaveHappened,
     read: () => read(bucket, key, {}),
     onCreated,
   })

@@ -1,8 +1,9 @@
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { CommitOptions, CommitOutcome, ReadableObject } from '../backend.ts'
 import { foreignAnswer } from './answers.ts'
+import type { ObjectStore } from './object-store.ts'
 import type { RequestInfo } from './request-info.ts'
-import { type RequestContext, requestWithRetry } from './request-with-retry.ts'
+import { requestWithRetry } from './request-with-retry.ts'
 
 /** A conditional request that creates an object if it is absent, and how to classify its failures. */
 export interface Creation {
@@ -11,8 +12,6 @@ export interface Creation {
   create(): Promise<Created>
   /** Returns whether the store reports that the object exists. */
   isThereAlready(error: unknown): boolean
-  /** Returns whether the store may have executed the request although it failed. */
-  mayHaveHappened(error: unknown): boolean
   /** Reads the object at the key. */
   readonly read: () => Promise<ReadableObject>
   readonly onCreated?: CommitOptions['onCreated']
@@ -32,15 +31,15 @@ export interface Created {
  * be determined. A signal takes effect between two requests only.
  */
 export async function createOnce(
-  context: RequestContext,
+  store: ObjectStore,
   asked: RequestInfo,
   creation: Creation,
 ): Promise<CommitOutcome> {
   const { onCreated } = creation
   let uncertainAnswers = 0
   try {
-    return await requestWithRetry(context, asked, async () => {
-      const answer = await answerTo(creation)
+    return await requestWithRetry(store, asked, async () => {
+      const answer = await answerTo(store, creation)
       if (answer.isUncertain) uncertainAnswers += 1
       if ('error' in answer) throw answer.error
       if (answer.created !== undefined && !answer.isUncertain) {
@@ -73,12 +72,12 @@ type Answer =
   | { readonly isUncertain: boolean; readonly created: Created | undefined }
   | { readonly isUncertain: boolean; readonly error: unknown }
 
-async function answerTo(creation: Creation): Promise<Answer> {
+async function answerTo({ mayHaveHappened }: ObjectStore, creation: Creation): Promise<Answer> {
   try {
     const created = await creation.create()
     return { isUncertain: !created.isProven, created }
   } catch (error) {
-    const isUncertain = creation.mayHaveHappened(error)
+    const isUncertain = mayHaveHappened(error)
     return creation.isThereAlready(error) ? { isUncertain, created: undefined } : { isUncertain, error }
   }
 }

@@ -11,6 +11,8 @@ import type { RequestContext } from './request-with-retry.ts'
 /** The settings that all requests to one object store share. An adapter adds its client and its own settings. */
 export interface ObjectStore extends RequestContext {
   readonly names: ObjectNames
+  /** Returns whether the store may have executed a request although it failed. */
+  readonly mayHaveHappened: (error: unknown) => boolean
   /** The limits by which large objects are cut into parts. */
   readonly parts: PartLimits
   /** How many ranges of one object are read at once if a connection is slow. A range is as large as a part. */

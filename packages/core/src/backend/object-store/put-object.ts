@@ -22,9 +22,10 @@ export type Stored = Pick<PutResult, 'revision' | 'storeDigest' | 'storedAt' | '
 export interface WaysToPut<Sent> {
   /**
    * Sends bytes that fit one part in one request without retrying, and rejects with what the SDK throws. A signal does
-   * not stop it: the store may still execute a request that was cut off.
+   * not stop it: the store may still execute a request that was cut off. `mayBeStored` is true if an earlier request may have
+   * stored the bytes although it failed. The store may then refuse to replace them.
    */
-  readonly putWhole: (bytes: Uint8Array) => Promise<Stored>
+  readonly putWhole: (bytes: Uint8Array, mayBeStored: boolean) => Promise<Stored>
   /** Begins an upload in parts. It calls `pace` of the put before it sends bytes. */
   readonly begin: () => Promise<Upload<Sent>>
   /** A checksum that gets every byte of the source once and in order, before the byte is sent. */
@@ -90,9 +91,15 @@ export async function putObject<Sent>(
   })
   const whole = async (bytes: Uint8Array): Promise<Stored> => {
     if (resume !== undefined) assertDigest(key, reader.result(), resume)
+    let mayBeStored = false
     return requestWithRetry(store, { what: `The put of ${key}`, key, signal }, async () => {
       await pace?.(bytes.byteLength, signal)
-      return putWhole(bytes)
+      try {
+        return await putWhole(bytes, mayBeStored)
+      } catch (error) {
+        mayBeStored ||= store.mayHaveHappened(error)
+        throw error
+      }
     })
   }
   const inParts = async (partsFrom: PartsFrom): Promise<Stored> =>
