@@ -1,5 +1,3 @@
-import type { BigIntStats } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type CommitOptions,
@@ -11,10 +9,11 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { unlinkIfThere } from './if-there.ts'
 import { settleLostLink, unknownOutcome } from './lost-link.ts'
 import { refuseNonFile } from './not-a-file.ts'
 import { statOf } from './read.ts'
-import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
+import { createEmpty, throughTemporaryFile } from './temporary-file.ts'
 
 /** Answers of a file system that has no hard links, or allows none. */
 const withoutHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'] as const
@@ -42,7 +41,11 @@ export async function commit(
   const details = { key, url: names.url }
   return throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem),
-    write: ({ handle }) => writeDurably(handle, bytes),
+    write: async (handle) => {
+      await writeFully(handle, bytes, 0)
+      await handle.sync()
+      return handle.stat({ bigint: true }) // a link does not change the inode or the modification time
+    },
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The commit of ${key}`, details)
       const path = names.path(key)
@@ -61,17 +64,6 @@ export async function commit(
       return outcome
     },
   })
-}
-
-/** A link does not change the inode or the modification time of a file. */
-async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<BigIntStats> {
-  try {
-    await writeFully(handle, bytes, 0)
-    await handle.sync()
-    return await handle.stat({ bigint: true })
-  } finally {
-    await handle.close()
-  }
 }
 
 async function linkOrFind(

@@ -1,7 +1,7 @@
 import { type CommitOutcome, HoldfastError } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
-import { lstatIfThere, refuseNonFile } from './not-a-file.ts'
-import { unlinkIfThere } from './temporary-file.ts'
+import { lstatIfThere, unlinkIfThere } from './if-there.ts'
+import { refuseNonFile } from './not-a-file.ts'
 
 /** A link that failed without an answer of the file system. */
 export interface LostLink {

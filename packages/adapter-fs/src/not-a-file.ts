@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { HoldfastError } from '@holdfast/core/backend'
-import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { lstatIfThere } from './if-there.ts'
 
 /** Rejects a name that exists but that nothing can read as an object, such as that of a dangling link or a pipe. */
 export async function refuseNonFile(
@@ -16,16 +16,6 @@ export async function refuseNonFile(
     `${path} is ${kindOf(stats)}, and must be a file or absent. Holdfast did not create it. Remove it.`,
     details,
   )
-}
-
-/** Returns what is at a path, without following a link; `undefined` if nothing is. */
-export async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await fileSystem.lstat(path, { bigint: true })
-  } catch (error) {
-    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
 }
 
 function kindOf(stats: BigIntStats): string {

@@ -3,13 +3,9 @@ import { dirname } from 'node:path'
 import { HoldfastError, type PutResult } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
+import { lstatIfThere } from './if-there.ts'
 import { revisionOf, statOf } from './read.ts'
-
-/** A file that is written, durable and closed. */
-export interface Written {
-  readonly sha256: string
-  readonly stats: BigIntStats
-}
+import type { Written } from './write-file.ts'
 
 /**
  * Renames a temporary file to the name of a key, and makes the name durable. If the temporary file is gone, `isStored` decides
@@ -29,7 +25,7 @@ export async function publish(
     await fileSystem.rename(temporary, path)
   } catch (error) {
     if (!failedWith(error, 'ENOENT')) throw error
-    const found = await fileSystem.lstat(path, { bigint: true }).catch(() => undefined)
+    const found = await lstatIfThere(fileSystem, path)
     if (found?.isFile() !== true || !isStored(found, stats)) throw removed(key, error)
     published = found
   }

@@ -17,10 +17,10 @@ import { CannotClone } from './clone.ts'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { lstatIfThere, unlinkIfThere } from './if-there.ts'
 import { pathIn } from './known-names.ts'
-import { lstatIfThere } from './not-a-file.ts'
 import { revisionOf, statOf } from './read.ts'
-import { modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
+import { modeInStore, throughTemporaryFile } from './temporary-file.ts'
 
 /** The largest number of names of one file. One bad block of the disk damages all of them. */
 const mostNames = 8n
@@ -135,14 +135,10 @@ async function share(
   const path = names.path(key)
   const result: PutResult = await throughTemporaryFile(disk, key, {
     create: (temporary) => cloneOrLink(disk, from, temporary, verified),
-    write: async ({ handle }) => {
-      try {
-        const stats = await handle.stat({ bigint: true })
-        if (stats.ino !== verified.ino) await handle.sync() // the bytes of a link are durable
-        return stats
-      } finally {
-        await handle.close()
-      }
+    write: async (handle) => {
+      const stats = await handle.stat({ bigint: true })
+      if (stats.ino !== verified.ino) await handle.sync() // the bytes of a link are durable
+      return stats
     },
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })

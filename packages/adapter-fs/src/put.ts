@@ -1,7 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
 import {
   assertDigest,
-  DurableWriter,
   isReopenable,
   type PutOptions,
   type PutResult,
@@ -11,10 +9,11 @@ import {
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
-import { publish, type Written } from './publish.ts'
+import { publish } from './publish.ts'
 import { putUnchanged } from './put-unchanged.ts'
 import { putResumable } from './resumable-put.ts'
 import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file.ts'
+import { writeFile } from './write-file.ts'
 
 /** The number of chunks in memory: one is written, one is hashed, and one is read ahead. */
 export const chunksInMemory = 3
@@ -57,31 +56,11 @@ async function putWhole(disk: Disk, key: string, source: PutSource, options: Put
   })
   return await throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem, modeInStore(reader.mode)),
-    write: ({ handle }) => write(handle, reader, options),
-    publish: async (temporary, written: Written) => {
+    write: (handle) => writeFile(handle, reader, 0, options),
+    publish: async (temporary, written) => {
       if (resume !== undefined) assertDigest(key, written, resume)
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
       return publish(disk, key, temporary, written)
     },
   })
-}
-
-/** Writes all bytes of the reader, makes the file durable, and closes it. */
-async function write(
-  handle: FileHandle,
-  reader: SourceReader,
-  { signal, pace, onProgress }: PutOptions,
-): Promise<Written> {
-  const writer = new DurableWriter(handle, onProgress)
-  try {
-    for await (const chunk of reader.chunks()) {
-      await pace?.(chunk.byteLength, signal)
-      await writer.write(chunk)
-    }
-    await writer.finish()
-    return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
-  } finally {
-    await writer.settle()
-    await handle.close()
-  }
 }

@@ -4,7 +4,6 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   assertDigest,
-  DurableWriter,
   isHopelessPut,
   type PutOptions,
   type PutResult,
@@ -17,8 +16,10 @@ import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { publish, type Written } from './publish.ts'
-import { createEmpty, modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
+import { unlinkIfThere } from './if-there.ts'
+import { publish } from './publish.ts'
+import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file.ts'
+import { type Written, writeFile } from './write-file.ts'
 
 /** The options of a put that continues others. */
 export type ResumableOptions = PutOptions & { readonly resume: ResumablePut }
@@ -78,7 +79,7 @@ async function attempt(
         resumedBytes = copied?.bytes ?? 0
         return copied?.handle ?? (await createEmpty(fileSystem)(path))
       },
-      write: ({ handle }) => write(handle, source, resumedBytes, options),
+      write: (handle) => writeRest(handle, source, resumedBytes, options),
       publish: async (path, written) => {
         if (resumedBytes > 0 && written.sha256 !== resume.sha256) throw new WrongLeftover()
         assertDigest(key, written, resume)
@@ -154,34 +155,19 @@ async function copyLeftover(
   }
 }
 
-/** Hashes the first `there` bytes of the file, writes the others of the source, makes the file durable, and closes it. */
-async function write(
+/** Hashes the first `there` bytes of the file, writes the others of the source, and makes the file durable. */
+async function writeRest(
   handle: FileHandle,
   source: ReopenableSource,
   there: number,
-  { size, signal, observe, pace, onProgress }: ResumableOptions,
+  options: ResumableOptions,
 ): Promise<Written> {
-  const writer = new DurableWriter(handle, onProgress, there)
-  try {
-    await using reader = await SourceReader.open(
-      { open: async () => continued(handle, there, source, signal) },
-      { chunkBytes, chunksHeld: 1, size, observer: observe?.(), signal },
-    )
-    let position = 0
-    for await (const chunk of reader.chunks()) {
-      if (position >= there) {
-        await pace?.(chunk.byteLength, signal)
-        await writer.write(chunk)
-      }
-      position += chunk.byteLength
-      if (position <= there) onProgress?.(position)
-    }
-    await writer.finish()
-    return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
-  } finally {
-    await writer.settle()
-    await handle.close()
-  }
+  const { size, signal, observe } = options
+  await using reader = await SourceReader.open(
+    { open: async () => continued(handle, there, source, signal) },
+    { chunkBytes, chunksHeld: 1, size, observer: observe?.(), signal },
+  )
+  return await writeFile(handle, reader, there, options)
 }
 
 /** Yields the first bytes of a file, and the others of the source. */

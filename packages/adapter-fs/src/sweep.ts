@@ -8,9 +8,9 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import { removeEmpty } from './folders.ts'
+import { unlinkIfThere } from './if-there.ts'
 import { temporaryPrefix } from './names.ts'
 import { readFolder } from './read-folder.ts'
-import { unlinkIfThere } from './temporary-file.ts'
 
 /**
  * Removes temporary files and empty folders that crashed writers left. An empty folder has a key that ends with `/`.

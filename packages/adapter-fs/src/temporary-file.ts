@@ -6,16 +6,12 @@ import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { refuseFile, removeEmpty } from './folders.ts'
 import { spaceError } from './free-space.ts'
+import { unlinkIfThere } from './if-there.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
 /** How often a folder that another process keeps removing is created again. */
 const maxFolderRaces = 100
-
-export interface TemporaryFile {
-  readonly path: string
-  readonly handle: FileHandle
-}
 
 /** The steps to create a file. */
 export interface Making<Written, Published> {
@@ -25,8 +21,8 @@ export interface Making<Written, Published> {
   readonly keepsAfter?: (error: unknown) => boolean
   /** Creates a new file at a path, and opens it. */
   readonly create: (path: string) => Promise<FileHandle>
-  /** Writes the file, makes it durable, and closes it. */
-  readonly write: (temporary: TemporaryFile) => Promise<Written>
+  /** Writes the file, and makes it durable. The file is closed afterwards. */
+  readonly write: (handle: FileHandle) => Promise<Written>
   /** Gives the file its final name. The entries of its folders are durable by then. */
   readonly publish: (path: string, written: Written) => Promise<Published>
 }
@@ -63,7 +59,7 @@ export async function throughTemporaryFile<Written, Published>(
   const made: string[] = []
   try {
     const handle = await createWithin(disk, within, made, () => create(path))
-    const written = await both(write({ path, handle }), folders.ensure(within, made))
+    const written = await both(writeAndClose(handle, write), folders.ensure(within, made))
     return await publish(path, written)
   } catch (failure) {
     // Measure before the temporary file releases its inode.
@@ -77,6 +73,17 @@ export async function throughTemporaryFile<Written, Published>(
       throw cleanupFailed(keyError(error, `writing ${names.path(key)}`, key, names.url), path, secondError)
     }
     throw error
+  }
+}
+
+async function writeAndClose<Written>(
+  handle: FileHandle,
+  write: (handle: FileHandle) => Promise<Written>,
+): Promise<Written> {
+  try {
+    return await write(handle)
+  } finally {
+    await handle.close()
   }
 }
 
@@ -99,14 +106,6 @@ function cleanupFailed(failure: HoldfastError, temporary: string, secondError: u
       hint: failure.hint,
     },
   )
-}
-
-export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promise<void> {
-  try {
-    await fileSystem.unlink(path)
-  } catch (error) {
-    if (!failedWith(error, 'ENOENT', 'ENOTDIR')) throw error
-  }
 }
 
 /** Creates a file and its missing folders, also if another process removes them during the call. */

@@ -120,6 +120,21 @@ describe.each(Object.entries(puts))('%s whose rename fails with ENOENT', (_, put
     expect(await everythingIn(root)).toEqual(['a', 'a/file'])
   })
 
+  test('reports the disk if it fails to show the file of the key', async () => {
+    const root = await temporaryFolder()
+    const rename: FileSystem['rename'] = async () => {
+      throw systemError('ENOENT')
+    }
+    const lstat = (async (path, options) => {
+      if (String(path) === join(root, 'a/file')) throw systemError('EIO')
+      return promises.lstat(path, options)
+    }) as FileSystem['lstat']
+    const backend = new FileBackend(root, { fileSystem: { ...promises, rename, lstat } })
+    await expect(put(backend)).rejects.toMatchObject({
+      message: expect.stringContaining('EIO') as string,
+    })
+  })
+
   test('states that a sweep discarded the file, and can be repeated', async () => {
     const root = await temporaryFolder()
     let sweeps = 1
