@@ -5,10 +5,9 @@ import {
   isHoldfastError,
   isHtml,
   isHtmlPage,
-  longestWait,
   type MinimumProgress,
-  noResponse,
   readAnswer,
+  ResponseLimit,
 } from '@holdfast/core/backend'
 
 /** A request of HTTP. */
@@ -86,10 +85,10 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
   const url = new URL(asked.url)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value))
-  const silence = new Silence()
+  const limit = new ResponseLimit(0, slowestPiece)
   // A stream, since gaxios, which the SDK uses, searches bytes in memory for secrets if a request fails.
   const data =
-    body === undefined || body.size === 0 ? undefined : Readable.from(silence.brokenBy(body.pieces))
+    body === undefined || body.size === 0 ? undefined : Readable.from(restarting(limit, body.pieces))
   try {
     const given = await requester.request({
       method,
@@ -100,18 +99,18 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       responseType: 'stream',
       // The SDK renews a token without an end that the store rejects. It reads other error responses without a limit, so accept those.
       validateStatus: (status) => status !== 401 && status !== 403,
-      signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
+      signal: signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]),
       retry: false,
       compress: false,
       newConnection: asked.newConnection === true,
       direct: asked.direct,
     })
-    silence.end()
+    limit.end()
     return await checked(given, { ...asked, answer, alsoFine }, { what: `${method} ${url.pathname}` })
   } catch (error) {
     throw isHoldfastError(data?.errored) ? data.errored : error
   } finally {
-    silence.end()
+    limit.end()
     data?.destroy() // a response may arrive before the whole body was sent
   }
 }
@@ -158,37 +157,14 @@ function parsedJson(text: string, asked: RequestInfo): unknown {
   }
 }
 
-/** A time limit that restarts with each piece of a body that is taken. */
-class Silence {
-  readonly #over = new AbortController()
-  #timer = this.#allow(0)
-
-  /** Fires when the limit is exceeded. */
-  get signal(): AbortSignal {
-    return this.#over.signal
-  }
-
-  /** Yields the pieces and restarts the limit. When a piece is taken, the piece before may still be in flight. */
-  async *brokenBy(pieces: HttpBody['pieces']): AsyncGenerator<Uint8Array> {
-    let before = 0
-    for await (const given of pieces)
-      for (let start = 0; start < given.byteLength; start += pieceBytes) {
-        const piece = given.subarray(start, start + pieceBytes)
-        clearTimeout(this.#timer)
-        this.#timer = this.#allow(before + piece.byteLength)
-        before = piece.byteLength
-        yield piece
-      }
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
-  }
-
-  #allow(bytes: number): NodeJS.Timeout {
-    const limit = longestWait(bytes, slowestPiece)
-    return setTimeout(() => {
-      this.#over.abort(noResponse(limit))
-    }, limit)
-  }
+/** Yields the pieces and restarts the limit with each. When a piece is taken, the piece before may still be in flight. */
+async function* restarting(limit: ResponseLimit, pieces: HttpBody['pieces']): AsyncGenerator<Uint8Array> {
+  let before = 0
+  for await (const given of pieces)
+    for (let start = 0; start < given.byteLength; start += pieceBytes) {
+      const piece = given.subarray(start, start + pieceBytes)
+      limit.restart(before + piece.byteLength)
+      before = piece.byteLength
+      yield piece
+    }
 }

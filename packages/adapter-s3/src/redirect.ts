@@ -4,10 +4,9 @@ import {
   fieldOf,
   foreignAnswer,
   HoldfastError,
-  longestWait,
-  noResponse,
   numberFieldOf,
   type RequestInfo,
+  ResponseLimit,
   stringFieldOf,
 } from '@holdfast/core/backend'
 
@@ -93,11 +92,7 @@ async function get(
   range: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  const late = new AbortController()
-  const limit = longestWait(0)
-  const timer = setTimeout(() => {
-    late.abort(noResponse(limit))
-  }, limit)
+  const limit = new ResponseLimit(0, undefined)
   const request = {
     method: 'GET',
     protocol,
@@ -109,12 +104,12 @@ async function get(
     headers: { host, 'accept-encoding': 'identity', ...(range === undefined ? {} : { range }) },
   }
   try {
-    const abortSignal = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+    const abortSignal = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal])
     return (await handler.handle(request as Parameters<typeof handler.handle>[0], { abortSignal })).response
   } catch (error) {
-    throw late.signal.aborted ? late.signal.reason : error
+    throw limit.signal.aborted ? limit.signal.reason : error
   } finally {
-    clearTimeout(timer)
+    limit.end()
   }
 }
 

@@ -9,12 +9,11 @@ import {
   fieldOf,
   foreignAnswer,
   isHtml,
-  longestWait,
   type MinimumProgress,
-  noResponse,
   numberFieldOf,
   readAnswer,
   type RequestInfo,
+  ResponseLimit,
   stringFieldOf,
 } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
@@ -62,19 +61,15 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
   command: S3Command<Input, Output>,
   signal?: AbortSignal,
 ): Promise<Output> {
-  const late = new AbortController()
   let response: unknown
   const bodyBytes = numberFieldOf(command.input, 'ContentLength') ?? 0
-  const limit = longestWait(bodyBytes, endsSilence ? progress : byReadyMadeClient)
-  const timer = setTimeout(() => {
-    late.abort(noResponse(limit))
-  }, limit)
-  const signals = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+  const limit = new ResponseLimit(bodyBytes, endsSilence ? progress : byReadyMadeClient)
+  const signals = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal])
   command.middlewareStack.add(
     (next) => async (args) => {
       const answer = await directly?.(args.request, signals)
       const result = answer === undefined ? await next(args) : { response: answer }
-      clearTimeout(timer)
+      limit.end()
       const redirected = expected === 'object' ? redirectOf(asked, args.request, result.response) : undefined
       if (redirected !== undefined) throw redirected
       await checkAnswer(result.response, asked, expected, progress)
@@ -88,9 +83,9 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
     noteTime(output, response)
     return output
   } catch (error) {
-    throw late.signal.aborted ? late.signal.reason : error
+    throw limit.signal.aborted ? limit.signal.reason : error
   } finally {
-    clearTimeout(timer)
+    limit.end()
   }
 }
 

@@ -59,7 +59,6 @@ export {
   defaultMinimumProgress,
   longestWait,
   type MinimumProgress,
-  noResponse,
   progressing,
 } from './progress.ts'
 export { fieldOf, numberFieldOf, stringFieldOf } from './object-store/response-fields.ts'
@@ -111,6 +110,7 @@ export {
   wholeSeconds,
 } from './object-store/read-object.ts'
 export type { RequestInfo } from './object-store/request-info.ts'
+export { ResponseLimit } from './object-store/response-limit.ts'
 export { resolveRange } from './range.ts'
 export { redact, secretHeaders, Secrets } from './object-store/secrets.ts'
 export { resumingStream, type ResumingStreamOptions } from './object-store/resuming-stream.ts'

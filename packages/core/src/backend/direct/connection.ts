@@ -1,13 +1,11 @@
 import type { OnReadOpts, Socket } from 'node:net'
+import { longestWait, noResponse } from '../progress.ts'
 import { DirectBody } from './direct-body.ts'
 import type { DirectResponse } from './receiver.ts'
 import { bodyLength, parseHead, type ResponseHead, staysOpen } from './response-head.ts'
 
 /** The largest head of a response in bytes. Node.js has the same limit: https://nodejs.org/api/http.html#httpmaxheadersize. */
 const maxHeadBytes = 16 * 1024
-
-/** Milliseconds until a response must begin. */
-const longestSilence = 60_000
 
 /** Milliseconds after which an idle connection ends. Stores close idle connections after a few seconds. */
 const longestIdle = 4_000
@@ -67,9 +65,10 @@ export class Connection {
     const onAbort = (): void => {
       this.#close(new DOMException('The request was aborted', 'AbortError'))
     }
+    const limit = longestWait(0)
     const timer = setTimeout(() => {
-      this.#close(brokenConnection(`No response arrived for ${longestSilence} ms`))
-    }, longestSilence)
+      this.#close(brokenConnection(noResponse(limit).message))
+    }, limit)
     signal?.addEventListener('abort', onAbort)
     clearTimeout(this.#idleTimer)
     try {
