@@ -5,6 +5,9 @@ import type { FileSystem } from './file-system.ts'
 /** Errors of a path that does not exist. */
 const absent = ['ENOENT', 'ENOTDIR']
 
+/** Errors of a folder or file system that allows no changes. */
+const refusals = ['EACCES', 'EPERM', 'EROFS']
+
 /** Returns what is at a path, without following a link; `undefined` if nothing is. */
 export async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<BigIntStats | undefined> {
   try {
@@ -15,10 +18,13 @@ export async function lstatIfThere(fileSystem: FileSystem, path: string): Promis
   }
 }
 
+/** Removes a file. A folder that allows no removal may refuse it also for a file that does not exist, which is no error. */
 export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promise<void> {
   try {
     await fileSystem.unlink(path)
   } catch (error) {
-    if (!failedWith(error, ...absent)) throw error
+    if (failedWith(error, ...absent)) return
+    if (failedWith(error, ...refusals) && (await lstatIfThere(fileSystem, path)) === undefined) return
+    throw error
   }
 }

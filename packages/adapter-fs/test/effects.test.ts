@@ -108,6 +108,16 @@ describe('a call whose clean-up also fails reports the first failure', () => {
     await expect(put).rejects.toThrow(/could not be removed\. The next sweep removes it/)
   })
 
+  test.each(['EROFS', 'EACCES', 'EPERM'])('without a file that was never created (%s)', async (code) => {
+    const refused = async (): Promise<never> => Promise.reject(systemError(code))
+    const backend = new FileBackend(await temporaryFolder(), {
+      fileSystem: { ...promises, open: refused, unlink: refused },
+    })
+    const put = backend.put('file', Buffer.from('x'))
+    expect(await codeOf(put)).toBe('PERMISSION_DENIED')
+    await expect(put).rejects.not.toThrow(/could not be removed/)
+  })
+
   test('in a commit, whose outcome stays unknown', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, { fileSystem: { ...promises, ...failingUnlink } })

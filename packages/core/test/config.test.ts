@@ -70,12 +70,21 @@ describe('a location', () => {
     expect(codeThrown(() => locationBelow('mem:a', 'b'))).toBe('INVALID_ARGUMENT')
   })
 
-  test.each(['', '  ', 'a\0b', 's3://[', 'http://:99999/', 'file:./runs', 'file:runs', 'mem://a', 'mem:/a'])(
-    '%j is refused',
-    (location) => {
-      expect(codeThrown(() => parseLocation(location))).toBe('CONFIG')
-    },
-  )
+  test.each([
+    '',
+    '  ',
+    'a\0b',
+    's3://[',
+    'http://:99999/',
+    'file:./runs',
+    'file:runs',
+    'mem://a',
+    'mem:/a',
+    's3//bucket/runs',
+    'gs//bucket/runs',
+  ])('%j is refused', (location) => {
+    expect(codeThrown(() => parseLocation(location))).toBe('CONFIG')
+  })
 
   test.each([
     ['~', 'file:///home/me'],

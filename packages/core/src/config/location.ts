@@ -16,6 +16,8 @@ export function parseLocation(
   if (location.trim() === '') throw malformed(location, 'It is empty.')
   if (location.includes('\0')) throw malformed(location, 'It contains a NUL character.')
   const expanded = expandPlace(location, context)
+  if (/^(file|s3|gs|az)\/\//i.test(expanded))
+    throw malformed(location, 'The colon after its scheme is missing.')
   if (!hasScheme(expanded)) return urlOfPath(expanded, directory, context)
   if (/^file:(?!\/\/)/i.test(expanded))
     throw malformed(location, 'A file: URL must begin with file:/// and an absolute path.')
