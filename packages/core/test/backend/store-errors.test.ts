@@ -122,3 +122,13 @@ describe('a failure without a response', () => {
     expect(told(failed).message).toContain('Write http:// instead of https://')
   })
 })
+
+test('a 404 for a request that names no object is about the address of the store', () => {
+  const notFound = { name: 'NotFound', message: '', status: 404 }
+  const list = storeError(new Error('404'), notFound, {}, { what: 'Listing s3://b' }, 's3://b')
+  expect(list).toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('Check the endpoint') as string,
+  })
+  expect(told(notFound).message).toContain('The object does not exist')
+})

@@ -59,6 +59,8 @@ export const commonMeanings = {
     'The response is a web page, not one of the store. Check the endpoint, and whether a proxy or captive portal responds in its place.',
   ),
   noObject: notFound('The object does not exist.'),
+  /** For a request that names no object, such as a list. */
+  noPlace: notFound('The store has nothing at this address. Check the endpoint and the name of the bucket.'),
   full: { code: 'INSUFFICIENT_SPACE', advice: 'The store is full. Delete objects, or raise its quota.' },
   wrongClock: permissionDenied(
     'The clock of this machine differs too much from that of the store. Correct it (NTP), and try again.',

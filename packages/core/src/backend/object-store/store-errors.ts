@@ -33,7 +33,8 @@ export function storeError(
   const { name } = failure
   const ownMeaning = own(meanings, name)
   const meaning = ownMeaning ?? commonMeaning(failure)
-  const { code, advice } = meaning
+  const isOfPlace = key === undefined && meaning === commonMeanings.noObject
+  const { code, advice } = isOfPlace ? commonMeanings.noPlace : meaning
   const answer = [name, secrets.redact(failure.message)]
     .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
     .join(': ')
