@@ -5,6 +5,7 @@ import { workFolder } from './work-folder.ts'
 describe('a wrong command line', () => {
   test.each([
     [['ls', '--nope'], /^unknown option '--nope'$/],
+    [['ls', 's3://bucket/runs'], /^too many arguments .*\n\(Name the store with --store\.\)$/],
     [['lss'], /^unknown command 'lss'\n\(Did you mean ls\?\)$/],
     [['save', 'w.bin'], /^the option --step is required$/],
     [['save', 'w.bin', '--step', 'x'], /argument 'x' is invalid\. It must be a whole number from 0\.$/],

@@ -9,9 +9,10 @@ export interface ReportedError {
   readonly exitCode: ExitCode
 }
 
-/** Returns what the parser of the command line reports, without its own prefix. */
+/** Returns what the parser of the command line reports, without its own prefix, and says where a URL belongs. */
 export function usageMessage(text: string): string {
-  return text.replace(/^error: /, '').trimEnd()
+  const message = text.replace(/^error: /, '').trimEnd()
+  return /^too many arguments .*:\/\//.test(message) ? `${message}\n(Name the store with --store.)` : message
 }
 
 /** Reports a wrong command line as a sentence on stderr. */
