@@ -61,7 +61,7 @@ export class RunPrinter {
         )
         return
       case 'killed':
-        this.#note(event, `${this.#program} did not end in time and is killed`)
+        this.#note(event, `${this.#program} did not end, and is killed`)
         return
       case 'ended':
         this.#flush()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { FreeSpace } from '../../src/backend.ts'
 import { CheckpointStore, HoldfastError, MemoryBackend } from '../../src/index.ts'
 
 class UnreachableBackend extends MemoryBackend {
@@ -12,4 +13,17 @@ test('the doctor tries nothing else on a store that cannot be reached', async ()
   expect(await store.doctor()).toEqual([
     expect.objectContaining({ check: 'read', verdict: 'bad', finding: 'The store cannot be reached.' }),
   ])
+})
+
+test.each([
+  [{ available: 50, total: 100 }, 'good'],
+  [{ available: 4, total: 100 }, 'warning'],
+  [{ available: 0, total: 100 }, 'bad'],
+  [{ available: 50, total: 100, files: { available: 0, total: 9 } }, 'bad'],
+])('the doctor judges the free space %j as %s', async (free, verdict) => {
+  const backend = Object.assign(new MemoryBackend(), {
+    freeSpace: async (): Promise<FreeSpace> => ({ kind: 'measured', ...free }),
+  })
+  await using store = new CheckpointStore(backend)
+  expect(await store.doctor()).toContainEqual(expect.objectContaining({ check: 'free space', verdict }))
 })

@@ -1,6 +1,6 @@
 import { isHoldfastError, messageOf } from '../../errors.ts'
 import type { ErrorHint } from '../../hints.ts'
-import { formatSize } from '../../space/index.ts'
+import { formatSize, judgeSpace } from '../../space/index.ts'
 import { describeUnfinished, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { StoreContext } from '../context/context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
@@ -153,11 +153,21 @@ const spaceUnknown: Finding = {
     'the file system does not report its free space. A save that does not fit fails in the middle, so leave enough space.',
 }
 
-async function freeSpace({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+/** Judges the free space as a save does, for the smallest save. */
+async function freeSpace(
+  { backend, space }: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<Finding> {
   const free = await backend.freeSpace({ signal })
   if (free.kind === 'unbounded') return 'the store sets no limit'
   if (free.kind === 'unknown') return spaceUnknown
-  return `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
+  const there = `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
+  const inodes = free.kind === 'measured' ? free.files?.available : undefined
+  const { kind } = judgeSpace({ bytes: 1, inodes: 1 }, { ...free, inodes }, space)
+  if (kind === 'enough') return there
+  if (kind === 'low') return { verdict: 'warning', finding: `${there}. Saves warn of this. Free some space.` }
+  const why = kind === 'noInodes' ? `${there}, but no inodes` : there
+  return { verdict: 'bad', finding: `${why}. Saves are refused. Free some space.` }
 }
 
 /** Omits the check for a store without such a job. */
