@@ -59,7 +59,10 @@ async function putWhole(
     if (there !== undefined) return there
     throw error
   }
-  const there = await storedWith(container, asked, md5)
+  const there = await storedWith(container, asked, md5).catch((error: unknown) => {
+    // As an error of the port, it does not say that the put was not executed.
+    throw container.errorOf(error, asked)
+  })
   if (there !== undefined) return there
   throw foreignAnswer(asked, 'it reports that the object was stored, but the object is missing or different')
 }

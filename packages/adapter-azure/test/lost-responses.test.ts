@@ -67,6 +67,23 @@ test('rejects a put whose response was lost if a policy protects another blob', 
   await expect(backend.put('k', Buffer.from('ours'))).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
 })
 
+test('finds the blob of a put that was not verified although the look at it failed and a policy protects it', async () => {
+  const respond = immutable(Buffer.from('ours'))
+  const requests: string[] = []
+  const backend = await on((request, response, query) => {
+    requests.push(request.method ?? '')
+    if (requests.length === 1)
+      response
+        .writeHead(201, { 'x-ms-request-id': 'r', etag: '"1"', 'last-modified': new Date(0).toUTCString() })
+        .end()
+    else if (requests.length === 2) refuse(response, 429, 'TooManyRequests')
+    else if (request.method === 'PUT') refuse(response, 409, 'BlobImmutableDueToPolicy')
+    else respond(request, response, query)
+  })
+  expect(await backend.put('k', Buffer.from('ours'))).toMatchObject({ size: 4, revision: '1' })
+  expect(requests).toEqual(['PUT', 'HEAD', 'PUT', 'HEAD'])
+})
+
 test('rejects a put with the refusal of the store if the credentials do not allow a look at the blob', async () => {
   let puts = 0
   const backend = await on(({ method }, response) => {

@@ -24,7 +24,15 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
     await fileSystem.unlink(path)
   } catch (error) {
     if (failedWith(error, ...absent)) return
-    if (failedWith(error, ...refusals) && (await lstatIfThere(fileSystem, path)) === undefined) return
+    if (failedWith(error, ...refusals) && !(await mayBeThere(fileSystem, path))) return
     throw error
+  }
+}
+
+async function mayBeThere(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    return (await lstatIfThere(fileSystem, path)) !== undefined
+  } catch {
+    return true // the caller reports the refusal of the removal
   }
 }

@@ -20,7 +20,7 @@ import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { sendingBy } from './direct.ts'
 import { isCalled } from './errors.ts'
-import { isSamePart, type StoredPart, storedParts, unfinishedUpload } from './resume.ts'
+import { isSamePart, storedParts, unfinishedUpload } from './resume.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, storedWithDigest, tokenName } from './token.ts'
 
@@ -126,7 +126,7 @@ export async function beginUpload(
           const there = await completedBefore(error, asked)
           if (there !== undefined) return { ...there, resumedBytes }
           if (!lacksParts(error)) throw error
-          named = namedAsStored(parts, await storedParts(bucket, key, uploadId))
+          named = await namedAsStored(bucket, key, uploadId, parts)
           throw replacedParts(bucket, key, bucket.errorOf(error, asked))
         }
       })
@@ -140,16 +140,21 @@ export async function beginUpload(
 
 /**
  * Names the parts as the store does now, where another put has sent the same bytes again. Such a part has another ETag if an ETag
- * is not the MD5 of the bytes, as in a directory bucket.
+ * is not the MD5 of the bytes, as in a directory bucket. If the store does not list them now, they keep their names: the
+ * completion is tried again either way.
  */
-function namedAsStored(
+async function namedAsStored(
+  bucket: Bucket,
+  key: string,
+  uploadId: string,
   parts: readonly SentPart[],
-  stored: ReadonlyMap<number, StoredPart> | undefined,
-): readonly SentPart[] {
+): Promise<readonly SentPart[]> {
+  const once = { ...bucket, retry: { attempts: 1, minDelay: 0, maxDelay: 0 } }
+  const stored = await storedParts(once, key, uploadId).catch(() => undefined)
   return parts.map((part) => {
-    const now = stored?.get(part.PartNumber)
-    const isSame = now?.crc32 !== undefined && now.crc32 === part.ChecksumCRC32 && now.size === part.size
-    return isSame ? { ...part, ETag: now.etag } : part
+    const { crc32, size, etag = '' } = stored?.get(part.PartNumber) ?? {}
+    const isSame = crc32 !== undefined && crc32 === part.ChecksumCRC32 && size === part.size
+    return isSame && etag !== '' ? { ...part, ETag: etag } : part
   })
 }
 
@@ -197,8 +202,8 @@ function checksumTypeOf({ isDirectory }: Bucket): 'FULL_OBJECT' | 'COMPOSITE' {
  */
 function replacedParts({ names: { url } }: Bucket, key: string, cause: unknown): HoldfastError {
   const message =
-    `Another put with another partSize replaced parts of ${key}, which both continued. Use the same partSize, and put the ` +
-    'object again.'
+    `Another put continued the same upload of ${key}, and replaced or completed its parts. Put the object again, with the same ` +
+    'partSize in all processes.'
   return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: true })
 }
 

@@ -132,6 +132,8 @@ export async function storedParts(
       try {
         const answer = await send(bucket, asked, { root: 'ListPartsResult' }, command, signal)
         const next = answer.IsTruncated === true ? answer.NextPartNumberMarker : undefined
+        if (answer.IsTruncated === true && next === undefined)
+          throw foreignAnswer(asked, 'it does not state where the list continues')
         return { items: answer.Parts ?? [], next }
       } catch (error) {
         if (isCalled(error, 'NoSuchUpload')) return { items: [undefined], next: undefined }

@@ -86,6 +86,13 @@ describe('a location', () => {
     expect(codeThrown(() => parseLocation(location))).toBe('CONFIG')
   })
 
+  test.each(['s3//key:SECRET@bucket/runs', 'az//container@account/a?sasToken=SECRET'])(
+    'the error about %s has no secret',
+    (location) => {
+      expect(() => parseLocation(location)).toThrow(/^(?!.*SECRET).*The colon after its scheme is missing/)
+    },
+  )
+
   test.each([
     ['~', 'file:///home/me'],
     ['~/runs', 'file:///home/me/runs'],

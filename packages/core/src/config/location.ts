@@ -16,8 +16,7 @@ export function parseLocation(
   if (location.trim() === '') throw malformed(location, 'It is empty.')
   if (location.includes('\0')) throw malformed(location, 'It contains a NUL character.')
   const expanded = expandPlace(location, context)
-  if (/^(file|s3|gs|az)\/\//i.test(expanded))
-    throw malformed(location, 'The colon after its scheme is missing.')
+  if (lacksColon(expanded)) throw malformed(location, 'The colon after its scheme is missing.')
   if (!hasScheme(expanded)) return urlOfPath(expanded, directory, context)
   if (/^file:(?!\/\/)/i.test(expanded))
     throw malformed(location, 'A file: URL must begin with file:/// and an absolute path.')
@@ -68,6 +67,11 @@ function hasScheme(location: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/i.test(location)
 }
 
+/** Returns whether a location is a URL without the colon of its scheme. A folder of such a name can be written as `./s3//a`. */
+function lacksColon(location: string): boolean {
+  return /^(file|s3|gs|az|mem)\/\//i.test(location)
+}
+
 function malformed(location: string, why: string): HoldfastError {
   return new HoldfastError(
     'CONFIG',
@@ -78,6 +82,6 @@ function malformed(location: string, why: string): HoldfastError {
 
 /** In text that only resembles a URL, everything before the last @ and every parameter may contain credentials. */
 function withoutSecrets(location: string): string {
-  if (!hasScheme(location)) return location
-  return location.replace(/^([^:]+:\/*)[^]*@/, '$1[redacted]@').replace(/\?[^]*$/, '?[redacted]')
+  if (!hasScheme(location) && !lacksColon(location)) return location
+  return location.replace(/^([^:/]+:?\/*)[^]*@/, '$1[redacted]@').replace(/\?[^]*$/, '?[redacted]')
 }

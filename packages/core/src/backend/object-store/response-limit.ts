@@ -5,6 +5,7 @@ export class ResponseLimit {
   readonly #late = new AbortController()
   readonly #slowest: MinimumProgress | undefined
   #timer: NodeJS.Timeout
+  #isOver = false
 
   /** Starts the limit for a body of a number of bytes. `slowest` is the slowest upload that is accepted. */
   constructor(bodyBytes: number, slowest: MinimumProgress | undefined) {
@@ -17,13 +18,15 @@ export class ResponseLimit {
     return this.#late.signal
   }
 
-  /** Starts the limit again, for a number of bytes that are in flight. */
+  /** Starts the limit again, for a number of bytes that are in flight. Does nothing after the end. */
   restart(bytesInFlight: number): void {
+    if (this.#isOver) return
     clearTimeout(this.#timer)
     this.#timer = this.#start(bytesInFlight)
   }
 
   end(): void {
+    this.#isOver = true
     clearTimeout(this.#timer)
   }
 
