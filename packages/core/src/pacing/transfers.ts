@@ -36,8 +36,8 @@ export interface Transfers {
 /** Time as a parameter. */
 export interface Clock {
   /** Returns milliseconds since some moment. They never go back. */
-  readonly elapsed: () => number
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>
+  elapsed(): number
+  pause(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
 export function transfersOf(limits: TransferLimits, clock: Clock): Transfers {
@@ -92,15 +92,15 @@ function bothLimits(one: RateLimit, other: RateLimit): RateLimit {
 const shortestPause = 1
 
 /** Returns a limit of a rate in bytes per second. */
-export function limitOf(rate: number, { elapsed, pause }: Clock): RateLimit {
+export function limitOf(rate: number, clock: Clock): RateLimit {
   let bucket: TokenBucket
   let running = 0
   const pace: Pace = async (bytes, signal) => {
-    const admission = admit(bucket, bytes, elapsed(), rate)
+    const admission = admit(bucket, bytes, clock.elapsed(), rate)
     bucket = admission.bucket
     if (admission.wait < shortestPause) return
     try {
-      await pause(admission.wait, signal)
+      await clock.pause(admission.wait, signal)
     } catch (error) {
       bucket = giveBack(bucket, bytes, rate)
       throwIfAborted(signal, 'The transfer')
@@ -109,7 +109,7 @@ export function limitOf(rate: number, { elapsed, pause }: Clock): RateLimit {
   }
   return {
     begin: () => {
-      if (running === 0) bucket = afterPause(bucket, elapsed())
+      if (running === 0) bucket = afterPause(bucket, clock.elapsed())
       running += 1
       let isRunning = true
       return {

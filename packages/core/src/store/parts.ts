@@ -9,7 +9,7 @@ import { Lifetime } from './lifetime.ts'
 import type { OwnMirror } from './mirror/own-mirror.ts'
 import { newContext } from './context/new-context.ts'
 import type { StoreOptions } from './options.ts'
-import { termsOf } from './terms.ts'
+import { settingsOf } from './settings.ts'
 import { idOf, readMarker } from './upkeep/ensure-marker.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
@@ -32,7 +32,7 @@ export function newParts(
   environment: Environment,
   events: StoreEventEmitter,
 ): StoreParts {
-  const context = newContext(backend, termsOf(options, backend, environment), environment, events)
+  const context = newContext(backend, settingsOf(options, backend, environment), environment, events)
   const lifetime = new Lifetime(backend.url)
   const access = new WriteAccess(context)
   const id = async (signal: AbortSignal | undefined): Promise<string | undefined> =>

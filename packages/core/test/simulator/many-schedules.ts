@@ -34,9 +34,9 @@ export async function runSchedules<Result extends Schedule>(simulation: Simulati
     options: { processes: { type: 'string', default: '1' } },
   })
   const [schedules = simulation.schedules, first = Date.now() % 1e9] = positionals.map((text) =>
-    integer('A number of schedules or a seed', text),
+    integer('A number of schedules or a seed', text, 0),
   )
-  const processes = integer('--processes', values.processes)
+  const processes = integer('--processes', values.processes, 1)
   const range = { first, schedules }
   if (schedules <= rangeSize) await runRange(range, simulation)
   else await runInProcesses(range, processes)
@@ -46,20 +46,29 @@ async function runRange<Result extends Schedule>(
   range: Range,
   { simulate, count }: Simulation<Result>,
 ): Promise<void> {
+  endWithParent()
   // Stacks take time, and a single schedule repeats a violation with them.
   if (range.schedules > 1) Error.stackTraceLimit = 0
   let sums: Counts = {}
-  for (let seed = range.first; seed < range.first + range.schedules; seed += 1) {
+  let seed = range.first
+  process.on('uncaughtExceptionMonitor', () => {
+    console.error(`Repeat with: 1 ${seed}`)
+  })
+  for (; seed < range.first + range.schedules; seed += 1) {
     const schedule = await simulate(seed)
     sums = added(sums, count(schedule))
-    if (schedule.violation === undefined) continue
-    console.error(`Repeat with: 1 ${seed}`)
-    throw schedule.violation
+    if (schedule.violation !== undefined) throw schedule.violation
   }
   const { user, system } = process.cpuUsage()
   sums = { ...sums, 'CPU seconds': Math.round((user + system) / 1e6) }
   report(range, sums)
   process.send?.(sums)
+}
+
+/** Ends a forked process with its parent, also if that was killed. A channel that is only listened to does not keep it alive. */
+function endWithParent(): void {
+  process.once('disconnect', () => process.exit())
+  process.channel?.unref()
 }
 
 async function runInProcesses(all: Range, processes: number): Promise<void> {
@@ -96,8 +105,8 @@ function added(sums: Counts, counts: Counts): Counts {
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, (sums[name] ?? 0) + count]))
 }
 
-function integer(what: string, text: string): number {
+function integer(what: string, text: string, least: number): number {
   const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new Error(`${what} must be an integer above 0, and is ${text}.`)
+  if (Number.isSafeInteger(value) && value >= least) return value
+  throw new Error(`${what} must be an integer from ${least}, and is ${text}.`)
 }

@@ -64,6 +64,21 @@ describe('limitUpload', () => {
     expect(environment.waits()).toBe(1)
   })
 
+  test('takes its time from an environment whose methods use its state', async () => {
+    const environment = {
+      ...systemEnvironment,
+      time: 0,
+      elapsed() {
+        return this.time
+      },
+      async pause(milliseconds: number) {
+        this.time += milliseconds
+      },
+    }
+    await openOn(new MemoryBackend(), { limitUpload: rate }, environment).save({ step: 1, files: one })
+    expect(environment.time).toBeGreaterThanOrEqual(duration)
+  })
+
   test('slows down the copies into a store', async () => {
     const environment = timeless()
     const from = openOn(new MemoryBackend('mem:from'))

@@ -12,7 +12,7 @@ import { RunLine } from './run-line.ts'
 import { SavesThatShare } from './saves-that-share.ts'
 
 /** The parts of a context that the options of a store determine, or a store for its mirror. */
-export interface ContextTerms
+export interface ContextSettings
   extends Pick<
     StoreContext,
     | 'writer'
@@ -38,17 +38,17 @@ export function newWriter({ id, name, mode, job }: Writer): Writer {
 /** Returns the parts of a store that its operations share. */
 export function newContext(
   backend: CheckpointBackend,
-  { ownLimits, ...terms }: ContextTerms,
+  { ownLimits, ...settings }: ContextSettings,
   environment: Environment,
   events: StoreEventEmitter,
 ): StoreContext {
   events.identify(backend.url)
   const restoring = new RestoresUnderWay()
-  const keeping = { ...terms.keeping, restoring }
+  const keeping = { ...settings.keeping, restoring }
   return {
-    ...terms,
+    ...settings,
     backend,
-    log: new CatalogLog(backend, terms.writer, keeping, environment),
+    log: new CatalogLog(backend, settings.writer, keeping, environment),
     events,
     environment,
     keeping,
@@ -57,6 +57,6 @@ export function newContext(
     manifests: new RecentManifests(backend.capabilities.reusesObjects === 'shares' ? mostCompared : 1),
     sharing: new SavesThatShare(),
     deleted: new Set(),
-    transfers: transfersOf(ownLimits ?? terms.limits, environment),
+    transfers: transfersOf(ownLimits ?? settings.limits, environment),
   }
 }

@@ -8,7 +8,7 @@ import type { StoreContext } from '../context/context.ts'
 import { CorruptCopies } from '../copy/corrupt-copies.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { StoreEventEmitter } from '../context/events.ts'
-import { type ContextTerms, newContext, newWriter } from '../context/new-context.ts'
+import { type ContextSettings, newContext, newWriter } from '../context/new-context.ts'
 import { inBackground } from '../context/transfer-limits.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'
@@ -112,7 +112,7 @@ export class MirrorConnection {
     const { objectives } = keeping
     const { retention } = this.options
     const name = `${writer.name}, for ${backend.url}`
-    const terms: ContextTerms = {
+    const settings: ContextSettings = {
       writer: newWriter({ id, name, mode, job: mode === 'shared' ? undefined : mirrorJob(id) }),
       mayTakeOver: takesOver,
       takesOverFrom: from,
@@ -127,6 +127,6 @@ export class MirrorConnection {
       limits,
       busyLimit,
     }
-    return inBackground(newContext(this.backend, terms, environment, this.#events))
+    return inBackground(newContext(this.backend, settings, environment, this.#events))
   }
 }

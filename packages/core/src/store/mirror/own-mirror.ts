@@ -60,8 +60,8 @@ export class OwnMirror {
     this.#id = id
     this.#store = recordingStore(source, catalog, context.backend.url)
     const options = { store: context.backend.url, maxBehind: catalog.mirror?.maxBehind }
-    const termsOfMirror = { ...this.#store.context, keeping: context.keeping, limits: context.limits }
-    this.#connection = new MirrorConnection(context.backend, options, termsOfMirror, context.events)
+    const contextOfMirror = { ...this.#store.context, keeping: context.keeping, limits: context.limits }
+    this.#connection = new MirrorConnection(context.backend, options, contextOfMirror, context.events)
   }
 
   /** Returns whether this access still belongs to the store, and may record in it what the mirror has. */

@@ -2,6 +2,7 @@ import {
   type AttemptId,
   type CatalogEntry,
   decodeManifest,
+  type Drop,
   type Manifest,
   manifestKey,
   partsOfAttempt,
@@ -30,13 +31,15 @@ export interface JointlySaved {
   readonly committed: Committed | undefined
   /** The manifest, if this rank has read it. */
   readonly manifest: Manifest | undefined
+  /** What this rank dropped to make room. */
+  readonly madeRoom: readonly Drop[]
 }
 
 /** Describes the whole checkpoint that a rank took part in saving, and reports it as events. */
 export async function resultOf(
   member: ResumedMember,
   { attempt, order, savedAt }: AttemptProposal,
-  { part, catalog, committed, manifest: known }: JointlySaved,
+  { part, catalog, committed, manifest: known, madeRoom }: JointlySaved,
 ): Promise<Omit<SaveResult, 'ranks' | 'unchangedBytes' | 'warnings' | 'duration'>> {
   const { context } = member
   const { step } = partsOfAttempt(attempt)
@@ -64,7 +67,10 @@ export async function resultOf(
     files: contentsOf({ attempt, files }).files,
     highestStep: highestStepOf(catalog, step),
     alreadySaved: false,
-    dropped: (committed?.dropped ?? []).map(({ step: gone, because }) => ({ step: gone, because })),
+    dropped: [...madeRoom, ...(committed?.dropped ?? [])].map(({ step: gone, because }) => ({
+      step: gone,
+      because,
+    })),
   }
   context.events.emit('saved', { step, bytes: entry.bytes })
   reportMetrics(context, saved)

@@ -1,5 +1,11 @@
 import { isFileSource } from '../../backend/index.ts'
-import { agreementKey, type AttemptId, type Manifest, partsOfAttempt } from '../../catalog/documents/index.ts'
+import {
+  agreementKey,
+  type AttemptId,
+  type Drop,
+  type Manifest,
+  partsOfAttempt,
+} from '../../catalog/documents/index.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
@@ -56,13 +62,14 @@ export async function saveJointly(
   const { context, access, rank, size } = member
   const { step } = request
   const { files } = plan
+  const madeRoom: Drop[] = []
   let save = first
   for (let tries = 0; ; save = await agreeOnNextTry(member, request, tries, first)) {
     const { proposal, mayExist, newest, previous } = save
     const { attempt, order } = proposal
     assertNoContradiction(context.keeping, newest, context.backend.url)
     await refuseEarly(context, newest, request, attempt)
-    await makeRoomForSave(context, access, request, files, newest)
+    madeRoom.push(...(await makeRoomForSave(context, access, request, files, newest)))
     if (save !== first) assertReplayable(plan, step, context.backend.url)
     access.attempts.add(attempt)
     try {
@@ -83,7 +90,7 @@ export async function saveJointly(
           await access.tidyNowAndThen()
         })
       }
-      const described = await resultOf(member, proposal, { part, catalog, committed, manifest })
+      const described = await resultOf(member, proposal, { part, catalog, committed, manifest, madeRoom })
       if (content.reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
       return { ...described, ranks: { rank, size }, ...effortOf(context, content, plan, began) }
     } finally {

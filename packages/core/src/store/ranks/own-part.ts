@@ -66,13 +66,13 @@ function partOf(
 async function samePart(
   member: ResumedMember,
   existing: Part,
-  request: SaveRequest,
+  request: SaveContent,
   files: readonly PlannedFile[] | undefined,
   written?: Part,
 ): Promise<Part> {
   const { own, rank, process, context } = member
   if (existing.process !== process) throw superseded(own.term, context.backend.url)
-  const digests = files === undefined ? digestsOf(written?.files ?? []) : await hashed(files, request.signal)
+  const digests = files === undefined ? digestsOf(written?.files ?? []) : await hashed(files, request)
   const stored = digestsOf(existing.files)
   const isSame =
     stored.size === digests.size && [...stored].every(([name, sha256]) => digests.get(name) === sha256)
@@ -89,23 +89,28 @@ function digestsOf(files: Part['files']): ReadonlyMap<string, string> {
   return new Map(files.map(({ name, sha256 }) => [name, sha256]))
 }
 
+/** Hashes the files, and checks their tensors if the request asks for that. */
 async function hashed(
   files: readonly PlannedFile[],
-  signal: AbortSignal | undefined,
+  { finite, signal }: SaveContent,
 ): Promise<ReadonlyMap<string, string>> {
   const atOnce = filesAtOnce(
     files.map(({ size }) => size),
     4,
   )
   const digests = await concurrently(files, atOnce, signal, async ({ name, source, size }, taskSignal) => {
+    const check = finite?.of(name)
     await using reader = await SourceReader.open(source, {
       chunkBytes,
       chunksHeld: 1,
       size,
+      observer: check?.observe(),
       signal: taskSignal,
     })
     for await (const _ of reader.chunks());
-    return [name, reader.result().sha256] as const
+    const read = reader.result()
+    check?.require(read.size)
+    return [name, read.sha256] as const
   })
   return new Map(digests)
 }

@@ -20,8 +20,8 @@ export interface SaveResult extends JudgedCheckpoint {
    */
   readonly unchangedBytes: number
   /**
-   * The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. After a joint save,
-   * only the rank that committed reports them.
+   * The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. After a joint save, the
+   * rank that committed reports those of the commit, and each rank those that it dropped to make room.
    */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
   /**

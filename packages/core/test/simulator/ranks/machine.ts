@@ -15,6 +15,9 @@ export class Machine {
     this.#environment = {
       ...systemEnvironment,
       now: () => new Date(scheduler.time + skew),
+      elapsed: () => scheduler.time,
+      machine: { isBusy: () => Promise.resolve(false) },
+      processes: { self: () => Promise.resolve(undefined), livenessOf: () => Promise.resolve('unknown') },
       random: () => random.next(),
       newId: idsOf(member),
       newToken: () => random.hex(16),

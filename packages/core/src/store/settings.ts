@@ -4,16 +4,16 @@ import type { Environment } from '../environment.ts'
 import { BusyLimit } from '../pacing/index.ts'
 import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
-import { type ContextTerms, newWriter } from './context/new-context.ts'
+import { type ContextSettings, newWriter } from './context/new-context.ts'
 import { gracePeriodOf, type StoreOptions } from './options.ts'
 import { limitsOfStore, parseLimits, parseRateWhileBusy } from './context/transfer-limits.ts'
 
-/** Returns the terms of a store by its options, with their defaults. */
-export function termsOf(
+/** Returns the settings of a store by its options, with their defaults. */
+export function settingsOf(
   options: StoreOptions,
   backend: CheckpointBackend,
   environment: Environment,
-): ContextTerms {
+): ContextSettings {
   const { job, mode = 'exclusive', objectives = {} } = options
   const name = options.writerName ?? `${hostname()}, process ${process.pid}`
   return {

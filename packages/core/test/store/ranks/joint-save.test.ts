@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { BackendCapabilities, FreeSpace } from '../../../src/backend.ts'
+import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
+import { codeOf, temporaryFolder } from '../../stores.ts'
+import { rankOn, startJob } from './job.ts'
+
+const withNaN = readFileSync(new URL('../../tensors/fixtures/bfloat16-nan.safetensors', import.meta.url))
+const ofUnknownFormat = { 'model.bin': Buffer.from('no tensors') }
+
+/** Has space for three checkpoints of a megabyte and their documents. */
+class FullBackend extends MemoryBackend {
+  override readonly capabilities: BackendCapabilities = {
+    ...new MemoryBackend().capabilities,
+    freeSpace: 'measured',
+  }
+
+  override async freeSpace(): Promise<FreeSpace> {
+    const stored = (await Array.fromAsync(this.list(''))).reduce((sum, { size }) => sum + size, 0)
+    return { kind: 'measured', available: Math.max(0, 3_200_000 - stored), total: 100_000_000 }
+  }
+}
+
+test('reports what it dropped to make room', async () => {
+  const store = rankOn(new FullBackend(), 0, 1, { space: { makeRoom: true } })
+  const files = { model: Buffer.alloc(1_000_000) }
+  for (const step of [1, 2, 3]) expect((await store.save({ step, files })).dropped).toEqual([])
+  expect((await store.save({ step: 4, files })).dropped).toEqual([
+    { step: 1, because: 'to make room for step 4' },
+  ])
+})
+
+/** Starts two ranks that have restored together, so that each can store its part alone. */
+async function resumedPair(): Promise<readonly [CheckpointStore, CheckpointStore]> {
+  const [zero, one] = startJob(new MemoryBackend(), 2, { saveTimeout: 500 })
+  if (zero === undefined || one === undefined) throw new Error('The job has two ranks')
+  const to = await temporaryFolder()
+  await Promise.all([zero.restore('latest', { to }), one.restore('latest', { to })])
+  return [zero, one]
+}
+
+test('checks the tensors of a part that an earlier call has stored', async () => {
+  const [zero] = await resumedPair()
+  const files = { 'model.safetensors': withNaN }
+  expect(await codeOf(zero.save({ step: 1, files }))).toBe('INCOMPLETE')
+  expect(await codeOf(zero.save({ step: 1, files, requireFinite: true }))).toBe('INVALID_ARGUMENT')
+})
+
+test('warns of files that were not checked also if an earlier call has stored them', async () => {
+  const [zero, one] = await resumedPair()
+  const request = { step: 1, files: ofUnknownFormat, requireFinite: true }
+  expect(await codeOf(zero.save(request))).toBe('INCOMPLETE')
+  const [repeated] = await Promise.all([
+    zero.save(request),
+    one.save({ step: 1, files: { other: Buffer.alloc(1) } }),
+  ])
+  expect(repeated.warnings).toEqual([expect.stringContaining('Not checked for NaN and infinity')])
+})
