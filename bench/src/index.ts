@@ -1,4 +1,4 @@
-export { groups } from './groups.ts'
+export { groups } from './all-groups.ts'
 export { minutesOf, type NumberOptions, scaleOf } from './number-options.ts'
 export { measure } from './harness/measure.ts'
 export type { Contender, Role, Verdict, WorkResult } from './harness/work.ts'

@@ -12,7 +12,7 @@
  */
 import { tmpdir } from 'node:os'
 import { inspect, parseArgs } from 'node:util'
-import { groups } from './groups.ts'
+import { groups } from './all-groups.ts'
 import { quickScale } from './harness/scale.ts'
 import { minutesOf, scaleOf } from './number-options.ts'
 import { keep, writeReport } from './report/keep.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
-import { groups } from './groups.ts'
+import { groups } from './all-groups.ts'
 import { Bench } from './harness/bench.ts'
 import { TimeBudget } from './harness/budget.ts'
 import type { Group } from './harness/group.ts'

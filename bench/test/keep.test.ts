@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Findings, keep, type WorkResult } from '../src/index.ts'
-import { toyGroup } from './groups.ts'
+import { toyGroup } from './toy-group.ts'
 
 const work = (name: string): WorkResult => {
   return { name, unit: 'ms', rounds: 1, planned: 1, contenders: [], verdicts: [] }

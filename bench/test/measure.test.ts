@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Contender, measure, reportOf } from '../src/index.ts'
-import { toyGroup } from './groups.ts'
+import { toyGroup } from './toy-group.ts'
 
 const counting = () => {
   const calls = { runs: 0, checks: 0 }

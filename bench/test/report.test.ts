@@ -14,7 +14,7 @@ import {
   type Verdict,
   type WorkResult,
 } from '../src/index.ts'
-import { toyGroup } from './groups.ts'
+import { toyGroup } from './toy-group.ts'
 
 const work = (change: Partial<WorkResult>): WorkResult => ({
   name: 'any',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countJointSave } from '../src/joint-requests/joint-save.ts'
+import { countJointSave } from '../src/joint-requests/count-joint-save.ts'
 
 /** Declares a test of the requests that docs/stores.md states. */
 export function testRequests(size: number): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countStarts } from '../src/joint-requests/start.ts'
+import { countStarts } from '../src/joint-requests/count-starts.ts'
 
 const size = 8
 const timeout = 600_000

@@ -3,7 +3,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import type { Bench } from '../harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
 import type { Contender } from '../harness/work.ts'
-import { SavingInBackground } from '../holdfast/saving-in-background.ts'
+import { SavingInBackground } from '../fixtures/saving-in-background.ts'
 
 const nanosecondsPerMillisecond = 1e6
 

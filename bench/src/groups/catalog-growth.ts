@@ -4,7 +4,7 @@ import { type CheckpointStore, openStore } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
 import type { Comparison, Contender } from '../harness/work.ts'
-import { writeGrownStore } from '../holdfast/grown-store.ts'
+import { writeGrownStore } from '../fixtures/grown-store.ts'
 
 /** The store of a run with many checkpoints. */
 interface Grown {

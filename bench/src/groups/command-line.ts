@@ -4,7 +4,7 @@ import type { Bench } from '../harness/bench.ts'
 import { assertSame, randomBytes, writeSample } from '../harness/bytes.ts'
 import { run } from '../harness/command.ts'
 import type { Contender } from '../harness/work.ts'
-import { installCommandLine } from '../holdfast/installed-command-line.ts'
+import { installCommandLine } from '../fixtures/installed-command-line.ts'
 import { copyAndSync } from '../peers/copy.ts'
 
 const nothing = 'node -e 0'

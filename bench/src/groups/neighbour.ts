@@ -6,7 +6,7 @@ import { type Job, timeOfStep } from '../jobs/job.ts'
 import { startThreads } from '../jobs/threads.ts'
 import { startTorch } from '../jobs/torch.ts'
 import { writeAtRate } from '../peers/write-at-rate.ts'
-import { SavingInBackground } from '../holdfast/saving-in-background.ts'
+import { SavingInBackground } from '../fixtures/saving-in-background.ts'
 
 /** A job may lose 5 % of its speed. */
 const largestLoss = 1.05

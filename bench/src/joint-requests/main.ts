@@ -4,9 +4,9 @@
  * `--memory` a store in memory. For sizes after `--starts` it prints the requests of a start, and of a save by processes that
  * have a member file.
  */
-import { countJointSaveInMemory, countJointSaveInTurns } from './in-turns.ts'
-import { countJointSave, type RankRequests } from './joint-save.ts'
-import { countStarts } from './start.ts'
+import { countJointSaveInMemory, countJointSaveInTurns } from './count-in-turns.ts'
+import { countJointSave, type RankRequests } from './count-joint-save.ts'
+import { countStarts } from './count-starts.ts'
 
 /** US dollars for 1,000 requests in S3 Standard (us-east-1), https://aws.amazon.com/s3/pricing/. Deletions are free. */
 const price = { writes: 0.005, reads: 0.0004 }

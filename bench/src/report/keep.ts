@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { groups } from '../groups.ts'
+import { groups } from '../all-groups.ts'
 import { chartOf } from './chart.ts'
 import { costsOf, withCosts } from './costs.ts'
 import type { Findings, RanGroup } from './findings.ts'

@@ -58,7 +58,7 @@ export type { RanksOptions } from './store/ranks/options.ts'
 export type { Joined } from './store/ranks/ranks.ts'
 export type { JoinOptions } from './store/ranks/resume.ts'
 export type { UnfinishedJointSave } from './store/ranks/job-status.ts'
-export type { Recording } from './store/context/recording.ts'
+export type { Recording } from './store/context/recorded-finding.ts'
 export type {
   MirrorReading,
   PassedOver,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { agreementName } from '../../../packages/core/src/catalog/documents/layout.ts'
 import { agree, listAgreements, readAgreement } from '../../../packages/core/src/store/agreements/agree.ts'
 import { openBackendAt } from './support/open.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const kinds = await kindsOfStore()
 const name = agreementName('terms', 1, 'open')

@@ -6,7 +6,7 @@ import { type Fault, type FaultPlan, seededPlan, startProxy } from '@holdfast/em
 import { isHoldfastError } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openAt } from './support/open.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const faults: readonly Fault[] = [
   { kind: 'drop-answer' },

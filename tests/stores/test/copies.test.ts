@@ -3,7 +3,7 @@ import { CheckpointStore, copyCheckpoints, isHoldfastError } from '@holdfast/cor
 import { type FaultPlan, type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openAt, openBackendAt } from './support/open.ts'
-import { type KindOfStore, kindsOfStore, type Place } from './support/stores.ts'
+import { type KindOfStore, kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const kinds = await kindsOfStore()
 const [disk] = kinds

@@ -10,7 +10,7 @@ import { isHoldfastError } from '@holdfast/core'
 import type { CheckpointBackend } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
 import { openAt, openBackendAt } from './support/open.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== undefined)
 

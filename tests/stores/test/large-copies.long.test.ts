@@ -8,7 +8,7 @@ import { copyCheckpoints } from '@holdfast/core'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { environmentOf, openAt } from './support/open.ts'
-import { kindsOfStore, type Place } from './support/stores.ts'
+import { kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const size = 2 * 2 ** 30
 const isWanted = process.env['HOLDFAST_LARGE_COPIES'] === '1'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import { environmentOf } from './support/open.ts'
-import { kindsOfStore, type Place } from './support/stores.ts'
+import { kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 /** Size of the checkpoint in MiB. `HOLDFAST_TEST_MEBIBYTES` changes it. */
 const mebibytes = Number(process.env['HOLDFAST_TEST_MEBIBYTES'] ?? 256)

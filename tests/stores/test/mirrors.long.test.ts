@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
 import { testMirrorLoop } from './support/mirror-rounds.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
 

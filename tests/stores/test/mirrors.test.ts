@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
 import { testMirrorLoop } from './support/mirror-rounds.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 /** The loop is about this client, so a disk and one server are enough. `mirrors.long.test.ts` runs it on all. */
 const kinds = (await kindsOfStore()).filter(({ name }) => name === 'a disk' || name === 's3 on the emulator')

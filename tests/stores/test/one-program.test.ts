@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { environmentOf } from './support/open.ts'
-import { kindsOfStore, type Place } from './support/stores.ts'
+import { kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-one-program-'))
 const run = promisify(execFile)
@@ -15,9 +15,13 @@ afterAll(async () => {
 })
 
 async function outputOn(place: Place): Promise<unknown> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'programs/program.ts'), folder], {
-    env: { ...environmentOf(place), HOLDFAST_STORE: place.url },
-  })
+  const { stdout } = await run(
+    process.execPath,
+    [join(import.meta.dirname, 'programs/user-program.ts'), folder],
+    {
+      env: { ...environmentOf(place), HOLDFAST_STORE: place.url },
+    },
+  )
   return JSON.parse(stdout) as unknown
 }
 

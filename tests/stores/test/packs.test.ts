@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openAt } from './support/open.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const kinds = await kindsOfStore()
 

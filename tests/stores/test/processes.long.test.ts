@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { testKilledSaves } from './support/killed-saves.ts'
 import { openAt } from './support/open.ts'
 import { startWorker } from './support/start-worker.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const workers = 8
 const savesEach = 6

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { testKilledSaves } from './support/killed-saves.ts'
 import { openAt } from './support/open.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {
   test('an exclusive writer is FENCED after another writer has taken over, and changes nothing', async () => {

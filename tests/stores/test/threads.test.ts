@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type CheckpointStore, isHoldfastError, openStore } from '@holdfast/core'
 import { type Fault, type FaultPlan, startProxy } from '@holdfast/emulators/proxy'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type KindOfStore, kindsOfStore, type Place } from './support/stores.ts'
+import { type KindOfStore, kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const partBytes = 8 * 2 ** 20
 const firstBytes = partBytes

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { environmentOf, openAt } from './support/open.ts'
 import { howToInstall, pythonEnvironment, pythonWithTrainers, runPython } from './support/python.ts'
-import { kindsOfStore } from './support/stores.ts'
+import { kindsOfStore } from './support/kinds-of-store.ts'
 import { surviveKills } from './trainers/killed-run.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')

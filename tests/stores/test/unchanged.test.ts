@@ -3,7 +3,7 @@ import { CheckpointStore } from '@holdfast/core'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openBackendAt } from './support/open.ts'
-import { type KindOfStore, kindsOfStore, type Place } from './support/stores.ts'
+import { type KindOfStore, kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 /** One server of each kind is enough, since the client decides. */
 const onNetwork = (await kindsOfStore()).filter(({ name }) => /emulator|Azurite/.test(name))

@@ -1,4 +1,4 @@
-import { copyAll } from './copy/copy-checkpoints.ts'
+import { copyAll } from './copy/copy-all.ts'
 import { assertCopyOptions, type CopyOptions, type CopyReport } from './copy/options.ts'
 import { findOwnMirror, type OwnMirror } from './mirror/own-mirror.ts'
 import type { MirroredSource } from './mirror/recording-store.ts'

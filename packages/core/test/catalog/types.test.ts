@@ -9,7 +9,7 @@ import {
 } from '../../src/catalog/documents/index.ts'
 import { noCatalog, paged, type PagedCatalog, wholeCatalog } from '../../src/catalog/pages/index.ts'
 import { recordedRetentionSchema, type RetentionPlan } from '../../src/retention/index.ts'
-import type { Recording } from '../../src/store/context/recording.ts'
+import type { Recording } from '../../src/store/context/recorded-finding.ts'
 
 /** The compiler checks these tests: the build fails if a line after `@ts-expect-error` compiles. */
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { openAt } from './open.ts'
 import { startWorker } from './start-worker.ts'
-import type { KindOfStore, Place } from './stores.ts'
+import type { KindOfStore, Place } from './kinds-of-store.ts'
 import type { UploadMessage } from './upload-message.ts'
 
 const firstSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e6)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { mirrorLoop } from './mirror-loop.ts'
 import { environmentOf } from './open.ts'
-import type { KindOfStore } from './stores.ts'
+import type { KindOfStore } from './kinds-of-store.ts'
 
 /** Declares a test that kills a job with a mirror this many times, and deletes its disk at random. */
 export function testMirrorLoop(kind: KindOfStore, rounds: number): void {

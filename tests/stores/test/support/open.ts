@@ -1,6 +1,6 @@
 import { type CheckpointBackend, CheckpointStore, type StoreOptions } from '@holdfast/core'
 import { type MinimumProgress, openBackend, parseLocation, type RetryPolicy } from '@holdfast/core/backend'
-import type { KindOfStore, Place } from './stores.ts'
+import type { KindOfStore, Place } from './kinds-of-store.ts'
 
 /** A retry policy with short delays, because all servers are on this machine. */
 const shortDelays = { attempts: 10, minDelay: 1, maxDelay: 50 }

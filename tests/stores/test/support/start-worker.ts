@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { environmentOf } from './open.ts'
-import type { Place } from './stores.ts'
+import type { Place } from './kinds-of-store.ts'
 
 /** Starts `worker.ts` with the store at a place. */
 export function startWorker(place: Place, ...words: readonly string[]): ChildProcess {

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import { copyAll } from '../copy/copy-checkpoints.ts'
+import { copyAll } from '../copy/copy-all.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { maxBehindOf } from './options.ts'
 import { type BothSides, readableOf } from './both-sides.ts'

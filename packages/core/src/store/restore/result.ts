@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import type { Recording } from '../context/recording.ts'
+import type { Recording } from '../context/recorded-finding.ts'
 import type { OtherFiles } from '../../local-files/other-files.ts'
 import type { Checkpoint, CheckpointContents } from '../../catalog/judging/checkpoint.ts'
 

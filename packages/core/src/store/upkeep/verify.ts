@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { ErrorHint } from '../../hints.ts'
-import { recorded, type Recording } from '../context/recording.ts'
+import { recorded, type Recording } from '../context/recorded-finding.ts'
 import type { StoreContext } from '../context/context.ts'
 import {
   type CatalogEntry,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RanksOptions } from '@holdfast/core'
 import type { S3Emulator } from '@holdfast/emulators'
-import type { RankRequests } from './joint-save.ts'
+import type { RankRequests } from './count-joint-save.ts'
 import { endRank, type PlayedRank, playRank, shardOf, startJobEmulator } from './played-rank.ts'
 
 /** What one process of a rank sent, from its start to its end. */

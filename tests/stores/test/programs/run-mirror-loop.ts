@@ -1,4 +1,4 @@
-/** Kills a job with a mirror on MinIO: `node tests/stores/test/programs/mirror-loop.ts [rounds] [seed]`. Prints its seed. */
+/** Kills a job with a mirror on MinIO: `node tests/stores/test/programs/run-mirror-loop.ts [rounds] [seed]`. Prints its seed. */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -4,7 +4,7 @@ import { type CheckpointBackend, CheckpointStore, MemoryBackend, systemEnvironme
 import { openBackend } from '@holdfast/core/backend'
 import { startS3Emulator } from '@holdfast/emulators'
 import { startProxy } from '@holdfast/emulators/proxy'
-import { classesOf, type JointSaveRequests } from './joint-save.ts'
+import { classesOf, type JointSaveRequests } from './count-joint-save.ts'
 
 /** What one rank sent. An object store gets one request for each call. */
 interface Sent {
