@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   assertDigest,
+  fieldOf,
   isHopelessPut,
   type PutOptions,
   type PutResult,
@@ -56,7 +57,7 @@ export async function putResumable(
   return stored
 }
 
-/** Returns `undefined` if the bytes of the leftover were wrong. */
+/** Returns `undefined` if the bytes of the leftover were wrong or could not be read. */
 async function attempt(
   disk: Disk,
   key: string,
@@ -72,8 +73,7 @@ async function attempt(
     return await throughTemporaryFile(disk, key, {
       path: temporary,
       keepsAfter: (error) =>
-        !(error instanceof WrongLeftover) &&
-        !isHopelessPut(keyError(error, `Writing ${key}`, key, names.url)),
+        !isWrongLeftover(error) && !isHopelessPut(keyError(error, `Writing ${key}`, key, names.url)),
       create: async (path) => {
         const copied = leftover === undefined ? undefined : await copyLeftover(fileSystem, leftover, path)
         resumedBytes = copied?.bytes ?? 0
@@ -88,7 +88,7 @@ async function attempt(
       },
     })
   } catch (error) {
-    if (error instanceof WrongLeftover) return undefined
+    if (isWrongLeftover(error)) return undefined
     throw error
   }
 }
@@ -101,8 +101,13 @@ function mayBeOfOtherPut(found: BigIntStats, written: BigIntStats): boolean {
   return found.size === written.size
 }
 
-/** The bytes of a leftover are not the first bytes of the source, or the source is wrong. */
+/** The bytes of a leftover cannot be read, or are not the first bytes of the source, or the source is wrong. */
 class WrongLeftover extends Error {}
+
+/** The reader of the source reports an error that occurs while it reads as the cause of its own. */
+function isWrongLeftover(error: unknown): boolean {
+  return error instanceof WrongLeftover || fieldOf(error, 'cause') instanceof WrongLeftover
+}
 
 async function leftoversOf(
   { fileSystem, names }: Disk,
@@ -125,7 +130,7 @@ async function leftoversOf(
   }
 }
 
-/** Returns `undefined` without a copy if the leftover is too small, is gone, or does not fit the disk twice. */
+/** Returns `undefined` without a copy if the leftover is too small, is gone, cannot be read, or does not fit the disk twice. */
 async function copyLeftover(
   fileSystem: FileSystem,
   { path: from, stats }: Leftover,
@@ -136,7 +141,7 @@ async function copyLeftover(
     // As a clone, if the file system supports that.
     await fileSystem.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   } catch (error) {
-    if (!failedWith(error, 'ENOENT', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM')) throw error
+    if (!failedWith(error, 'ENOENT', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EIO')) throw error
     await unlinkIfThere(fileSystem, to)
     if (failedWith(error, 'ENOSPC', 'EDQUOT')) await unlinkIfThere(fileSystem, from)
     return undefined
@@ -179,7 +184,10 @@ async function* continued(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const buffer = Buffer.allocUnsafeSlow(chunkBytes)
   for (let position = 0; position < there; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkBytes, there - position), position)
+    const wanted = Math.min(chunkBytes, there - position)
+    const { bytesRead } = await handle.read(buffer, 0, wanted, position).catch((cause: unknown) => {
+      throw new WrongLeftover('It cannot be read', { cause })
+    })
     if (bytesRead === 0) return
     yield buffer.subarray(0, bytesRead)
     position += bytesRead

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import * as promises from 'node:fs/promises'
 import { chmod, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf } from '@holdfast/conformance/testing'
 import { HoldfastError, type PutResult, type ReopenableSource, sha256Hex } from '@holdfast/core/backend'
 import { expect, test } from 'vitest'
-import { FileBackend } from '../src/index.ts'
+import { FileBackend, type FileSystem } from '../src/index.ts'
+import { systemError } from './recording.ts'
 
 const bytes = randomBytes(5 * 2 ** 20 + 17)
 const sha256 = sha256Hex(bytes)
@@ -71,6 +73,27 @@ test('reads the whole source if a byte of the leftover was flipped', async () =>
   expect(await readdir(folder)).toEqual(['k'])
   expect((await readFile(join(folder, 'k'))).equals(bytes)).toBe(true)
 })
+
+test.each(['its copy cannot be read', 'it cannot be copied'])(
+  'reads the whole source if a sector of the leftover is bad: %s',
+  async (what) => {
+    const { folder, backend } = await newDisk()
+    await codeOf(put(backend, new CountedSource(4.5 * 2 ** 20)))
+    const badSector = async (): Promise<never> => Promise.reject(systemError('EIO'))
+    const open: FileSystem['open'] = async (path, flags, mode) => {
+      const handle = await promises.open(path, flags, mode)
+      return flags === 'r+' ? Object.assign(handle, { read: badSector }) : handle
+    }
+    const fileSystem =
+      what === 'it cannot be copied' ? { ...promises, copyFile: badSector } : { ...promises, open }
+    const source = new CountedSource()
+    const { resumedBytes } = await put(new FileBackend(folder, { fileSystem }), source)
+    expect(resumedBytes).toBe(0)
+    expect(source.starts.at(-1)).toBe(0)
+    expect(await readdir(folder)).toEqual(['k'])
+    expect((await readFile(join(folder, 'k'))).equals(bytes)).toBe(true)
+  },
+)
 
 test('does not continue a leftover that is longer than the source', async () => {
   const { folder, backend } = await newDisk()
