@@ -38,17 +38,14 @@ export class ServeClient implements AsyncDisposable {
     this.#ended = ended
   }
 
-  /** Calls a method. Sends `body` on stream 1 once the helper asks for it. Returns the result. */
+  /** Calls a method. Sends `body` on stream 1 as the helper gives credit for it. Returns the result. */
   async call(method: string, params: object, body?: Buffer): Promise<unknown> {
     const id = ++this.#calls
+    let unsent = body
     this.#send('C', 0, Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })))
     for (;;) {
       const { type, payload } = await this.#next()
-      if (type === 'W' && body !== undefined) {
-        this.#send('D', 1, body)
-        this.#send('E', 1)
-        body = undefined
-      }
+      if (type === 'W' && unsent !== undefined) unsent = this.#sendSome(unsent, payload.readUInt32BE())
       if (type !== 'C') continue
       const message = JSON.parse(payload.toString()) as { id?: number; result?: unknown; error?: unknown }
       if (message.id !== id) continue
@@ -80,6 +77,14 @@ export class ServeClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
+  }
+
+  /** Sends as many bytes as the credit allows. Returns the others, or `undefined` after the end. */
+  #sendSome(bytes: Buffer, credit: number): Buffer | undefined {
+    this.#send('D', 1, bytes.subarray(0, credit))
+    if (bytes.byteLength > credit) return bytes.subarray(credit)
+    this.#send('E', 1)
+    return undefined
   }
 
   #send(type: string, stream: number, payload: Uint8Array = new Uint8Array()): void {
