@@ -64,6 +64,7 @@ export class MirrorConnection {
    */
   writer(id: string, takesOver: boolean, from?: string): CopyDestination {
     if (this.#writer?.id === id) return this.#writer.destination
+    this.forgetWriter()
     const context = this.#context(id, takesOver, 'exclusive', from)
     const access = new WriteAccess(context)
     const destination = {
@@ -90,6 +91,7 @@ export class MirrorConnection {
 
   /** Lets the next use of the mirror decide again who may write to it. */
   forgetWriter(): void {
+    this.#writer?.access.tidying.end()
     this.#writer = undefined
   }
 

@@ -20,15 +20,21 @@ export class Tidying {
   #isLittered = false
   /** The leftovers that this writer removed and no sweep has reported yet. */
   #swept: SweptOnce | undefined
+  readonly #noteLitter = (): void => {
+    this.#isLittered = true
+  }
 
   /** `attempts` are those that this store is writing, and `toDiscard` those of its failed saves. */
   constructor(context: StoreContext, attempts: AttemptsUnderWay, toDiscard: Set<AttemptId>) {
     this.#context = context
     this.#attempts = attempts
     this.#toDiscard = toDiscard
-    context.events.on('cleanupFailed', () => {
-      this.#isLittered = true
-    })
+    context.events.on('cleanupFailed', this.#noteLitter)
+  }
+
+  /** Must be called when another tidying takes its place, because the events outlive both. */
+  end(): void {
+    this.#context.events.off('cleanupFailed', this.#noteLitter)
   }
 
   /** Must be called before the first write. If many processes save once each, the one that passes the next multiple tidies. */
