@@ -20,8 +20,8 @@ export interface SaveResult extends JudgedCheckpoint {
    */
   readonly unchangedBytes: number
   /**
-   * The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. After a joint save, the
-   * rank that committed reports those of the commit, and each rank those that it dropped to make room.
+   * The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. After a joint save, each
+   * rank reports what it dropped to make room. The rank that committed also reports what the commit dropped.
    */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
   /**
