@@ -6,7 +6,7 @@ import type { FileSystem } from './file-system.ts'
 const absent = ['ENOENT', 'ENOTDIR']
 
 /** Errors of a folder or file system that allows no changes. */
-const refusals = ['EACCES', 'EPERM', 'EROFS']
+const changesRefused = ['EACCES', 'EPERM', 'EROFS']
 
 /** Returns what is at a path, without following a link; `undefined` if nothing is. */
 export async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<BigIntStats | undefined> {
@@ -24,7 +24,7 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
     await fileSystem.unlink(path)
   } catch (error) {
     if (failedWith(error, ...absent)) return
-    if (failedWith(error, ...refusals) && !(await mayBeThere(fileSystem, path))) return
+    if (failedWith(error, ...changesRefused) && !(await mayBeThere(fileSystem, path))) return
     throw error
   }
 }
