@@ -29,24 +29,23 @@ export interface JointlySaved {
   readonly catalog: PagedCatalog
   /** What this rank committed, if it was this one. */
   readonly committed: Committed | undefined
-  /** The manifest, if this rank has read it. */
+  /** `undefined` if it cannot be read now. See `manifestOf`. */
   readonly manifest: Manifest | undefined
   /** What this rank dropped to make room. */
   readonly madeRoom: readonly Drop[]
 }
 
 /** Describes the whole checkpoint that a rank took part in saving, and reports it as events. */
-export async function resultOf(
+export function resultOf(
   member: ResumedMember,
   { attempt, order, savedAt }: AttemptProposal,
-  { part, catalog, committed, manifest: known, madeRoom }: JointlySaved,
-): Promise<Omit<SaveResult, 'ranks' | 'unchangedBytes' | 'warnings' | 'duration'>> {
+  { part, catalog, committed, manifest, madeRoom }: JointlySaved,
+): Omit<SaveResult, 'ranks' | 'unchangedBytes' | 'warnings' | 'duration'> {
   const { context } = member
   const { step } = partsOfAttempt(attempt)
   const judged = judgedNow(context, catalog, committed?.judgement)
   const listed = catalog.checkpoints.get(step)
   const isListed = listed?.attempt === attempt
-  const manifest = known ?? (await readManifest(context, attempt, isListed ? listed : undefined))
   const { files } = manifest ?? part
   const entry: CatalogEntry = isListed
     ? listed
@@ -85,13 +84,14 @@ export async function resultOf(
  * Returns the manifest of a committed attempt; `undefined` if it cannot be read now, such as after the checkpoint was dropped.
  * The save is committed all the same, and all that this rank knows of it is its own part.
  */
-async function readManifest(
-  { backend }: Member['context'],
+export async function manifestOf(
+  { context: { backend } }: Member,
   attempt: AttemptId,
-  listed: CatalogEntry | undefined,
+  { checkpoints }: PagedCatalog,
 ): Promise<Manifest | undefined> {
+  const listed = checkpoints.get(partsOfAttempt(attempt).step)
   try {
-    if (listed !== undefined) return await verifiedManifest(backend, listed, undefined)
+    if (listed?.attempt === attempt) return await verifiedManifest(backend, listed, undefined)
     const bytes = await readIfThere(backend, manifestKey(attempt), undefined)
     return bytes && decodeManifest(bytes, attempt)
   } catch (error) {

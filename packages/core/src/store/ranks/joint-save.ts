@@ -22,10 +22,10 @@ import { effortOf, makeRoomForSave, prepareContent } from '../save/prepare-conte
 import { type AgreedSave, agreeOnNextTry } from './agree-on-save.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
-import { resultOf } from './joint-result.ts'
+import { manifestOf, resultOf } from './joint-result.ts'
 import type { Member, ResumedMember } from './member.ts'
 import { attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
-import { writeOwnPart } from './own-part.ts'
+import { requireFilesOf, writeOwnPart } from './own-part.ts'
 import type { AttemptProposal, Part } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
 import { look, pollUntil } from './wait.ts'
@@ -75,14 +75,15 @@ export async function saveJointly(
     try {
       using chosen = context.sharing.begin()
       const content = await prepareContent(context, newest, request, files, { attempt, order, chosen })
-      const part = await writeOwnPart(member, attempt, content, files, mayExist)
-      if (part === undefined) continue
+      const own = await writeOwnPart(member, attempt, content, files, mayExist)
+      if (own === undefined) continue
+      const { part, mayBeSecond } = own
       const outcome = await awaitCommit(member, proposal, request, part, timeout)
       if (outcome.kind === 'dead') {
         tries += 1
         continue
       }
-      const { catalog, committed, manifest } = outcome
+      const { catalog, committed } = outcome
       if (committed !== undefined) {
         access.afterwards(async () => {
           await deleteDropped(context, committed)
@@ -90,7 +91,9 @@ export async function saveJointly(
           await access.tidyNowAndThen()
         })
       }
-      const described = await resultOf(member, proposal, { part, catalog, committed, manifest, madeRoom })
+      const manifest = outcome.manifest ?? (await manifestOf(member, attempt, catalog))
+      if (mayBeSecond) requireFilesOf(member, part, step, manifest)
+      const described = resultOf(member, proposal, { part, catalog, committed, manifest, madeRoom })
       if (content.reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
       return { ...described, ranks: { rank, size }, ...effortOf(context, content, plan, began) }
     } finally {

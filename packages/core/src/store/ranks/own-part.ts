@@ -1,6 +1,6 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import { concurrently, SourceReader } from '../../backend/index.ts'
-import { type AttemptId, storedMetrics } from '../../catalog/documents/index.ts'
+import { type AttemptId, type Manifest, storedMetrics } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { writeFiles } from '../attempts/write-attempt.ts'
@@ -14,6 +14,16 @@ import { superseded } from './errors.ts'
 /** The size in bytes of the pieces in which a source is hashed. */
 const chunkBytes = 2 ** 20
 
+/** The part of this rank that is on the store. */
+export interface OwnPart {
+  readonly part: Part
+  /**
+   * Whether an earlier call may have written a part with other bytes, which was deleted before this call looked. If the attempt
+   * is committed, only its manifest tells. See `requireFilesOf`.
+   */
+  readonly mayBeSecond: boolean
+}
+
 /**
  * Writes the files of this rank below an attempt, and then its part. If the part exists, nothing is written: the call is
  * repeated, and its files must have the same bytes. Returns `undefined` if the part disappeared.
@@ -24,13 +34,14 @@ export async function writeOwnPart(
   request: SaveContent,
   files: readonly PlannedFile[],
   mayExist: boolean,
-): Promise<Part | undefined> {
+): Promise<OwnPart | undefined> {
   const { context, own, rank, process } = member
   const name = ofRank(partsPrefix(own.term, attempt), rank)
   const { signal } = request
   if (mayExist) {
     const existing = await findAgreed(context, name, partSchema, signal)
-    if (existing !== undefined) return samePart(member, existing.proposal, request, files)
+    if (existing !== undefined)
+      return { part: await samePart(member, existing.proposal, request, files), mayBeSecond: false }
   }
   // Each call has names of its own. So a call that is repeated never changes bytes that a part describes.
   const folder = `.holdfast/${context.environment.newToken()}/`
@@ -39,9 +50,38 @@ export async function writeOwnPart(
   const proposal = partOf(member, request, stored)
   const agreed = await agreeOn(context, name, partSchema, proposal, signal)
   if (agreed === undefined) return undefined
-  if (agreed.proposal.process === process)
-    return samePart(member, agreed.proposal, request, undefined, proposal)
-  throw superseded(own.term, context.backend.url)
+  if (agreed.proposal.process !== process) throw superseded(own.term, context.backend.url)
+  return {
+    part: await samePart(member, agreed.proposal, request, undefined, proposal),
+    mayBeSecond: mayExist,
+  }
+}
+
+/**
+ * Rejects with `INVALID_ARGUMENT` if the manifest of a committed attempt has other bytes than the part of this rank, and with
+ * `OUTCOME_UNKNOWN` if the manifest cannot be read.
+ */
+export function requireFilesOf(
+  { context, rank }: ResumedMember,
+  { files }: Part,
+  step: number,
+  manifest: Manifest | undefined,
+): void {
+  const { url } = context.backend
+  if (manifest === undefined)
+    throw new HoldfastError(
+      'OUTCOME_UNKNOWN',
+      `An earlier call of rank ${rank} has saved step ${step}, and its manifest cannot be read any more. So the step may have ` +
+        'been saved with other bytes. Let all ranks join the job again.',
+      { url, hint: { kind: 'join-job' } },
+    )
+  const saved = digestsOf(manifest.files)
+  if (files.some(({ name, sha256 }) => saved.get(name) !== sha256))
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `Rank ${rank} has already saved step ${step} with other bytes. Save another step.`,
+      { url },
+    )
 }
 
 function partOf(
@@ -85,7 +125,7 @@ async function samePart(
   )
 }
 
-function digestsOf(files: Part['files']): ReadonlyMap<string, string> {
+function digestsOf(files: Manifest['files']): ReadonlyMap<string, string> {
   return new Map(files.map(({ name, sha256 }) => [name, sha256]))
 }
 

@@ -5,7 +5,7 @@ import {
   agreementsPrefix,
 } from '../../../src/catalog/documents/index.ts'
 import { latestOf } from '../../../src/order-key.ts'
-import type { Catalogs } from './catalogs.ts'
+import { type Catalogs, termOfAttempt } from './catalogs.ts'
 import { isListedIn } from './processes.ts'
 import type { Protocol } from './protocol.ts'
 import {
@@ -34,6 +34,7 @@ export function environmentSteps(
   return [
     ...commits(state, catalogs),
     ...sweptTerms(state, size, protocol),
+    ...sweptSaves(state, size),
     ...sweptAttempts(state, size, protocol),
   ]
 }
@@ -76,7 +77,11 @@ function sweptTerms(state: State, size: number, protocol: Protocol): readonly St
     if (!isDead('open')) continue
     steps.push({
       name: `all agreements of term ${term} are swept`,
-      next: withTerm(state, term, size, absentTerm(size)),
+      next: withoutParts(
+        withTerm(state, term, size, absentTerm(size)),
+        size,
+        (attempt) => termOfAttempt(attempt) === term,
+      ),
     })
     if (state.budget.partialSweeps === 0) continue
     for (const [name, change] of partsOfTerm(documents))
@@ -86,6 +91,33 @@ function sweptTerms(state: State, size: number, protocol: Protocol): readonly St
       })
   }
   return steps
+}
+
+/** The agreements on a listed save go once its term has listed a later one. */
+function sweptSaves(state: State, size: number): readonly Step[] {
+  const { all } = state.catalog.checkpoints
+  const isFollowed = ({ attempt, step }: (typeof all)[number]): boolean =>
+    all.some((later) => later.step > step && termOfAttempt(later.attempt) === termOfAttempt(attempt))
+  return all.filter(isFollowed).flatMap(({ attempt, step }) => {
+    const term = termOfAttempt(attempt)
+    const { saves } = state.terms[term - 1] ?? absentTerm(size)
+    const others = Object.entries(saves).filter(([name]) => !name.startsWith(`${step}.`))
+    const hasParts = dataOf(state, attempt, size).parts.some((part) => part !== null)
+    if (term === 0 || (others.length === Object.keys(saves).length && !hasParts)) return []
+    const swept = withTerm(state, term, size, { saves: Object.fromEntries(others) })
+    const next = withoutParts(swept, size, (each) => each === attempt)
+    return [{ name: `the agreements on ${attempt} are swept`, next }]
+  })
+}
+
+/** The parts of some attempts are swept. */
+function withoutParts(state: State, size: number, areSwept: (attempt: AttemptId) => boolean): State {
+  const attempts = (Object.keys(state.data) as AttemptId[]).filter(areSwept)
+  return attempts.reduce(
+    (next, attempt) =>
+      withData(next, attempt, { ...dataOf(next, attempt, size), parts: Array<null>(size).fill(null) }),
+    state,
+  )
 }
 
 /** Each agreement of a term, with the term without it. */

@@ -525,12 +525,15 @@ class Turn {
   }
 
   #beginSave(process: Extract<Process, { at: 'begin save' }>): void {
-    if (this.#isOwner(process.term))
-      this.#go(
-        { ...process, at: 'agree save', base: this.#state.catalog.version },
-        `begins step ${process.step}`,
-      )
-    else this.#leave(process.term)
+    const { term, step } = process
+    const { catalog } = this.#state
+    const isPassed =
+      catalog.latest !== undefined &&
+      termOfAttempt(catalog.latest.attempt) === term &&
+      catalog.latest.step > step
+    if (!this.#isOwner(term)) this.#leave(term)
+    else if (isPassed) this.#go({ at: 'refused' }, 'is refused: the term has saved a later step')
+    else this.#go({ ...process, at: 'agree save', base: catalog.version }, `begins step ${step}`)
   }
 
   #agreeSave({ base, ...process }: Extract<Process, { at: 'agree save' }>): void {
@@ -595,11 +598,11 @@ class Turn {
     })
   }
 
-  /** The call is aborted, and the program saves the step again with other bytes. */
-  #mayRepeat({ term, resumed, left, step, tries, bytes }: Saving): void {
-    if (this.#state.budget.repeatedCalls === 0) return
+  /** The call is aborted or done, and the program saves the step again with other bytes. */
+  #mayRepeat({ term, resumed, left, step, tries, bytes }: Saving, state = this.#state): void {
+    if (state.budget.repeatedCalls === 0) return
     const again: Process = { at: 'begin save', term, resumed, left, step, tries, bytes: 1 - bytes }
-    this.#go(again, 'repeats the call with other bytes', { state: spend(this.#state, 'repeatedCalls') })
+    this.#go(again, 'repeats the call with other bytes', { state: spend(state, 'repeatedCalls') })
   }
 
   #wait(process: Extract<Process, { at: 'wait' }>): void {
@@ -623,7 +626,7 @@ class Turn {
       case 'open':
         return false
       case 'committed':
-        this.#succeed(process, attempt, 'is told that the save is committed')
+        this.#find(process, attempt, 'is told that the save is committed')
         return true
       case 'superseded':
         this.#go({ at: 'join', wasMember: true }, 'is superseded')
@@ -658,7 +661,7 @@ class Turn {
     const change = saveOf(attempt, attemptOrNull(continues) ?? undefined)
     const catalog = this.#catalogs.commit(this.#state.catalog, ownerOf(term), change)
     if (typeof catalog === 'string') {
-      if (catalog === 'committed') this.#succeed(process, attempt, 'finds the save committed')
+      if (catalog === 'committed') this.#find(process, attempt, 'finds the save committed')
       return
     }
     const state = { ...this.#state, catalog }
@@ -673,6 +676,19 @@ class Turn {
     this.#lose(waiting)
   }
 
+  /** The attempt is committed. If the part was swept and written again, the manifest shows whether it has the same bytes. */
+  #find(process: Saving, attempt: AttemptId, what: string): void {
+    if (this.#protocol.comparesWithManifest && !this.#isOwnIn(this.#state, process, attempt))
+      this.#go({ at: 'refused' }, 'is refused: the manifest has other bytes')
+    else this.#succeed(process, attempt, what)
+  }
+
+  /** Whether the manifest has the bytes of this call. Nobody can tell once it was deleted. */
+  #isOwnIn(state: State, { bytes }: Saving, attempt: AttemptId): boolean {
+    const own = dataOf(state, attempt, this.#cast.size).manifest?.[this.#rank]
+    return own === undefined || own === null || (own.process === this.#index && own.bytes === bytes)
+  }
+
   #succeed(process: Saving, attempt: AttemptId, what: string, state = this.#state, breaks?: string): void {
     const { term, resumed, left, step } = process
     const next: Process =
@@ -681,18 +697,17 @@ class Turn {
         : { at: 'done' }
     const { acknowledged } = state.ghost
     const known = acknowledged.includes(attempt) ? acknowledged : [...acknowledged, attempt].sort()
-    const own = dataOf(state, attempt, this.#cast.size).manifest?.[this.#rank]
-    const isOwn =
-      termOfAttempt(attempt) === term &&
-      (own === undefined || own === null || (own.process === this.#index && own.bytes === process.bytes))
+    const isOwn = termOfAttempt(attempt) === term && this.#isOwnIn(state, process, attempt)
+    const after = { ...state, ghost: { ...state.ghost, acknowledged: known } }
     this.#go(next, what, {
-      state: { ...state, ghost: { ...state.ghost, acknowledged: known } },
+      state: after,
       breaks:
         breaks ??
         (isOwn
           ? undefined
           : 'R3: a rank is told that its save is committed, and another call wrote what is committed'),
     })
+    this.#mayRepeat({ ...process, tries: 0 }, after)
   }
 
   #data(attempt: AttemptId): AttemptData {

@@ -36,6 +36,8 @@ export interface Protocol {
   /** Whether verdicts of all rounds count in each. */
   readonly mixesRounds: boolean
   readonly acknowledgesByManifest: boolean
+  /** Whether a rank compares its files with the manifest once the save is committed. */
+  readonly comparesWithManifest: boolean
   /** Whether a dead attempt is followed by the next try. */
   readonly triesAgain: boolean
   readonly avoidsBad: boolean
@@ -55,6 +57,7 @@ export const product: Protocol = {
   readsBack: true,
   mixesRounds: false,
   acknowledgesByManifest: false,
+  comparesWithManifest: true,
   triesAgain: true,
   avoidsBad: true,
   joinsWithoutLooking: false,
@@ -153,6 +156,10 @@ export const unsafeProtocols: Readonly<Record<string, Protocol>> = {
     },
   },
   'a manifest that counts as an acknowledgement': { ...product, acknowledgesByManifest: true },
+  'a part that is written again, and not compared with the manifest': {
+    ...product,
+    comparesWithManifest: false,
+  },
   'a manifest of the parts that are there': {
     ...product,
     completionStep: (parts) => rules.completionStep(parts, Math.max(0, ...parts.map(({ rank }) => rank + 1))),

@@ -8,7 +8,7 @@ import { fairScenarios, type Scenario, scenarios, smallScenarios } from './scena
 const limit = 2_000
 
 /** States of one scenario within which a broken protocol must be caught. */
-const patience = 40_000
+const patience = 50_000
 
 describe.each(scenarios)('$name', (scenario) => {
   test('no interleaving, crash or lost response breaks a promise', () => {

@@ -166,4 +166,5 @@ export const smallScenarios: readonly Scenario[] = [
   scenario('two ranks and an owner that goes', together, { releases: 1 }),
   scenario('a zombie whose peer never starts', [0, 0]),
   ...fairScenarios,
+  scenario('a zombie and a repeated call', withZombie, { repeatedCalls: 1 }),
 ]

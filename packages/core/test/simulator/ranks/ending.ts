@@ -23,7 +23,8 @@ export async function endInOrder(given: Ending, earlier: readonly RankProcess[] 
   const { random, oracle, size } = job
   const latest = oracle.truth?.checkpoints.length ?? 0
   const savesByCommands = random.chance(0.3)
-  const resumed = await runJob(ending, 'e', 2, { savesByCommands })
+  const savesAtOnce = !savesByCommands && random.chance(0.3)
+  const resumed = await runJob(ending, 'e', 2, { savesByCommands, savesAtOnce })
   if (resumed instanceof Error) {
     const isAllCorrupt = disk.damaged.length > 0 && resumed.message.startsWith('No good checkpoint is left')
     if (isAllCorrupt) return

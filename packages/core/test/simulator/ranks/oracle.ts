@@ -49,6 +49,8 @@ export class JobOracle {
   readonly #keepLast = new Map<string, number | undefined>()
   /** The saves that each process has begun, as `process step`. */
   readonly #begun = new Set<string>()
+  /** The saves that have failed at least once, as `process step`. */
+  readonly #failed = new Set<string>()
   /** What a term has chosen, once a restore has resolved. */
   readonly #chosen = new Map<number, string>()
   /** The step to which a term has gone back, once a rewind has resolved. */
@@ -130,6 +132,11 @@ export class JobOracle {
       )
   }
 
+  /** A save has failed. Until it is committed or called again, no later save continues from it. */
+  hearFailed(process: string, step: number): void {
+    this.#failed.add(`${process} ${step}`)
+  }
+
   /** A save was `INCOMPLETE`. `wokenAt` is the number of looks when its last poll began. */
   hearIncomplete(process: string, rank: number, wokenAt: number, message: string): void {
     this.look()
@@ -158,7 +165,10 @@ export class JobOracle {
       throw new Error(`R5: ${process} waits for ranks ${names}, and ${attempt} is committed`)
   }
 
-  /** A fallback goes to the nearest checkpoint on which the passed one is built. */
+  /**
+   * A fallback goes to the nearest checkpoint on which the passed one is built. One whose save had failed at first may be passed
+   * over.
+   */
   #checkFallback(term: number, lineage: string, passedOver: readonly number[]): void {
     const last = passedOver.at(-1)
     if (last === undefined || this.#truth === undefined) return
@@ -170,6 +180,7 @@ export class JobOracle {
     const offered = checkpoints
       .filter(({ attempt }) => !this.#listed.get(attempt)?.some(({ process }) => members.has(process)))
       .filter(({ step }) => !passedOver.includes(step))
+      .filter(({ attempt }) => !this.#hasFailed(attempt))
       .flatMap(({ attempt }) => this.#lineageOf(attempt) ?? [])
     const nearer = passed.map((from) =>
       offered.find((each) => from.startsWith(`${each}>`) && each.length > lineage.length),
@@ -178,6 +189,22 @@ export class JobOracle {
       throw new Error(
         `R2: term ${term} goes back to "${lineage}" from step ${last}, and not to "${nearer[0]}"`,
       )
+  }
+
+  /** Whether the save of a listed attempt has failed for any rank before it was committed. */
+  #hasFailed(attempt: AttemptId): boolean {
+    const { step } = partsOfAttempt(attempt)
+    const terms = this.#termsOf(this.#listed.get(attempt) ?? [])
+    return terms.some(([, members]) =>
+      [...members.values()].some((process) => this.#failed.has(`${process} ${step}`)),
+    )
+  }
+
+  /** The terms in which the processes that wrote some files were members. */
+  #termsOf(contents: readonly Content[]): readonly (readonly [number, ReadonlyMap<number, string>])[] {
+    return [...this.#members].filter(([, members]) =>
+      contents.every(({ rank, process }) => members.get(rank) === process),
+    )
   }
 
   #lineageOf(attempt: AttemptId): string | undefined {
@@ -232,9 +259,7 @@ export class JobOracle {
       throw new Error(`R1: ${what} has ${contents.length} files, and ${expected} ranks have one`)
     const lineages = new Set(contents.map(({ lineage }) => lineage))
     if (lineages.size > 1) throw new Error(`R1: ${what} mixes ${[...lineages].join(' and ')}`)
-    const terms = [...this.#members].filter(([, members]) =>
-      contents.every(({ rank, process }) => members.get(rank) === process),
-    )
+    const terms = this.#termsOf(contents)
     if (terms.length === 0) throw new Error(`R1: ${what} has parts of processes that were never in one term`)
     if (!terms.some(([, members]) => this.#haveAllBegun(members, entry.step)))
       throw new Error(`R1: ${what} is listed, and a rank without files has not saved it yet`)

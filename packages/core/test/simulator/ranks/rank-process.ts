@@ -159,6 +159,7 @@ export class RankProcess {
         await opened.store.save({ step, files, onExisting })
         return
       } catch (error) {
+        this.#job.oracle.hearFailed(this.name, step)
         // The pauses of two saves at once cannot be told apart.
         if (isHoldfastError(error, 'INCOMPLETE') && !savesAtOnce)
           this.#job.oracle.hearIncomplete(this.name, this.#rank, opened.wokenAt, error.message)

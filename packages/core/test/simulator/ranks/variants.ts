@@ -2,6 +2,7 @@ import {
   type Agreement,
   agreementKey,
   agreementName,
+  type AttemptId,
   type Catalog,
   decodeAgreement,
   decodeCatalog,
@@ -39,6 +40,9 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
       for (const rank of withoutFiles) writePartFor(rank, bytes, disk)
       return bytes
     },
+  }),
+  'a save that continues from no save that still runs': ({ disk }) => ({
+    beforeCommit: (bytes) => continuingFromListed(bytes, disk),
   }),
   'a rewind that changes nothing': ({ disk }) => ({
     beforeCommit: (bytes) => {
@@ -110,6 +114,16 @@ function writePartFor(rank: number, bytes: Uint8Array, disk: Disk): void {
   const { process } = member.proposal as { readonly process: string }
   const proposal = { ...(part.proposal as object), process, files: [] }
   disk.set(agreementKey(name), encodeAgreement(newAgreement(name, part.id, proposal)), 0)
+}
+
+/** If the document proposes an attempt, lets it continue from a listed checkpoint. */
+function continuingFromListed(bytes: Uint8Array, disk: Disk): Uint8Array {
+  const agreement = agreementIn(bytes)
+  if (agreement === undefined || !agreement.name.includes('/attempts/')) return bytes
+  const proposal = agreement.proposal as { readonly continues?: AttemptId }
+  const listed = newestOn(disk)?.checkpoints.map(({ attempt }) => attempt) ?? []
+  if (proposal.continues === undefined || listed.includes(proposal.continues)) return bytes
+  return encodeAgreement({ ...agreement, proposal: { ...proposal, continues: listed.at(-1) } })
 }
 
 function newestOn(disk: Disk): Catalog | undefined {
