@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { BackendCapabilities, FreeSpace } from '../../../src/backend.ts'
 import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, temporaryFolder } from '../../stores.ts'
-import { rankOn, startJob } from './job.ts'
+import { rankOn, saveAll, shard, startJob } from './job.ts'
 
 const withNaN = readFileSync(new URL('../../tensors/fixtures/bfloat16-nan.safetensors', import.meta.url))
 const ofUnknownFormat = { 'model.bin': Buffer.from('no tensors') }
@@ -55,4 +55,39 @@ test('warns of files that were not checked also if an earlier call has stored th
     one.save({ step: 1, files: { other: Buffer.alloc(1) } }),
   ])
   expect(repeated.warnings).toEqual([expect.stringContaining('Not checked for NaN and infinity')])
+})
+
+/** Deletes the part of a rank right before it is read, as a sweep does after another start of the job. */
+class SweptBackend extends MemoryBackend {
+  isSwept = false
+
+  override async read(...[key, options]: Parameters<MemoryBackend['read']>) {
+    if (this.isSwept && key.includes('/parts/')) await this.delete([key])
+    return super.read(key, options)
+  }
+}
+
+/** A step that two ranks have saved, and whose parts are swept when they are read again. */
+async function sweptPair() {
+  const backend = new SweptBackend()
+  const ranks = startJob(backend, 2)
+  await saveAll(ranks, 1)
+  backend.isSwept = true
+  const repeat = async (run: string) =>
+    ranks[0]?.save({ step: 1, files: shard(0, 1, run), onExisting: 'replace' })
+  return { backend, repeat }
+}
+
+test('compares a repeated save with the manifest if its part was swept', async () => {
+  const { repeat } = await sweptPair()
+  expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
+  const { repeat: again } = await sweptPair()
+  expect((await again(''))?.step).toBe(1)
+})
+
+test('does not acknowledge a repeated save if both its part and the manifest are gone', async () => {
+  const { backend, repeat } = await sweptPair()
+  const keys = (await Array.fromAsync(backend.list('data/'))).map(({ key }) => key)
+  await backend.delete(keys.filter((key) => key.endsWith('/manifest.json')))
+  expect(await codeOf(repeat(''))).toBe('OUTCOME_UNKNOWN')
 })
