@@ -119,7 +119,7 @@ function writePartFor(rank: number, bytes: Uint8Array, disk: Disk): void {
 /** If the document proposes an attempt, lets it continue from a listed checkpoint. */
 function continuingFromListed(bytes: Uint8Array, disk: Disk): Uint8Array {
   const agreement = agreementIn(bytes)
-  if (agreement === undefined || !agreement.name.includes('/attempts/')) return bytes
+  if (!agreement?.name.includes('/attempts/')) return bytes
   const proposal = agreement.proposal as { readonly continues?: AttemptId }
   const listed = newestOn(disk)?.checkpoints.map(({ attempt }) => attempt) ?? []
   if (proposal.continues === undefined || listed.includes(proposal.continues)) return bytes
