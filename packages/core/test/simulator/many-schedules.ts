@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
+import { seedRanges, type SeedRange } from './seed-ranges.ts'
 import type { Schedule } from './simulate.ts'
 
 /** What a range of schedules has counted. */
@@ -14,36 +15,31 @@ interface Simulation<Result extends Schedule> {
   readonly count: (schedule: Result) => Counts
 }
 
-/** Consecutive seeds. */
-interface Range {
-  readonly first: number
-  readonly schedules: number
-}
-
-/** Schedules that one process runs. After each such range, the program prints a line. */
-const rangeSize = 1_000
-
 /**
- * Runs the schedules of the command line: `[schedules] [seed] [--processes N]`. A single seed repeats one schedule. More
- * than 1,000 schedules are divided into ranges, of which N run at once. Each range prints its seeds and its sums, so that a run
- * that was ended continues with the seeds that were not printed.
+ * Runs the schedules of the command line: `[--schedules N] [--seed S] [--processes P]`. `--schedules 1` repeats the schedule
+ * of a seed. The seeds are divided into ranges, of which P processes run one each at a time. Each range prints its seeds and its
+ * sums, so that a run that was ended continues with the seeds that were not printed.
  */
 export async function runSchedules<Result extends Schedule>(simulation: Simulation<Result>): Promise<void> {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { processes: { type: 'string', default: '1' } },
+  const { values } = parseArgs({
+    options: {
+      schedules: { type: 'string', default: `${simulation.schedules}` },
+      seed: { type: 'string', default: `${Date.now() % 1e9}` },
+      processes: { type: 'string', default: '1' },
+    },
   })
-  const [schedules = simulation.schedules, first = Date.now() % 1e9] = positionals.map((text) =>
-    integer('A number of schedules or a seed', text, 0),
-  )
+  const all = {
+    first: integer('--seed', values.seed, 0),
+    schedules: integer('--schedules', values.schedules, 1),
+  }
   const processes = integer('--processes', values.processes, 1)
-  const range = { first, schedules }
-  if (schedules <= rangeSize) await runRange(range, simulation)
-  else await runInProcesses(range, processes)
+  const ranges = seedRanges(all, processes)
+  if (ranges.length > 1) await runInProcesses(all, ranges, processes)
+  else await runRange(all, simulation)
 }
 
 async function runRange<Result extends Schedule>(
-  range: Range,
+  range: SeedRange,
   { simulate, count }: Simulation<Result>,
 ): Promise<void> {
   endWithParent()
@@ -52,7 +48,7 @@ async function runRange<Result extends Schedule>(
   let sums: Counts = {}
   let seed = range.first
   process.on('uncaughtExceptionMonitor', () => {
-    console.error(`Repeat with: 1 ${seed}`)
+    console.error(`Repeat with: --schedules 1 --seed ${seed}`)
   })
   for (; seed < range.first + range.schedules; seed += 1) {
     const schedule = await simulate(seed)
@@ -71,13 +67,17 @@ function endWithParent(): void {
   process.channel?.unref()
 }
 
-async function runInProcesses(all: Range, processes: number): Promise<void> {
-  const ranges = rangesOf(all)
+async function runInProcesses(
+  all: SeedRange,
+  ranges: readonly SeedRange[],
+  processes: number,
+): Promise<void> {
+  const waiting = ranges.values()
   let sums: Counts = {}
   const work = async (): Promise<void> => {
-    for (const { first, schedules } of ranges) {
+    for (const { first, schedules } of waiting) {
       if (process.exitCode !== undefined) return
-      const child = fork(process.argv[1] ?? '', [`${schedules}`, `${first}`])
+      const child = fork(process.argv[1] ?? '', [`--schedules=${schedules}`, `--seed=${first}`])
       child.on('message', (counts) => {
         sums = added(sums, counts as Counts)
       })
@@ -89,12 +89,7 @@ async function runInProcesses(all: Range, processes: number): Promise<void> {
   if (process.exitCode === undefined) report(all, sums)
 }
 
-function* rangesOf({ first, schedules }: Range): Generator<Range> {
-  for (let done = 0; done < schedules; done += rangeSize)
-    yield { first: first + done, schedules: Math.min(rangeSize, schedules - done) }
-}
-
-function report({ first, schedules }: Range, sums: Counts): void {
+function report({ first, schedules }: SeedRange, sums: Counts): void {
   const counts = Object.entries(sums).map(([name, sum]) => `${sum} ${name}`)
   console.log(
     `seeds ${first} to ${first + schedules - 1}: ${[`${schedules} schedules`, ...counts].join(', ')}, no violation`,
@@ -105,8 +100,8 @@ function added(sums: Counts, counts: Counts): Counts {
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, (sums[name] ?? 0) + count]))
 }
 
-function integer(what: string, text: string, least: number): number {
+function integer(option: string, text: string, least: number): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= least) return value
-  throw new Error(`${what} must be an integer from ${least}, and is ${text}.`)
+  throw new Error(`${option} must be an integer from ${least}, and is ${text}.`)
 }

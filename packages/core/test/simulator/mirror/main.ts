@@ -1,7 +1,4 @@
-/**
- * Runs many schedules of mirrors: `node test/simulator/mirror/main.ts [schedules] [seed] [--processes N]`. A single seed
- * repeats one.
- */
+/** Runs many schedules of mirrors: `node test/simulator/mirror/main.ts [--schedules N] [--seed S] [--processes P]`. */
 import { runSchedules } from '../many-schedules.ts'
 import { simulateMirror } from './simulate-mirror.ts'
 

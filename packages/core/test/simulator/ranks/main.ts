@@ -1,7 +1,4 @@
-/**
- * Runs many schedules of jobs: `node test/simulator/ranks/main.ts [schedules] [seed] [--processes N]`. A single seed
- * repeats one.
- */
+/** Runs many schedules of jobs: `node test/simulator/ranks/main.ts [--schedules N] [--seed S] [--processes P]`. */
 import { runSchedules } from '../many-schedules.ts'
 import { simulateJob } from './simulate-job.ts'
 
