@@ -37,7 +37,7 @@ export interface SavePlan {
 export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
   const { storeRoot, exclude = [], signal, mayBeEmpty = false, mostEntries = 200_000 } = options
   const excludes = await exclusionsOf(exclude, 'exclude')
-  const walk = await Walk.begin({ storeRoot, signal, excludes, mostEntries })
+  const walk = new Walk({ storeRoot, signal, excludes, mostEntries })
   const given: PlannedFile[] = []
   for (const [name, content] of named(files)) {
     if (typeof content === 'string') await walk.add(name, content)

@@ -54,21 +54,16 @@ interface Folder extends SavedFolder {
  * the hidden folders of restores.
  */
 export class Walk {
-  readonly #store: KnownFolder | undefined
   readonly #options: WalkOptions
+  /** The folder of the store, once a folder is read, which might contain it. */
+  #store: Promise<KnownFolder> | undefined
   readonly #files: FoundFile[] = []
   readonly #empty = new Set<string>()
   readonly #links: string[] = []
   #looked = 0
 
-  private constructor(options: WalkOptions, store: KnownFolder | undefined) {
+  constructor(options: WalkOptions) {
     this.#options = options
-    this.#store = store
-  }
-
-  static async begin(options: WalkOptions): Promise<Walk> {
-    const { storeRoot } = options
-    return new Walk(options, storeRoot === undefined ? undefined : await KnownFolder.at(promises, storeRoot))
   }
 
   get files(): readonly FoundFile[] {
@@ -204,28 +199,28 @@ export class Walk {
 
   /** A checkpoint that contains its own store would grow with each save, because it would contain all earlier ones. */
   async #refuseStore(folder: Folder, stats: BigIntStats): Promise<void> {
-    const store = this.#store
-    if (store === undefined) return
+    const { storeRoot } = this.#options
+    if (storeRoot === undefined) return
+    this.#store ??= KnownFolder.at(promises, storeRoot)
+    const store = await this.#store
     const real = await reading(folder, () => promises.realpath(folder.path))
     const holds =
       store.is(stats) ||
       store.realPath === real ||
-      (store.isBelow(real) && !this.#excludesStore(folder, real))
+      (store.isBelow(real) && !excludesBelow(folder, store.realPath.slice(real.length)))
     if (!holds) return
     throw refused(
       `${folder.path} contains the store itself. Save another folder, exclude the store, or move it.`,
       below(folder.relative, basename(store.realPath)),
     )
   }
+}
 
-  #excludesStore({ name, relative, excludes }: Folder, real: string): boolean {
-    const parts = (this.#store?.realPath ?? real)
-      .slice(real.length)
-      .split(sep)
-      .filter((part) => part !== '')
-    return parts.some((_, index) => {
-      const path = parts.slice(0, index + 1).join('/')
-      return excludes({ relative: below(relative, path), name: `${name}/${path}`, isFolder: true })
-    })
-  }
+/** Whether a folder excludes a path below it, or a folder on the way there. */
+function excludesBelow({ name, relative, excludes }: Folder, path: string): boolean {
+  const parts = path.split(sep).filter((part) => part !== '')
+  return parts.some((_, index) => {
+    const child = parts.slice(0, index + 1).join('/')
+    return excludes({ relative: below(relative, child), name: `${name}/${child}`, isFolder: true })
+  })
 }
