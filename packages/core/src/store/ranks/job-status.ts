@@ -109,9 +109,9 @@ export async function statusOf(
 }
 
 /**
- * Returns the last term that has owned the store, as far as a version of the catalog and the agreements show it; `undefined`
- * if none has. Only its saves can still be committed. A term that is joining has not owned the store yet. One that has
- * chosen a checkpoint, or agreed on a save, has.
+ * Returns the last term that may have owned the store, as far as a version of the catalog and the agreements show it; `undefined`
+ * if none has. Only its saves can still be committed. A term whose ranks have not all joined has not owned the store. Once they
+ * have, they show themselves and take the store over, and a damaged version of the catalog may have been that takeover.
  */
 export function lastOwningTerm(
   terms: StoredTerms,
@@ -121,9 +121,9 @@ export function lastOwningTerm(
   return Math.max(acting?.[0] ?? 0, known ?? 0) || undefined
 }
 
-/** Whether ranks create an agreement before their term takes the store over. */
+/** Whether ranks create an agreement before all of them have joined a term. */
 function isOfJoining(name: AgreementName, term: number): boolean {
-  return name === openName(term) || name.startsWith(membersPrefix(term)) || name.startsWith(herePrefix(term))
+  return name === openName(term) || name.startsWith(membersPrefix(term))
 }
 
 /**

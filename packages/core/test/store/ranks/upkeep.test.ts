@@ -133,3 +133,18 @@ test('a repair lists no joint checkpoint of a term after which another has chose
   expect(report.damagedCatalogs).toHaveLength(1)
   expect(report.recovered).toEqual([])
 })
+
+test('a repair lists no joint checkpoint of a term if the takeover by the next one is damaged, and it has not chosen yet', async () => {
+  const backend = await diedBeforeCommit()
+  backend.delete = (keys) => Promise.resolve({ deleted: keys, failed: [] })
+  backend.intercept = (method, key) =>
+    method === 'commit' && key.includes('/choice/') ? 'fail before' : 'pass'
+  const next = startJob(backend, 3)
+  await Promise.all(next.map((store) => codeOf(store.join())))
+  backend.intercept = () => 'pass'
+  const takeover = (await keysOf(backend, 'catalog/')).at(-1) ?? ''
+  await tamper(backend, takeover, flipBit)
+  const report = await storeOn(backend).repair()
+  expect(report.damagedCatalogs).toHaveLength(1)
+  expect(report.recovered).toEqual([])
+})
