@@ -3,10 +3,12 @@
  * continues an earlier run with the same file. `--seed N --stores 1` repeats the attack of one seed.
  */
 import { parseArgs } from 'node:util'
+import { exitOnSignals } from '@holdfast/test-servers'
 import { campaign } from './campaign.ts'
 import { openPlace, type PlaceName, placeNames } from './places.ts'
 import { addResult, readResults, type Result, summaryOf } from './results.ts'
 
+exitOnSignals()
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

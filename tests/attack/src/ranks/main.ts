@@ -5,6 +5,7 @@
  * of one seed, pass `--seed` with it and `--kills 1`.
  */
 import { parseArgs } from 'node:util'
+import { exitOnSignals } from '@holdfast/test-servers'
 import { openPlace, type PlaceName, placeNames } from '../places.ts'
 import { addResult, readResults } from '../results.ts'
 import { campaign, type CampaignReport } from './campaign.ts'
@@ -20,6 +21,7 @@ const killsOfStore = 40
 /** Kills of each further job once only joint saves are missing: a few starts. */
 const killsForSaves = 16
 
+exitOnSignals()
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

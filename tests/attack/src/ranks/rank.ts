@@ -19,6 +19,9 @@ function tell(message: Message): void {
   process.send?.(message)
 }
 
+/** The launcher was killed. */
+const endAlone = (): never => process.exit()
+process.once('disconnect', endAlone)
 await using store = await openStore(url, {
   adapters: [await adapterOf(url)],
   backend: backendOptions(url),
@@ -32,6 +35,7 @@ try {
   if (!(error instanceof HoldfastError)) throw error
   tell({ kind: 'ended', code: error.code, message: error.message })
 }
+process.off('disconnect', endAlone)
 process.disconnect()
 
 /** Restores the files of all ranks, and compares them. Returns the step; 0 if there is none. */

@@ -4,10 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { startServer } from '@holdfast/test-servers'
+import { exitOnSignals, startServer } from '@holdfast/test-servers'
 
 import { mirrorLoop } from '../support/mirror-loop.ts'
 
+exitOnSignals()
 const rounds = Number(process.argv[2] ?? 500)
 const seed = Number(process.argv[3] ?? Date.now() % 1e6)
 const server = await startServer('minio')
