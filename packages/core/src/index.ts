@@ -67,7 +67,7 @@ export type {
   RestoreOptions,
   RestoreSource,
 } from './store/restore/result.ts'
-export type { BackgroundOptions } from './store/context/background-options.ts'
+export type { BackgroundOptions } from './store/save/background-options.ts'
 export type { BackgroundSave } from './store/save/background.ts'
 export type { ExpectedStream, FileContent, FilesToSave, SaveRequest } from './store/save/request.ts'
 export type { SaveResult } from './store/save/result.ts'

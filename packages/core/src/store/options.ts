@@ -13,8 +13,8 @@ import { assertPackMode, type PackMode } from './context/pack-mode.ts'
 import { assertUnchangedMode, type UnchangedMode } from './context/unchanged-mode.ts'
 import { assertMirrorOptions, type MirrorOptions } from './mirror/options.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
-import type { BackgroundOptions } from './context/background-options.ts'
-import { parseLimits, parseRateWhileBusy } from './context/transfer-limits.ts'
+import type { BackgroundOptions } from './save/background-options.ts'
+import { parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** The options of a store. `openStore` also takes those of `OpenStoreOptions`. */
 export interface StoreOptions<Name extends string = string, MirrorLocation extends string = string> {

@@ -1,4 +1,5 @@
 import type { StoreContext } from './context/context.ts'
+import { inBackground } from './context/in-background.ts'
 import type { StoreOptions } from './options.ts'
 import type { Ranks } from './ranks/ranks.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
@@ -7,7 +8,6 @@ import { assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
 import { traced } from './tracing.ts'
-import { inBackground } from './context/transfer-limits.ts'
 
 type Save = (request: SaveRequest) => Promise<SaveResult>
 

@@ -6,7 +6,7 @@ import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import { type ContextSettings, newWriter } from './context/new-context.ts'
 import { gracePeriodOf, type StoreOptions } from './options.ts'
-import { limitsOfStore, parseLimits, parseRateWhileBusy } from './context/transfer-limits.ts'
+import { limitsOfStore, parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** Returns the settings of a store by its options, with their defaults. */
 export function settingsOf(

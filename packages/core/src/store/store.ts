@@ -17,7 +17,7 @@ import { describeJob } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
-import { connectMirror } from './mirror/connect.ts'
+import { mirrorOfOptions } from './mirror/mirror-of-options.ts'
 import type { StoreMirror } from './mirror/mirror.ts'
 import { type Mirror, type MirrorStatus, recordedMirrorStatus } from './mirror/status.ts'
 import { assertMayCount } from './restore/count.ts'
@@ -97,7 +97,7 @@ export class CheckpointStore<Name extends string = string>
     this.#calls = calls
     this.#lifetime = lifetime
     this.#access = access
-    this.#mirror = connectMirror(options.mirror, mirrorBackend, access, destination)
+    this.#mirror = mirrorOfOptions(options.mirror, mirrorBackend, access, destination)
     const afterwards = (): void => this.#mirror?.wake()
     this.#writer = new ChangeWriter(context, access, afterwards)
     this.#ranks = options.ranks && new Ranks(context, options.ranks)

@@ -11,7 +11,7 @@ import {
   systemEnvironment,
 } from '../../src/index.ts'
 import { StoreEventEmitter } from '../../src/store/context/events.ts'
-import { limitsOfStore } from '../../src/store/context/transfer-limits.ts'
+import { limitsOfStore } from '../../src/store/transfer-limits.ts'
 import { codeOf } from '../stores.ts'
 
 /** The slowest limit in bytes per second, and the size of a checkpoint that then takes 8 s. */

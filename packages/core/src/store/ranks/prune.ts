@@ -1,7 +1,7 @@
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { usesTime } from '../../retention/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import { storeTime } from '../context/store-time.ts'
+import { storeTime } from '../upkeep/store-time.ts'
 import { type PruneOptions, type PruneReport, pruneStore, type PruneWriter } from '../upkeep/prune.ts'
 import { superseded } from './errors.ts'
 import type { Member } from './member.ts'

@@ -1,7 +1,7 @@
 import type { BusyLimit } from '../../pacing/index.ts'
 import { orAborted } from '../../async/or-aborted.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { BackgroundOptions } from '../context/background-options.ts'
+import type { BackgroundOptions } from './background-options.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { StoreEventEmitter } from '../context/events.ts'
 import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest } from './request.ts'

@@ -1,6 +1,6 @@
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context/context.ts'
-import { storeTime } from '../context/store-time.ts'
+import { storeTime } from './store-time.ts'
 import { endOtherSaves, noteUnfinishedSaves } from './others-saves.ts'
 import { forgetRemoved } from './removed.ts'
 import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'

@@ -1,13 +1,6 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
-import {
-  defaultRateWhileBusy,
-  parseRate,
-  type Rate,
-  type TransferLimits,
-  withLimit,
-} from '../../pacing/index.ts'
-import type { StoreContext } from './context.ts'
-import type { BackgroundOptions } from './background-options.ts'
+import type { CheckpointBackend } from '../backend/index.ts'
+import { defaultRateWhileBusy, parseRate, type Rate, type TransferLimits } from '../pacing/index.ts'
+import type { BackgroundOptions } from './save/background-options.ts'
 
 /** The options of a store that limit its transfers. */
 interface LimitOptions {
@@ -43,9 +36,4 @@ export function parseRateWhileBusy({ rateWhileBusy }: BackgroundOptions = {}): n
   return rateWhileBusy === undefined
     ? defaultRateWhileBusy
     : parseRate(rateWhileBusy, 'background.rateWhileBusy')
-}
-
-/** Returns the context with which a store works in the background. */
-export function inBackground(context: StoreContext): StoreContext {
-  return { ...context, transfers: withLimit(context.transfers, context.busyLimit) }
 }

@@ -5,8 +5,8 @@ import type { MirrorOptions } from './options.ts'
 import type { WriteAccess } from '../upkeep/write-access.ts'
 import { StoreMirror } from './mirror.ts'
 
-/** Connects a store with the mirror of its options. `store` is the store as a destination. */
-export function connectMirror(
+/** Returns the mirror that the options of a store name, connected with the store. `store` is the store as a destination. */
+export function mirrorOfOptions(
   options: MirrorOptions | undefined,
   backend: CheckpointBackend | undefined,
   access: WriteAccess,

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import type { StoreContext } from './context.ts'
+import type { StoreContext } from '../context/context.ts'
 import { probePrefix } from '../../catalog/documents/index.ts'
 
 /** Returns the time by the clock of the store. Stores an object for this purpose. */
