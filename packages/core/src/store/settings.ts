@@ -6,7 +6,7 @@ import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import { type ContextSettings, newWriter } from './context/new-context.ts'
 import { gracePeriodOf, type StoreOptions } from './options.ts'
-import { limitsOfStore, parseLimits, parseRateWhileBusy } from './transfer-limits.ts'
+import { limitsOf, parseRateWhileBusy } from './transfer-limits.ts'
 
 /** Returns the settings of a store by its options, with their defaults. */
 export function settingsOf(
@@ -25,8 +25,7 @@ export function settingsOf(
     packs: options.packs ?? 'auto',
     unchanged: options.unchanged ?? 'auto',
     space: spaceLimits(options.space),
-    limits: parseLimits(options),
-    ownLimits: limitsOfStore(options, backend),
+    limits: limitsOf(options, backend),
     busyLimit: new BusyLimit({
       rate: parseRateWhileBusy(options.background),
       clock: environment,

@@ -1,5 +1,6 @@
 import type { CheckpointBackend } from '../backend/index.ts'
 import { defaultRateWhileBusy, parseRate, type Rate, type TransferLimits } from '../pacing/index.ts'
+import type { StoreLimits } from './context/context.ts'
 import type { BackgroundOptions } from './save/background-options.ts'
 
 /** The options of a store that limit its transfers. */
@@ -17,15 +18,15 @@ export function parseLimits({ limitUpload, limitDownload }: LimitOptions): Trans
 }
 
 /**
- * Returns the limits of a store. A store on a disk that has a mirror is not limited, so that saves do not wait for what the
- * network may carry.
+ * Returns the limits of a store and of its mirror. A store on a disk that has a mirror is not limited, so that saves do not wait
+ * for what the network may carry.
  */
-export function limitsOfStore(
+export function limitsOf(
   options: LimitOptions & { readonly mirror?: object | undefined },
   { capabilities }: CheckpointBackend,
-): TransferLimits {
+): StoreLimits {
   const isLocal = options.mirror !== undefined && capabilities.localRoot !== undefined
-  return parseLimits(isLocal ? {} : options)
+  return { store: parseLimits(isLocal ? {} : options), mirror: parseLimits(options) }
 }
 
 /**

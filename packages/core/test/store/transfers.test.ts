@@ -11,7 +11,7 @@ import {
   systemEnvironment,
 } from '../../src/index.ts'
 import { StoreEventEmitter } from '../../src/store/context/events.ts'
-import { limitsOfStore } from '../../src/store/transfer-limits.ts'
+import { limitsOf } from '../../src/store/transfer-limits.ts'
 import { codeOf } from '../stores.ts'
 
 /** The slowest limit in bytes per second, and the size of a checkpoint that then takes 8 s. */
@@ -120,12 +120,10 @@ describe('limitUpload', () => {
     })
     const limits = { limitUpload: rate, limitDownload: 2 * rate }
     const unlimited = { upload: undefined, download: undefined }
-    expect(limitsOfStore({ ...limits, mirror: {} }, onDisk)).toEqual(unlimited)
-    expect(limitsOfStore(limits, onDisk)).toEqual({ upload: rate, download: 2 * rate })
-    expect(limitsOfStore({ ...limits, mirror: {} }, new MemoryBackend())).toEqual({
-      upload: rate,
-      download: 2 * rate,
-    })
+    const limited = { upload: rate, download: 2 * rate }
+    expect(limitsOf({ ...limits, mirror: {} }, onDisk)).toEqual({ store: unlimited, mirror: limited })
+    expect(limitsOf(limits, onDisk).store).toEqual(limited)
+    expect(limitsOf({ ...limits, mirror: {} }, new MemoryBackend()).store).toEqual(limited)
   })
 
   test.each(['10 KB/s', 0, NaN] as const)('%j is refused', async (limitUpload) => {

@@ -14,6 +14,12 @@ import type { SavesThatShare } from './saves-that-share.ts'
 import type { Environment } from '../../environment.ts'
 import type { BusyLimit, TransferLimits, Transfers } from '../../pacing/index.ts'
 
+/** How fast the files of checkpoints may be sent to a store and read from it, and to and from its mirror. */
+export interface StoreLimits {
+  readonly store: TransferLimits
+  readonly mirror: TransferLimits
+}
+
 /** The parts of an open store that its operations share. */
 export interface StoreContext {
   readonly backend: CheckpointBackend
@@ -37,8 +43,8 @@ export interface StoreContext {
   readonly space: SpaceLimits
   /** How fast the files of checkpoints are sent and read. */
   readonly transfers: Transfers
-  /** The limits of the options, which apply to the mirror. A store that has a mirror may have fewer limits itself. */
-  readonly limits: TransferLimits
+  /** The limits of `transfers`, and of those to the mirror. */
+  readonly limits: StoreLimits
   /** The limit of transfers in the background. */
   readonly busyLimit: BusyLimit
   /** Dropped attempts whose bytes this process has deleted. */

@@ -3,7 +3,7 @@ import { CatalogLog } from '../../catalog/commit/catalog-log.ts'
 import type { Writer } from '../../catalog/commit/rules/index.ts'
 import type { Keeping } from '../../catalog/judging/judgement.ts'
 import type { Environment } from '../../environment.ts'
-import { transfersOf, type TransferLimits } from '../../pacing/index.ts'
+import { transfersOf } from '../../pacing/index.ts'
 import type { StoreContext } from './context.ts'
 import type { StoreEventEmitter } from './events.ts'
 import { mostCompared, RecentManifests } from './recent-manifests.ts'
@@ -26,8 +26,6 @@ export interface ContextSettings
     | 'busyLimit'
   > {
   readonly keeping: Keeping
-  /** The limits of the transfers, if they differ from `limits`. */
-  readonly ownLimits?: TransferLimits | undefined
 }
 
 /** Returns a writer whose name also names its job. */
@@ -38,7 +36,7 @@ export function newWriter({ id, name, mode, job }: Writer): Writer {
 /** Returns the parts of a store that its operations share. */
 export function newContext(
   backend: CheckpointBackend,
-  { ownLimits, ...settings }: ContextSettings,
+  settings: ContextSettings,
   environment: Environment,
   events: StoreEventEmitter,
 ): StoreContext {
@@ -57,6 +55,6 @@ export function newContext(
     manifests: new RecentManifests(backend.capabilities.reusesObjects === 'shares' ? mostCompared : 1),
     sharing: new SavesThatShare(),
     deleted: new Set(),
-    transfers: transfersOf(ownLimits ?? settings.limits, environment),
+    transfers: transfersOf(settings.limits.store, environment),
   }
 }

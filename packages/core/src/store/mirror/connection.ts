@@ -126,7 +126,7 @@ export class MirrorConnection {
       packs: 'auto',
       unchanged: 'auto',
       space: spaceLimits(),
-      limits,
+      limits: { store: limits.mirror, mirror: limits.mirror },
       busyLimit,
     }
     return inBackground(newContext(this.backend, settings, environment, this.#events))
