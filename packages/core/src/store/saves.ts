@@ -4,12 +4,13 @@ import type { StoreOptions } from './options.ts'
 import type { Ranks } from './ranks/ranks.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planAndSave, type SaveAccess } from './save/plan-and-save.ts'
+import { type DecidedSave, decideSave } from './save/decided-save.ts'
 import { assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
 import { traced } from './tracing.ts'
 
-type Save = (request: SaveRequest) => Promise<SaveResult>
+type Save = (request: DecidedSave) => Promise<SaveResult>
 
 /** The saves of an open store. Its caller waits for some of them, and others run in the background. */
 export class Saves {
@@ -34,7 +35,7 @@ export class Saves {
       (own: StoreContext): Save =>
       (request) =>
         planAndSave(own, access, request)
-    const together = ranks && ((request: SaveRequest) => ranks.save(request))
+    const together = ranks && ((request: DecidedSave) => ranks.save(request))
     const later = together ?? alone(inBackground(context))
     this.#context = context
     this.#now = together ?? alone(context)
@@ -63,14 +64,9 @@ export class Saves {
 
   async #run(save: Save, given: SaveRequest): Promise<SaveResult> {
     assertSaveRequest(given)
-    const { backend, packs, unchanged } = this.#context
-    const request = {
-      ...given,
-      packs: given.packs ?? packs,
-      unchanged: given.unchanged ?? unchanged,
-    }
+    const request = decideSave(given, this.#context)
     const { step, signal } = request
-    const saved = await traced('save', { store: backend.url, step }, () =>
+    const saved = await traced('save', { store: this.#context.backend.url, step }, () =>
       this.#inOrder.run(step, signal, () => save(request)),
     )
     this.#afterwards()

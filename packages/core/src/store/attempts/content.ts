@@ -26,8 +26,8 @@ export interface AttemptContent {
   readonly signal?: AbortSignal | undefined
   /** Fails the attempt if a tensor has NaN or infinity. */
   readonly finite?: FiniteRequirement | undefined
-  /** Whether small files are stored together. Default: `auto`. */
-  readonly packs?: PackMode | undefined
+  /** Whether small files are stored together. */
+  readonly packs: PackMode
   /** The stored files that may be used again. Default: none. */
   readonly reuse?: Reuse | undefined
   /** Called when every file is stored, before the manifest. A rejection fails the attempt. */

@@ -8,7 +8,7 @@ import type { StoreContext } from '../context/context.ts'
 /** What a save or a copy says about the step that it commits. */
 interface CommitOfStep {
   readonly step: number
-  readonly onExisting?: 'fail' | 'replace' | undefined
+  readonly onExisting: 'fail' | 'replace'
   readonly allowBest?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -20,7 +20,7 @@ interface CommitOfStep {
 export async function refuseEarly(
   { backend, log, keeping }: StoreContext,
   newest: PagedCatalog,
-  { step, onExisting = 'fail', allowBest, signal }: CommitOfStep,
+  { step, onExisting, allowBest, signal }: CommitOfStep,
   own?: AttemptId,
 ): Promise<void> {
   const isRecent = step > lastPagedStep(newest)

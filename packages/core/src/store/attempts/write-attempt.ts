@@ -50,7 +50,7 @@ export async function writeFiles(
   content: AttemptContent,
   folder = '',
 ): Promise<readonly ManifestFile[]> {
-  const { signal, packs: mode = 'auto', finite, reuse } = content
+  const { signal, packs: mode, finite, reuse } = content
   const inline = folder === '' ? planInline(files, mode, backend.capabilities) : undefined
   if (inline !== undefined) {
     const bytes = inline.reduce((sum, { size }) => sum + size, 0)

@@ -241,7 +241,7 @@ async function wasCopiedMeanwhile(
 async function refuseCopyEarly(
   { context }: CopyDestination,
   step: number,
-  { onExisting, allowBest, signal }: CopyOptions,
+  { onExisting = 'fail', allowBest, signal }: CopyOptions,
   { turn, assumed }: CopyCall,
 ): Promise<void> {
   const { log } = context

@@ -4,7 +4,7 @@ import { ownSegment } from '../../catalog/commit/segments.ts'
 import { HoldfastError } from '../../errors.ts'
 import { sameWithin } from '../save/already-saved.ts'
 import type { SavePlan } from '../save/plan.ts'
-import type { SaveRequest } from '../save/request.ts'
+import type { DecidedSave } from '../save/decided-save.ts'
 import type { SaveResult } from '../save/result.ts'
 import { saveAgain } from '../save/save-again.ts'
 import { superseded } from './errors.ts'
@@ -35,7 +35,7 @@ export type BegunSave = AgreedSave | { readonly kind: 'saved'; readonly result: 
  */
 export async function beginSave(
   member: ResumedMember,
-  request: SaveRequest,
+  request: DecidedSave,
   plan: SavePlan,
   began: Date,
 ): Promise<BegunSave> {
@@ -69,7 +69,7 @@ export function noteFailed({ begun, failed }: ResumedMember, step: number): void
 /** Agrees on a further try at a save whose attempt is dead. It is the same save, and begins when the first try began. */
 export async function agreeOnNextTry(
   member: ResumedMember,
-  request: SaveRequest,
+  request: DecidedSave,
   tries: number,
   first: AgreedSave,
 ): Promise<AgreedSave> {
@@ -86,7 +86,7 @@ export async function agreeOnNextTry(
 async function agreeOnTry(
   member: ResumedMember,
   newest: PagedCatalog,
-  { step, signal }: SaveRequest,
+  { step, signal }: DecidedSave,
   tries: number,
   { order, savedAt, continues }: Omit<AttemptProposal, 'attempt'>,
 ): Promise<Omit<AgreedSave, 'previous'> | undefined> {
@@ -115,10 +115,10 @@ async function agreeOnTry(
 async function savedBefore(
   { context, access }: ResumedMember,
   newest: PagedCatalog,
-  request: SaveRequest,
+  request: DecidedSave,
   { files }: SavePlan,
 ): Promise<SaveResult | undefined> {
-  const { step, onExisting = 'fail', signal } = request
+  const { step, onExisting, signal } = request
   if (onExisting === 'replace') return undefined
   const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
   const entry = catalog.checkpoints.get(step)

@@ -17,7 +17,7 @@ import { refuseEarly } from '../attempts/refuse-early.ts'
 import { withClockJump } from '../save/clocks.ts'
 import { effortOf } from '../save/effort.ts'
 import type { SavePlan } from '../save/plan.ts'
-import type { SaveRequest } from '../save/request.ts'
+import type { DecidedSave } from '../save/decided-save.ts'
 import type { SaveResult } from '../save/result.ts'
 import { prepareContent } from '../save/prepare-content.ts'
 import { makeRoomForSave } from '../save/space/make-room.ts'
@@ -45,7 +45,7 @@ type Outcome =
 
 /** A save of which the ranks have agreed on the first attempt. */
 export interface JointSave {
-  readonly request: SaveRequest
+  readonly request: DecidedSave
   readonly plan: SavePlan
   readonly began: Date
   /** Milliseconds for which the save waits for other ranks. */
@@ -120,7 +120,7 @@ function assertReplayable({ files }: SavePlan, step: number, url: string): void 
 async function awaitCommit(
   member: ResumedMember,
   proposal: AttemptProposal,
-  request: SaveRequest,
+  request: DecidedSave,
   part: Part,
   timeout: number,
 ): Promise<Outcome> {
@@ -162,7 +162,7 @@ async function awaitCommit(
 async function commit(
   member: ResumedMember,
   proposal: AttemptProposal,
-  { onExisting = 'fail', allowBest, signal }: SaveRequest,
+  { onExisting, allowBest, signal }: DecidedSave,
   part: Part,
 ): Promise<Outcome | undefined> {
   const { context, rank } = member

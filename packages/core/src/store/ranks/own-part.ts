@@ -5,7 +5,6 @@ import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { writeFiles } from '../attempts/write-attempt.ts'
 import type { SaveContent } from '../save/prepare-content.ts'
-import type { SaveRequest } from '../save/request.ts'
 import type { ResumedMember } from './member.ts'
 import { ofRank, partsPrefix } from './names.ts'
 import { agreeOn, findAgreed, type Part, partSchema } from './proposals.ts'
@@ -31,28 +30,28 @@ export interface OwnPart {
 export async function writeOwnPart(
   member: ResumedMember,
   attempt: AttemptId,
-  request: SaveContent,
+  content: SaveContent,
   files: readonly PlannedFile[],
   mayExist: boolean,
 ): Promise<OwnPart | undefined> {
   const { context, own, rank, process } = member
   const name = ofRank(partsPrefix(own.term, attempt), rank)
-  const { signal } = request
+  const { signal } = content
   if (mayExist) {
     const existing = await findAgreed(context, name, partSchema, signal)
     if (existing !== undefined)
-      return { part: await samePart(member, existing.proposal, request, files), mayBeSecond: false }
+      return { part: await samePart(member, existing.proposal, content, files), mayBeSecond: false }
   }
   // Each call has names of its own. So a call that is repeated never changes bytes that a part describes.
   const folder = `.holdfast/${context.environment.newToken()}/`
-  const stored = await writeFiles(context, attempt, files, request, folder)
-  await request.beforeCommit?.()
-  const proposal = partOf(member, request, stored)
+  const stored = await writeFiles(context, attempt, files, content, folder)
+  await content.beforeCommit?.()
+  const proposal = partOf(member, content, stored)
   const agreed = await agreeOn(context, name, partSchema, proposal, signal)
   if (agreed === undefined) return undefined
   if (agreed.proposal.process !== process) throw superseded(own.term, context.backend.url)
   return {
-    part: await samePart(member, agreed.proposal, request, undefined, proposal),
+    part: await samePart(member, agreed.proposal, content, undefined, proposal),
     mayBeSecond: mayExist,
   }
 }
@@ -86,7 +85,7 @@ export function requireFilesOf(
 
 function partOf(
   { process, own, resumed }: ResumedMember,
-  { epoch, metrics = {}, tags = [], metadata, dataState }: SaveRequest,
+  { epoch, metrics = {}, tags = [], metadata, dataState }: SaveContent,
   files: Part['files'],
 ): Part {
   return {
@@ -106,20 +105,20 @@ function partOf(
 async function samePart(
   member: ResumedMember,
   existing: Part,
-  request: SaveContent,
+  content: SaveContent,
   files: readonly PlannedFile[] | undefined,
   written?: Part,
 ): Promise<Part> {
   const { own, rank, process, context } = member
   if (existing.process !== process) throw superseded(own.term, context.backend.url)
-  const digests = files === undefined ? digestsOf(written?.files ?? []) : await hashed(files, request)
+  const digests = files === undefined ? digestsOf(written?.files ?? []) : await hashed(files, content)
   const stored = digestsOf(existing.files)
   const isSame =
     stored.size === digests.size && [...stored].every(([name, sha256]) => digests.get(name) === sha256)
   if (isSame) return existing
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `Step ${request.step} is already being saved with other bytes by rank ${rank}. Repeat the save with the same files, or ` +
+    `Step ${content.step} is already being saved with other bytes by rank ${rank}. Repeat the save with the same files, or ` +
       'save another step.',
     { url: context.backend.url },
   )

@@ -9,7 +9,7 @@ import type { Restored, RestoreOptions } from '../restore/result.ts'
 import type { PruneOptions, PruneReport } from '../upkeep/prune.ts'
 import { type RewindOptions, type RewindReport, rewindTarget } from '../upkeep/rewind.ts'
 import { planFiles } from '../save/plan.ts'
-import type { SaveRequest } from '../save/request.ts'
+import type { DecidedSave } from '../save/decided-save.ts'
 import type { SaveResult } from '../save/result.ts'
 import { readMarker } from '../upkeep/ensure-marker.ts'
 import { beginSave, noteFailed } from './agree-on-save.ts'
@@ -100,7 +100,7 @@ export class Ranks {
   }
 
   /** Saves the part of this rank, and resolves once the whole checkpoint is committed. */
-  async save(request: SaveRequest): Promise<SaveResult> {
+  async save(request: DecidedSave): Promise<SaveResult> {
     const { files, exclude, signal } = request
     const begun = await this.#inOrder.run(async () => {
       const storeRoot = this.#context.backend.capabilities.localRoot

@@ -19,7 +19,7 @@ import { Reuse } from '../attempts/reuse/reuse.ts'
 import type { StoreContext } from '../context/context.ts'
 import { mostCompared } from '../context/recent-manifests.ts'
 import type { ChosenCopies } from '../context/saves-that-share.ts'
-import type { SaveRequest } from './request.ts'
+import type { DecidedSave } from './decided-save.ts'
 
 /** A smaller file is sent in any case, so that a small save needs no request for the manifest of the latest checkpoint. */
 const sentBelow = 2 ** 20
@@ -39,11 +39,11 @@ export interface Beginning {
 export async function findReusable(
   context: StoreContext,
   newest: PagedCatalog,
-  request: SaveRequest,
+  request: DecidedSave,
   files: readonly PlannedFile[],
   beginning: Beginning,
 ): Promise<Reuse | undefined> {
-  const { unchanged: mode = 'auto', signal } = request
+  const { unchanged: mode, signal } = request
   const how = context.backend.capabilities.reusesObjects
   if (how === undefined || mode === 'never' || newest.latest === undefined) return undefined
   if (how === 'copies') {
@@ -60,7 +60,7 @@ export async function findReusable(
 export async function bytesToShare(
   context: StoreContext,
   newest: PagedCatalog,
-  request: SaveRequest,
+  request: DecidedSave,
   files: readonly PlannedFile[],
 ): Promise<number> {
   const { environment, backend, sharing } = context
@@ -69,14 +69,14 @@ export async function bytesToShare(
   const attempt = newAttemptId(request.step, newest.version, environment.newToken())
   const reuse = await findReusable(context, newest, request, files, { attempt, order, chosen })
   if (reuse === undefined) return 0
-  const { singles } = planPacks(files, request.packs ?? 'auto', backend.capabilities)
+  const { singles } = planPacks(files, request.packs, backend.capabilities)
   return singles.reduce((sum, file) => (reuse.of(file) === undefined ? sum : sum + (file.size ?? 0)), 0)
 }
 
 async function findShareable(
   context: StoreContext,
   newest: PagedCatalog,
-  request: SaveRequest,
+  request: DecidedSave,
   files: readonly PlannedFile[],
   beginning: Beginning,
 ): Promise<Reuse | undefined> {
@@ -131,7 +131,7 @@ async function readableManifest(
 async function catalogAfter(
   { log, writer, keeping, environment }: StoreContext,
   newest: PagedCatalog,
-  { step, metrics = {}, tags = [], onExisting = 'fail', allowBest, signal }: SaveRequest,
+  { step, metrics = {}, tags = [], onExisting, allowBest, signal }: DecidedSave,
   files: readonly PlannedFile[],
   { attempt, order }: Beginning,
 ): Promise<WholeCatalog | undefined> {

@@ -7,7 +7,7 @@ import { refuseEarly } from '../attempts/refuse-early.ts'
 import type { StoreContext } from '../context/context.ts'
 import { sameAs } from './already-saved.ts'
 import { planFiles, type SavePlan } from './plan.ts'
-import type { SaveRequest } from './request.ts'
+import type { DecidedSave } from './decided-save.ts'
 import type { SaveResult } from './result.ts'
 import { saveCheckpoint } from './save.ts'
 import { saveAgain } from './save-again.ts'
@@ -27,7 +27,7 @@ export interface SaveAccess extends SpaceAccess {
 export async function planAndSave(
   context: StoreContext,
   access: SaveAccess,
-  request: SaveRequest,
+  request: DecidedSave,
 ): Promise<SaveResult> {
   const { exclude, signal } = request
   const storeRoot = context.backend.capabilities.localRoot
@@ -36,14 +36,13 @@ export async function planAndSave(
   // To make room on a full disk, the save may have to take the store over first.
   const newest = await (context.space.makeRoom ? access.freeing(signal, ready) : ready())
   const existing = await listedAt(context, newest, request)
-  const { onExisting = 'fail' } = request
   if (existing !== undefined) {
-    const manifest = await sameAs(context, existing, request, plan.files, onExisting === 'fail')
+    const manifest = await sameAs(context, existing, request, plan.files, request.onExisting === 'fail')
     if (manifest !== undefined) {
       await request.beforeCommit?.()
       return saveAgain(context, newest, access, request, { entry: existing, manifest })
     }
-    if (onExisting === 'replace') refuseSavedSince(context, existing, request)
+    if (request.onExisting === 'replace') refuseSavedSince(context, existing, request)
   }
   assertNoContradiction(context.keeping, newest, context.backend.url)
   await refuseEarly(context, newest, request)
@@ -62,7 +61,7 @@ export async function planAndSave(
 async function savedByOther(
   context: StoreContext,
   access: SaveAccess,
-  request: SaveRequest,
+  request: DecidedSave,
   { files }: SavePlan,
   error: HoldfastError,
 ): Promise<SaveResult> {
@@ -77,7 +76,7 @@ async function savedByOther(
 async function listedAt(
   { log }: StoreContext,
   newest: PagedCatalog,
-  { step, signal }: SaveRequest,
+  { step, signal }: DecidedSave,
 ): Promise<CatalogEntry | undefined> {
   return (await log.withStep(newest, step, signal)).checkpoints.get(step)
 }
@@ -86,7 +85,7 @@ async function listedAt(
 function refuseSavedSince(
   { backend }: StoreContext,
   { step, savedAt, storedAt = savedAt }: CatalogEntry,
-  { startedAt }: SaveRequest,
+  { startedAt }: DecidedSave,
 ): void {
   if (startedAt === undefined || Math.min(Date.parse(storedAt), Date.parse(savedAt)) < startedAt.getTime())
     return

@@ -15,7 +15,7 @@ import { highestStepOf } from './highest-step.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
 import { prepareContent, type SaveContent } from './prepare-content.ts'
-import type { SaveRequest } from './request.ts'
+import type { DecidedSave } from './decided-save.ts'
 import type { SaveResult } from './result.ts'
 import type { SpaceAccess } from './space/access.ts'
 import { makeRoomForSave } from './space/make-room.ts'
@@ -30,7 +30,7 @@ export async function saveCheckpoint(
   context: StoreContext,
   newest: PagedCatalog,
   access: SpaceAccess,
-  request: SaveRequest,
+  request: DecidedSave,
   plan: SavePlan,
   replaces: AttemptId | 'nothing',
 ): Promise<SaveResult> {
@@ -78,7 +78,7 @@ async function writeAndCommit(
   content: SaveContent,
   began: Began & { readonly replaces: AttemptId | 'nothing' },
 ): Promise<{ readonly written: WrittenAttempt; readonly committed: Committed }> {
-  const { onExisting = 'fail', allowBest, signal } = content
+  const { onExisting, allowBest, signal } = content
   let mayBeWhole = false
   try {
     const stored = await writeFiles(context, attempt, files, content)

@@ -3,7 +3,7 @@ import type { PagedCatalog } from '../../../catalog/pages/index.ts'
 import type { PlannedFile } from '../../attempts/content.ts'
 import type { StoreContext } from '../../context/context.ts'
 import { bytesToShare } from '../find-reusable.ts'
-import type { SaveRequest } from '../request.ts'
+import type { DecidedSave } from '../decided-save.ts'
 import type { SpaceAccess } from './access.ts'
 import { guardSpace } from './guard.ts'
 
@@ -14,11 +14,11 @@ import { guardSpace } from './guard.ts'
 export async function makeRoomForSave(
   context: StoreContext,
   access: SpaceAccess,
-  request: SaveRequest,
+  request: DecidedSave,
   files: readonly PlannedFile[],
   newest: PagedCatalog,
 ): Promise<readonly Drop[]> {
-  const { step, packs = 'auto', signal } = request
+  const { step, packs, signal } = request
   const shared = (known: PagedCatalog): Promise<number> => bytesToShare(context, known, request, files)
   return guardSpace(
     { context, access, step, toStore: { files, packs }, bytesToShare: shared, signal },
