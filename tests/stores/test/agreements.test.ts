@@ -3,7 +3,7 @@ import { type Fault, seededPlan, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, test } from 'vitest'
 import { agreementName } from '../../../packages/core/src/catalog/documents/layout.ts'
 import { agree, listAgreements, readAgreement } from '../../../packages/core/src/store/agreements/agree.ts'
-import { openBackendAt } from './support/open.ts'
+import { openBackendAt } from './support/open-at.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const kinds = await kindsOfStore()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Fault, type FaultPlan, seededPlan, startProxy } from '@holdfast/emulators/proxy'
 import { isHoldfastError } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openAt } from './support/open.ts'
+import { openAt } from './support/open-at.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const faults: readonly Fault[] = [

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { environmentOf } from './support/open.ts'
+import { environmentOf } from './support/open-at.ts'
 import { kindsOfStore, type KindOfStore, type Place } from './support/kinds-of-store.ts'
 
 /** The working folder of the command line. Adapters are resolved from it, as from a project that has installed them. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { CheckpointStore, copyCheckpoints, isHoldfastError } from '@holdfast/core'
 import { type FaultPlan, type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openAt, openBackendAt } from './support/open.ts'
+import { openAt, openBackendAt } from './support/open-at.ts'
 import { type KindOfStore, kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const kinds = await kindsOfStore()

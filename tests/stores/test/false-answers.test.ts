@@ -9,7 +9,7 @@ import {
 import { isHoldfastError } from '@holdfast/core'
 import type { CheckpointBackend } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
-import { openAt, openBackendAt } from './support/open.ts'
+import { openAt, openBackendAt } from './support/open-at.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== undefined)

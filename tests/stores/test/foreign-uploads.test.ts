@@ -2,7 +2,7 @@ import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3'
 import { adapter as s3 } from '@holdfast/adapter-s3'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, test } from 'vitest'
-import { openAt, openBackendAt } from './support/open.ts'
+import { openAt, openBackendAt } from './support/open-at.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
 
 const kinds = (await kindsOfStore()).filter(({ adapter }) => adapter === s3)

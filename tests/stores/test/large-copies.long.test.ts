@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { copyCheckpoints } from '@holdfast/core'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { environmentOf, openAt } from './support/open.ts'
+import { environmentOf, openAt } from './support/open-at.ts'
 import { kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const size = 2 * 2 ** 30

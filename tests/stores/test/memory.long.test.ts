@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
-import { environmentOf } from './support/open.ts'
+import { environmentOf } from './support/open-at.ts'
 import { kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 /** Size of the checkpoint in MiB. `HOLDFAST_TEST_MEBIBYTES` changes it. */
@@ -25,17 +25,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Returns the bytes by which a task of the worker raises the peak memory of its process, which uses `threads`. */
+/** Returns the bytes by which a task raises the peak memory of a process that uses `threads`. */
 async function memoryGrowth(
   place: Place,
   task: 'save-stream' | 'save-file' | 'restore',
   what: string,
   threads: number,
 ): Promise<number> {
-  const worker = join(import.meta.dirname, 'programs/worker.ts')
+  const program = join(import.meta.dirname, 'programs/measured-memory.ts')
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [worker, place.url, task, what, String(threads)],
+    [program, place.url, task, what, String(threads)],
     { env: environmentOf(place) },
   )
   return Number(stdout)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
-import { environmentOf } from './support/open.ts'
+import { environmentOf } from './support/open-at.ts'
 import { kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-one-program-'))

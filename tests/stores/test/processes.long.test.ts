@@ -1,29 +1,29 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { testKilledSaves } from './support/killed-saves.ts'
-import { openAt } from './support/open.ts'
-import { startWorker } from './support/start-worker.ts'
+import { openAt } from './support/open-at.ts'
+import { startWriter } from './support/start-writer.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
 
-const workers = 8
+const writers = 8
 const savesEach = 6
 
 const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
 const kills = 6 * effort
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {
-  const title = `every acknowledged save of ${workers} concurrent writers in shared mode is listed and verified`
+  const title = `every acknowledged save of ${writers} concurrent writers in shared mode is listed and verified`
 
   test(title, { timeout: 600_000 }, async () => {
     const place = kind.place()
     const acknowledged: number[] = []
-    const ends = Array.from({ length: workers }, async (_, worker) => {
-      const child = startWorker(place, 'shared', String(worker), String(savesEach))
+    const ends = Array.from({ length: writers }, async (_, writer) => {
+      const child = startWriter(place, 'shared', String(writer), String(savesEach))
       child.on('message', (step) => acknowledged.push(Number(step)))
       return (await once(child, 'close'))[0] as number // after its last message
     })
     expect(new Set(await Promise.all(ends))).toEqual(new Set([0]))
-    expect(acknowledged).toHaveLength(workers * savesEach)
+    expect(acknowledged).toHaveLength(writers * savesEach)
     await using store = await openAt(kind, place, { mode: 'shared' })
     const listed = (await store.list()).map(({ step }) => step)
     expect(listed).toEqual(acknowledged.toSorted((one, other) => one - other))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { testKilledSaves } from './support/killed-saves.ts'
-import { openAt } from './support/open.ts'
+import { openAt } from './support/open-at.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {

@@ -6,14 +6,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { environmentOf, openAt } from './support/open.ts'
+import { environmentOf, openAt } from './support/open-at.ts'
 import { howToInstall, pythonEnvironment, pythonWithTrainers, runPython } from './support/python.ts'
 import { kindsOfStore } from './support/kinds-of-store.ts'
-import { surviveKills } from './trainers/killed-run.ts'
+import { surviveKills } from './support/survive-kills.ts'
 
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')
 const examples = fileURLToPath(new URL('../../../examples/trainers', import.meta.url))
-const compare = fileURLToPath(new URL('trainers/compare.py', import.meta.url))
+const compareWeights = fileURLToPath(new URL('programs/compare-weights.py', import.meta.url))
 /** The command line resolves adapters from its working folder. */
 const here = import.meta.dirname
 const python = pythonWithTrainers(process.env)
@@ -81,7 +81,7 @@ describe.each([...disk, ...s3])('on $name', (kind) => {
       }
       const expectEqual = async (...folders: readonly string[]): Promise<void> => {
         const files = await Promise.all(folders.map((name) => only(join(folder, name), fileOf(last))))
-        await runPython(python, compare, ...files)
+        await runPython(python, compareWeights, ...files)
       }
       await restore('latest', 'final')
       // The trainer's own resume, without Holdfast, from the step from which it continued last.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { CheckpointStore } from '@holdfast/core'
 import { startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openBackendAt } from './support/open.ts'
+import { openBackendAt } from './support/open-at.ts'
 import { type KindOfStore, kindsOfStore, type Place } from './support/kinds-of-store.ts'
 
 /** One server of each kind is enough, since the client decides. */

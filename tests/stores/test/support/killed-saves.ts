@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
-import { openAt } from './open.ts'
-import { startWorker } from './start-worker.ts'
+import { openAt } from './open-at.ts'
+import { startWriter } from './start-writer.ts'
 import type { KindOfStore, Place } from './kinds-of-store.ts'
 import type { UploadMessage } from './upload-message.ts'
 
@@ -52,7 +52,7 @@ async function saveUntilKilled(
   mebibytes: number,
   { saves, share }: Moment,
 ): Promise<readonly number[]> {
-  const child = startWorker(place, 'uploads', String(mebibytes))
+  const child = startWriter(place, 'uploads', String(mebibytes))
   onTestFinished(() => {
     child.kill('SIGKILL')
   })

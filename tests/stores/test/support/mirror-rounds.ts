@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { mirrorLoop } from './mirror-loop.ts'
-import { environmentOf } from './open.ts'
+import { environmentOf } from './open-at.ts'
 import type { KindOfStore } from './kinds-of-store.ts'
 
 /** Declares a test that kills a job with a mirror this many times, and deletes its disk at random. */

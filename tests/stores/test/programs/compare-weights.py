@@ -1,4 +1,4 @@
-"""Compares the weights of two checkpoints, file by file: compare.py ONE OTHER. Exits with 1 if they differ."""
+"""Compares the weights of two checkpoints, file by file: compare-weights.py ONE OTHER. Exits with 1 if they differ."""
 
 import sys
 

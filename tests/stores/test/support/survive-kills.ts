@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import { killGroup } from '../support/process-group.ts'
+import { killGroup } from './process-group.ts'
 
 export interface KilledRunOptions {
   /** The command line of `holdfast run --json`. Its trainer does not end by itself. */

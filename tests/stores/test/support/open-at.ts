@@ -14,7 +14,7 @@ export async function openAt(
   return new CheckpointStore(await openBackendAt(kind, place), options)
 }
 
-/** Opens a backend at a place. */
+/** Opens a backend at a place. Sets the environment variables of the place in this process. */
 export async function openBackendAt(
   kind: KindOfStore,
   { url, env }: Place,
