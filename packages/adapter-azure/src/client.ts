@@ -9,10 +9,7 @@ import {
   type RequestPolicy,
 } from '@azure/storage-blob'
 import {
-  type Agents,
-  agentsOf,
   defaultMinimumProgress,
-  DirectTransfers,
   foreignAnswer,
   HoldfastError,
   longestWait,
@@ -21,9 +18,9 @@ import {
   type MinimumProgress,
   onlyOneOf,
   requestLimitsOf,
-  unpooledAgentsOf,
   withoutUndefined,
 } from '@holdfast/core/backend'
+import { type Agents, agentsOf, DirectTransfers, unpooledAgentsOf } from '@holdfast/core/connections'
 import { type AccountAccess, accessOf, ways } from './credentials.ts'
 import { DirectReads } from './direct.ts'
 import { isForeign } from './errors.ts'

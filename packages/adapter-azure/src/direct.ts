@@ -4,12 +4,8 @@ import {
   type CpkInfo,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
-import {
-  directRequest,
-  type DirectResponse,
-  type DirectTransfers,
-  withoutUndefined,
-} from '@holdfast/core/backend'
+import { withoutUndefined } from '@holdfast/core/backend'
+import { directRequest, type DirectResponse, type DirectTransfers } from '@holdfast/core/connections'
 import type { AccountAccess } from './credentials.ts'
 import { storageScope } from './remembered-token.ts'
 

@@ -1,5 +1,5 @@
 import type { IHttpClient, WebResource } from '@azure/storage-blob'
-import { directRequest, type Sender, type UploadRequest } from '@holdfast/core/backend'
+import { directRequest, type Sender, type UploadRequest } from '@holdfast/core/connections'
 
 /** Returns a client of HTTP for the SDK, by which other threads send the requests that the SDK has signed. */
 export function threadClient(sender: Sender): IHttpClient {

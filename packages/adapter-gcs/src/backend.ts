@@ -1,14 +1,12 @@
 import {
-  agentsOf,
-  DirectTransfers,
   ObjectNames,
   ObjectStoreBackend,
   onlyOneOf,
   parseSize,
   requestLimitsOf,
   Secrets,
-  unpooledAgentsOf,
 } from '@holdfast/core/backend'
+import { agentsOf, DirectTransfers, unpooledAgentsOf } from '@holdfast/core/connections'
 import type { Bucket } from './bucket.ts'
 import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'

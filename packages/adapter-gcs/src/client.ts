@@ -1,16 +1,13 @@
 import { Storage } from '@google-cloud/storage'
 import { type gaxios, PassThroughClient } from 'google-auth-library'
 import {
-  type Agents,
-  directRequest,
-  type DirectTransfers,
   type HoldfastError,
   isHoldfastError,
   orDestroy,
-  type Receiver,
   secretHeaders,
   type Secrets,
 } from '@holdfast/core/backend'
+import { type Agents, directRequest, type DirectTransfers, type Receiver } from '@holdfast/core/connections'
 import { givenCredentials } from './credentials.ts'
 import { hasStatus } from './errors.ts'
 import { type Logins, TokenReplaced } from './logins.ts'

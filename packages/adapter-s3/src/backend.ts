@@ -1,13 +1,12 @@
 import {
-  DirectTransfers,
   ObjectNames,
   ObjectStoreBackend,
   onlyOneOf,
   parseSize,
   requestLimitsOf,
   Secrets,
-  unpooledAgentsOf,
 } from '@holdfast/core/backend'
+import { DirectTransfers, unpooledAgentsOf } from '@holdfast/core/connections'
 import type { Bucket } from './bucket.ts'
 import { createClient, rememberSecrets } from './client.ts'
 import { commit } from './commit.ts'

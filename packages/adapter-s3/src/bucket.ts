@@ -1,12 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
-  type DirectTransfers,
   foreignAnswer,
   type ObjectStore,
   type RequestInfo,
   type Stored,
   unquotedEtag,
 } from '@holdfast/core/backend'
+import type { DirectTransfers } from '@holdfast/core/connections'
 import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, ListOrder, StorageClass } from './options.ts'
 import { timeOf } from './response-time.ts'

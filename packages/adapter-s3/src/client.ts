@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import {
-  type Agents,
-  agentsOf,
-  HoldfastError,
-  secretHeaders,
-  type Secrets,
-  withoutUndefined,
-} from '@holdfast/core/backend'
+import { HoldfastError, secretHeaders, type Secrets, withoutUndefined } from '@holdfast/core/backend'
+import { type Agents, agentsOf } from '@holdfast/core/connections'
 import { ExpressSessions } from './express-sessions.ts'
 import type { S3Options } from './options.ts'
 

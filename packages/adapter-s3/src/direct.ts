@@ -1,12 +1,6 @@
 import { Readable } from 'node:stream'
-import {
-  type DirectRequest,
-  fieldOf,
-  numberFieldOf,
-  type Receiver,
-  type Sender,
-  stringFieldOf,
-} from '@holdfast/core/backend'
+import { fieldOf, numberFieldOf, stringFieldOf } from '@holdfast/core/backend'
+import type { DirectRequest, Receiver, Sender } from '@holdfast/core/connections'
 
 /** A response in the form of the SDK. */
 export interface DirectAnswer {

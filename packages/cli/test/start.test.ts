@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as v from 'valibot'
 import { afterAll, describe, expect, test } from 'vitest'
 import { nodeVersionFault } from '../src/node-version.ts'
 import { environment, holdfastProcess, main, type Outcome } from './holdfast.ts'
@@ -86,6 +87,30 @@ describe('the compile cache', () => {
     })
     expect(await listing({ XDG_CACHE_HOME: main })).toMatchObject({ code: 0, stderr: '' })
     expect(await readdir(base)).not.toContain('no')
+  })
+})
+
+describe('the parts of Node.js that a command loads', () => {
+  /** Writes the names of the loaded parts to stderr at the end of the process. */
+  const reporting = `data:text/javascript,${encodeURIComponent(
+    "process.on('exit', () => process.stderr.write(JSON.stringify(process.moduleLoadList)))",
+  )}`
+
+  async function partsLoadedBy(...words: readonly string[]): Promise<readonly string[]> {
+    const env = { ...environment(), NODE_OPTIONS: `--import ${reporting}` }
+    const { code, stderr } = await holdfastProcess(env, base, ...words)
+    expect(code).toBe(0)
+    const loaded: unknown = JSON.parse(stderr)
+    return v.parse(v.array(v.string()), loaded).map((name) => name.replace('NativeModule ', ''))
+  }
+
+  /** TLS reads all root certificates, which takes as long as the start of Node.js. */
+  const heavy = ['tls', 'https', 'http', 'internal/deps/undici/undici']
+
+  test('include neither TLS nor HTTP if a store on a disk is listed', async () => {
+    const loaded = await partsLoadedBy('ls', '-s', 'store')
+    expect(loaded).toContain('crypto')
+    expect(loaded.filter((name) => heavy.includes(name))).toEqual([])
   })
 })
 

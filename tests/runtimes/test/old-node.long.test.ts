@@ -43,16 +43,14 @@ test('the published command line refuses Node.js 20 with one sentence', ({ skip 
   expect([status, stdout]).toEqual([2, ''])
 })
 
-test.for(['@holdfast/core', '@holdfast/core/backend', '@holdfast/core/data', '@holdfast/adapter-fs'])(
-  'an import of the published %s refuses Node.js 20 with one sentence',
-  (entryPoint, { skip }) => {
-    const { status, stderr } = onNode20(
-      skip,
-      '--input-type=module',
-      '--eval',
-      `await import('${entryPoint}')`,
-    )
-    expect(stderr).toMatch(sentence)
-    expect(status).toBe(2)
-  },
-)
+test.for([
+  '@holdfast/core',
+  '@holdfast/core/backend',
+  '@holdfast/core/connections',
+  '@holdfast/core/data',
+  '@holdfast/adapter-fs',
+])('an import of the published %s refuses Node.js 20 with one sentence', (entryPoint, { skip }) => {
+  const { status, stderr } = onNode20(skip, '--input-type=module', '--eval', `await import('${entryPoint}')`)
+  expect(stderr).toMatch(sentence)
+  expect(status).toBe(2)
+})

@@ -12,7 +12,7 @@ import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
 import { type BackendAdapter, isHoldfastError } from '@holdfast/core'
-import { DirectConnections } from '@holdfast/core/backend'
+import { DirectConnections } from '@holdfast/core/connections'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 
 const certificate = new URL('./support/localhost.pem', import.meta.url)

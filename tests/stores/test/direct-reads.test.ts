@@ -8,7 +8,8 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
-import { type BackendAdapter, chunksOf, directRequest, DirectTransfers } from '@holdfast/core/backend'
+import { type BackendAdapter, chunksOf } from '@holdfast/core/backend'
+import { directRequest, DirectTransfers } from '@holdfast/core/connections'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 const object = Buffer.from(Array.from({ length: 9 * 2 ** 20 + 1 }, (_, index) => (index * 7919) >> 8))

@@ -189,7 +189,7 @@ test.each([
 ])('a direct connection %s', async (_, trusted, seen) => {
   const { port } = await serving(own)
   const program = `
-    import { DirectConnections } from '@holdfast/core/backend'
+    import { DirectConnections } from '@holdfast/core/connections'
     const connections = new DirectConnections(process.env)
     const headers = { host: 'localhost', range: 'bytes=0-9' }
     const response = await connections.get({ protocol: 'https:', host: 'localhost', port: ${port}, path: '/', headers })

@@ -28,7 +28,6 @@ export type {
   UnfinishedWork,
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
-export { type AgentOptions, type Agents, agentsOf, unpooledAgentsOf } from './connections/agents.ts'
 export {
   foreignAnswer,
   isHtml,
@@ -38,10 +37,6 @@ export {
   readAnswer,
 } from './object-store/answers.ts'
 export { chunksOf } from './source/chunks-of.ts'
-export { directRequest, type DirectRequest, type DirectResponse, type Receiver } from './direct/receiver.ts'
-export { DirectConnections } from './direct/direct-connections.ts'
-export type { Sender, UploadRequest, WholeResponse } from './direct/sender.ts'
-export { DirectTransfers } from './direct/transfers.ts'
 export { computedHash } from './object-store/computed-hash.ts'
 export { concurrently } from '../async/concurrently.ts'
 export { longestTimer } from '../async/longest-timer.ts'

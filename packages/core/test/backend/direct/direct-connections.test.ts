@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { DirectConnections, isHoldfastError } from '../../../src/backend.ts'
+import { isHoldfastError } from '../../../src/backend.ts'
+import { DirectConnections } from '../../../src/connections.ts'
 import { BufferPool } from '../../../src/backend/source/buffer-pool.ts'
 import {
   afterTest,

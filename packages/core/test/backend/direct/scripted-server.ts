@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach } from 'vitest'
-import type { DirectRequest } from '../../../src/backend.ts'
+import type { DirectRequest } from '../../../src/connections.ts'
 import { BufferPool } from '../../../src/backend/source/buffer-pool.ts'
 
 export const bytes = Buffer.from(Array.from({ length: 3_000_001 }, (_, index) => (index * 7919) >> 8))

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
-import { DirectTransfers, isHoldfastError } from '../../../src/backend.ts'
+import { isHoldfastError } from '../../../src/backend.ts'
+import { DirectTransfers } from '../../../src/connections.ts'
 import { DirectConnections } from '../../../src/backend/direct/direct-connections.ts'
 import { ThreadedConnections } from '../../../src/backend/direct/threads/threaded-connections.ts'
 import { Uploads } from '../../../src/backend/direct/uploads.ts'
@@ -185,7 +186,7 @@ test('starts no thread with threads: 1, and none without the permission', async 
   const alone = new DirectTransfers({}, 1)
   expect(alone.receiver(true)).toBe(alone.receiver(false))
   expect(alone.sender).toBeUndefined()
-  const source = new URL('../../../src/backend.ts', import.meta.url).href
+  const source = new URL('../../../src/connections.ts', import.meta.url).href
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--permission',
     '--allow-fs-read=*',
@@ -198,7 +199,7 @@ test('starts no thread with threads: 1, and none without the permission', async 
 
 test('does not keep the process alive', async () => {
   const { request } = await startServer([whole])
-  const source = new URL('../../../src/backend.ts', import.meta.url).href
+  const source = new URL('../../../src/connections.ts', import.meta.url).href
   const program = `
     import { DirectTransfers } from ${JSON.stringify(source)}
     const pool = { bytes: 1e6, take: () => Buffer.from(new SharedArrayBuffer(1e6)), give: () => undefined }
