@@ -4,13 +4,31 @@
  */
 const polynomial = 0x9a6c9329ac4bc9b5n
 
+/** The tables are built with the first checksum, because most processes compute none. */
+let known: RemainderTables | undefined
+
 /** The two halves of each table entry. Table `k` has the remainder of each byte after `k` zero bytes. */
-const low = new Int32Array(8 * 256)
-const high = new Int32Array(8 * 256)
-for (let index = 0; index < low.length; index += 1) {
-  const remainder = index < 256 ? eightBits(BigInt(index)) : followedByZero(entry(index - 256))
-  low[index] = Number(remainder & 0xffffffffn)
-  high[index] = Number(remainder >> 32n)
+class RemainderTables {
+  readonly low = new Int32Array(8 * 256)
+  readonly high = new Int32Array(8 * 256)
+
+  constructor() {
+    for (let index = 0; index < this.low.length; index += 1) {
+      const remainder =
+        index < 256 ? eightBits(BigInt(index)) : this.#followedByZero(this.#entry(index - 256))
+      this.low[index] = Number(remainder & 0xffffffffn)
+      this.high[index] = Number(remainder >> 32n)
+    }
+  }
+
+  #followedByZero(remainder: bigint): bigint {
+    return this.#entry(Number(remainder & 0xffn)) ^ (remainder >> 8n)
+  }
+
+  #entry(index: number): bigint {
+    const [low, high] = [this.low[index] ?? 0, this.high[index] ?? 0]
+    return (BigInt.asUintN(32, BigInt(high)) << 32n) | BigInt.asUintN(32, BigInt(low))
+  }
 }
 
 function eightBits(byte: bigint): bigint {
@@ -18,14 +36,6 @@ function eightBits(byte: bigint): bigint {
   for (let bit = 0; bit < 8; bit += 1)
     remainder = remainder & 1n ? (remainder >> 1n) ^ polynomial : remainder >> 1n
   return remainder
-}
-
-function followedByZero(remainder: bigint): bigint {
-  return entry(Number(remainder & 0xffn)) ^ (remainder >> 8n)
-}
-
-function entry(index: number): bigint {
-  return (BigInt.asUintN(32, BigInt(high[index] ?? 0)) << 32n) | BigInt.asUintN(32, BigInt(low[index] ?? 0))
 }
 
 /**
@@ -42,6 +52,7 @@ export class Crc64Nvme {
 
   /** Processes eight bytes at a time, in two halves of 32 bits, because `bigint` would be slow. */
   update(bytes: Uint8Array): this {
+    const { low, high } = (known ??= new RemainderTables())
     const { byteLength } = bytes
     let lower = this.#low
     let upper = this.#high
@@ -85,11 +96,11 @@ export function combineCrc64Nvme(first: bigint, second: bigint, secondBytes: num
 }
 
 /** Caches the results of `zeros`: the parts of an upload have few different lengths. */
-const known = new Map<number, bigint>()
+const powers = new Map<number, bigint>()
 
 /** Returns x^(8 * bytes): appending this number of zero bytes multiplies the remainder by it. */
 function zeros(bytes: number): bigint {
-  const before = known.get(bytes)
+  const before = powers.get(bytes)
   if (before !== undefined) return before
   let power = 1n << 63n
   let factor = 1n << 55n
@@ -97,7 +108,7 @@ function zeros(bytes: number): bigint {
     if (left % 2 === 1) power = product(power, factor)
     factor = product(factor, factor)
   }
-  known.set(bytes, power)
+  powers.set(bytes, power)
   return power
 }
 
