@@ -12,6 +12,7 @@ import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './find-module.ts'
 import { isBundled, moduleFile } from './own-module.ts'
+import type { PathPart } from './path-parts.ts'
 import { hasWorkingFolder, workingFolder } from './working-folder.ts'
 
 /** The package for each kind of store. It is loaded only when a URL requires it. */
@@ -119,11 +120,14 @@ async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> 
  * installed it.
  */
 function chosen(name: string, bases: readonly SearchBase[]): FoundModule | undefined {
-  const found = bases.flatMap((base) => findModule(name, base) ?? [])
-  const trusted = found.find(({ foreign }) => foreign === undefined)
-  const foreign = found[0]?.foreign
-  if (trusted !== undefined || foreign === undefined) return trusted
-  throw planted(name, foreign)
+  let planter: PathPart | undefined
+  for (const base of bases) {
+    const found = findModule(name, base)
+    if (found !== undefined && found.foreign === undefined) return found
+    planter ??= found?.foreign
+  }
+  if (planter === undefined) return undefined
+  throw planted(name, planter)
 }
 
 /** The main module of this process. With `node --eval`, the first argument is not a module. */

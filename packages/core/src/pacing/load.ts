@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 
 /** What the processors did during some time. */
 export interface Load {
