@@ -105,7 +105,7 @@ function refuseUsing(path: string): void {
 function transfersInThreads(): string {
   return `
 import { createServer } from 'node:http'
-import { DirectTransfers } from '@holdfast/core/backend'
+import { DirectTransfers } from '@holdfast/core/connections'
 process.on('warning', (warning) => { throw warning })
 const server = createServer((request, response) =>
   request.method === 'PUT' ? request.pipe(response) : response.end('received'))
@@ -168,12 +168,32 @@ function inEmptyProject(packed: readonly string[]): void {
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
   if (!listed.includes('3 checkpoints'))
     throw new Error(`holdfast ls must print "3 checkpoints", but printed: ${listed}`)
+  refuseMoreFiles(project, 4, '--version')
+  refuseMoreFiles(project, 20, 'ls', '--store', './runs/a')
   // The command line, core and the adapter have separate bundles, and must still recognize each other's errors.
   expectExitCode(project, 4, 'holdfast', 'show', '99', '--store', './runs/a')
   expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')
   const conformance = run(project, 'npx', 'holdfast-conformance', './runs/b', '--only', 'commit')
   if (!conformance.includes('cases ran, and passed'))
     throw new Error(`holdfast-conformance did not pass. It printed: ${conformance}`)
+}
+
+/** Prints how many files of packages a program loads. */
+const countingFiles = `
+import { registerHooks } from 'node:module'
+let files = 0
+registerHooks({ load(url, context, load) { files += url.includes('/node_modules/') ? 1 : 0; return load(url, context) } })
+process.on('exit', () => console.log('files:', files))
+`
+
+/** Throws if a command loads more files. Each takes about a millisecond of a start. See `codeSplitting` in bundle.ts. */
+function refuseMoreFiles(project: string, most: number, ...words: readonly string[]): void {
+  const counting = `data:text/javascript,${encodeURIComponent(countingFiles)}`
+  const main = join('node_modules', 'holdfast', 'bundle', 'main.js')
+  const printed = run(project, process.execPath, '--import', counting, main, ...words)
+  const files = Number(/^files: (\d+)$/m.exec(printed)?.[1])
+  if (!(files > 0 && files <= most))
+    throw new Error(`holdfast ${words.join(' ')} must load at most ${most} files, but loaded ${files}`)
 }
 
 /** Returns the entry points of a package, such as `@holdfast/core/data`. */
