@@ -3,13 +3,13 @@ import { catalogGrowth } from './groups/catalog-growth.ts'
 import { commandLine } from './groups/command-line.ts'
 import { fileSystem } from './groups/fs.ts'
 import type { Group } from './harness/group.ts'
+import { largeOnStore } from './groups/large-on-stores.ts'
 import { latency } from './groups/latency.ts'
 import { limits } from './groups/limits.ts'
 import { memory } from './groups/memory.ts'
 import { smallOnStore } from './groups/small-on-stores.ts'
 import { mirror } from './groups/mirror.ts'
 import { neighbour } from './groups/neighbour.ts'
-import { onStore } from './groups/object-stores.ts'
 import { oneFile } from './groups/one-file.ts'
 import { page } from './groups/page.ts'
 import { runs } from './groups/runs.ts'
@@ -26,16 +26,16 @@ const mebibyte = 2 ** 20
  */
 export const groups: Readonly<Record<string, Group>> = {
   fs: { run: fileSystem, works: 6, minutes: 5, scale: { bytes: 512 * mebibyte } },
-  s3: { run: onStore('s3'), works: 2, minutes: 4.5, scale: { rounds: 5, bytes: 512 * mebibyte } },
+  s3: { run: largeOnStore('s3'), works: 2, minutes: 4.5, scale: { rounds: 5, bytes: 512 * mebibyte } },
   'small-s3': { run: smallOnStore('s3'), works: 2, minutes: 3, scale: { rounds: 3, files: 2000 } },
   'small-files': { run: smallFiles, works: 2, minutes: 3, scale: { rounds: 5, files: 4000 } },
-  tls: { run: onStore('tls'), works: 2, minutes: 4, scale: { rounds: 5, bytes: 512 * mebibyte } },
+  tls: { run: largeOnStore('tls'), works: 2, minutes: 4, scale: { rounds: 5, bytes: 512 * mebibyte } },
   neighbour: { run: neighbour, works: 2, minutes: 2, scale: { backgroundBytes: 96 * mebibyte } },
   limits: { run: limits, works: 1, minutes: 2, scale: { rounds: 3, bytes: 256 * mebibyte } },
   'command-line': { run: commandLine, works: 2, minutes: 2 },
-  azure: { run: onStore('azure'), works: 2, minutes: 3, scale: { rounds: 5, bytes: 512 * mebibyte } },
+  azure: { run: largeOnStore('azure'), works: 2, minutes: 3, scale: { rounds: 5, bytes: 512 * mebibyte } },
   // This server takes a minute for 1 GiB from rclone.
-  gcs: { run: onStore('gcs'), works: 2, minutes: 3.5, scale: { rounds: 3, bytes: 256 * mebibyte } },
+  gcs: { run: largeOnStore('gcs'), works: 2, minutes: 3.5, scale: { rounds: 3, bytes: 256 * mebibyte } },
   threads: { run: threads, works: 8, minutes: 2, scale: { rounds: 3, bytes: 512 * mebibyte } },
   'small-gcs': { run: smallOnStore('gcs'), works: 2, minutes: 2.5, scale: { rounds: 3, files: 1000 } },
   'small-azure': { run: smallOnStore('azure'), works: 2, minutes: 2, scale: { rounds: 3, files: 1000 } },

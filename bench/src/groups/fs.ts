@@ -17,7 +17,7 @@ import { restoreByHand, saveByHand, writeDurably } from '../peers/by-hand.ts'
 import { copyAndSync } from '../peers/copy.ts'
 import { opensslDigest } from '../peers/openssl.ts'
 import { rcloneCopies } from '../peers/rclone.ts'
-import { newestFile, smallCheckpoints } from './small-checkpoints.ts'
+import { newestFile, smallCheckpoints } from '../works/small-checkpoints.ts'
 
 const copying = 'cp + fsync'
 const digesting = 'openssl dgst -sha256'

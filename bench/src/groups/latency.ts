@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of, writeSample } from '../harness/bytes.ts'
-import { leaveOutMissing, moving, objectStores } from './object-stores.ts'
 import { atDistance, type DistantServer } from '../stores/distant.ts'
+import { leaveOutMissing, objectStores } from '../stores/object-stores.ts'
 import type { Clients } from '../stores/store-server.ts'
+import { moving } from '../works/large-file.ts'
 
 /** The delay of each request in milliseconds. */
 const delay = 20

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { assertSame, type Sample, writeSample } from '../harness/bytes.ts'
-import { objectStores } from './object-stores.ts'
+import { objectStores } from '../stores/object-stores.ts'
 
 /** Seconds that a transfer takes at its limit. */
 const duration = { full: 10, quick: 2 }

@@ -11,7 +11,7 @@ import type { Bench } from '../harness/bench.ts'
 import { assertEqual, assertSame, type Sample, writeSample } from '../harness/bytes.ts'
 import { run } from '../harness/command.ts'
 import type { Contender } from '../harness/work.ts'
-import { objectStores } from './object-stores.ts'
+import { objectStores } from '../stores/object-stores.ts'
 import { uploadPlain } from '../stores/plain-object.ts'
 import type { BackendPlace } from '../stores/store-server.ts'
 

@@ -7,9 +7,10 @@ import type { Bench } from '../harness/bench.ts'
 import { assertEqual, assertSame, type Sample, writeFolder, writeSample } from '../harness/bytes.ts'
 import type { Comparison, Contender } from '../harness/work.ts'
 import { uploadingFolder } from './small-on-stores.ts'
-import { keyOf, leaveOutMissing, objectStores, uploading, wordOf } from './object-stores.ts'
-import type { Peer } from '../peers/peer.ts'
+import { keyOf, type Peer, wordOf } from '../peers/peer.ts'
+import { leaveOutMissing, objectStores } from '../stores/object-stores.ts'
 import type { Clients } from '../stores/store-server.ts'
+import { uploading } from '../works/large-file.ts'
 
 /** The number of checkpoints that a mirror lacks, and of the files of each. */
 const [behind, filesEach] = [100, 10]

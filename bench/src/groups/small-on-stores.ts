@@ -4,18 +4,13 @@ import { CheckpointStore, type PackMode } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { assertSameFolder, writeFolder } from '../harness/bytes.ts'
 import type { Comparison, Contender, Headline, Question } from '../harness/work.ts'
-import {
-  leaveOutMissing,
-  objectStores,
-  placeNames,
-  processorOf,
-  savingToStore,
-  wordOf,
-} from './object-stores.ts'
 import { eachName } from '../peers/each-file.ts'
-import type { Direction, Peer } from '../peers/peer.ts'
+import { type Direction, type Peer, wordOf } from '../peers/peer.ts'
 import { againstFloor, copyingEachFile } from './small-files.ts'
+import { leaveOutMissing, objectStores, placeNames } from '../stores/object-stores.ts'
 import type { Clients } from '../stores/store-server.ts'
+import { processorOf } from '../works/processor-goals.ts'
+import { savingToStore } from '../works/saving-to-store.ts'
 
 /** The goal for saves and restores, compared with the fastest peer. */
 const goal = 0.25

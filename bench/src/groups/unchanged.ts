@@ -4,7 +4,7 @@ import { CheckpointStore, openStore, type SaveResult } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { writeSample } from '../harness/bytes.ts'
 import type { Contender } from '../harness/work.ts'
-import { objectStores } from './object-stores.ts'
+import { objectStores } from '../stores/object-stores.ts'
 
 /** The share of a checkpoint that never changes. */
 const frozenShare = 3.9 / 4

@@ -1,3 +1,5 @@
+import type { Sample } from '../harness/bytes.ts'
+
 /** The two ways of a file. */
 export type Direction = 'upload' | 'download'
 
@@ -23,4 +25,14 @@ export interface Peer {
 export interface MissingPeer {
   readonly name: string
   readonly why: string
+}
+
+/** Returns the key of a file that a peer uploads. */
+export function keyOf(peer: Peer, { size }: Sample): string {
+  return `${wordOf(peer)}-${size}.bin`
+}
+
+/** Returns the name of a peer as a part of a key. */
+export function wordOf({ name }: Peer): string {
+  return name.replaceAll(/[^a-z0-9]+/g, '-')
 }

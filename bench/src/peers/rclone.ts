@@ -3,6 +3,9 @@ import { firstLine, run } from '../harness/command.ts'
 import { eachFile } from './each-file.ts'
 import type { MissingPeer, Peer } from './peer.ts'
 
+/** The name of rclone as a peer. */
+export const rcloneName = 'rclone'
+
 /** Copies with rclone. `from` and `to` are paths, or remotes such as `:s3,env_auth=true:bucket/path`. */
 export interface Rclone {
   readonly file: (from: string, to: string) => Promise<undefined>
@@ -34,10 +37,10 @@ export async function rclonePeer(
   { digests }: { readonly digests: boolean },
 ): Promise<Peer | MissingPeer> {
   const rclone = await rcloneCopies()
-  if (rclone === undefined) return { name: 'rclone', why: 'it is not on the PATH' }
+  if (rclone === undefined) return { name: rcloneName, why: 'it is not on the PATH' }
   const place = (key: string): string => `${remote}:${bucket}/${key}`
   return {
-    name: 'rclone',
+    name: rcloneName,
     digests: digests ? ['upload', 'download'] : [],
     upload: async (from, key) => {
       await rclone.file(from, place(key))

@@ -1,56 +1,23 @@
-import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointStore, type SaveRequest } from '@holdfast/core'
+import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
-import { assertEqual, assertSame, type Sample, writeSample } from '../harness/bytes.ts'
+import { assertSame, type Sample } from '../harness/bytes.ts'
 import type { Comparison, Contender, Question, Work } from '../harness/work.ts'
 import { downloadByNodeHttp } from '../peers/node-http.ts'
 import { downloadBySockets } from '../peers/plain-sockets.ts'
-import type { Direction, Peer } from '../peers/peer.ts'
-import { azure } from '../stores/azure.ts'
-import { gcs } from '../stores/gcs.ts'
+import { keyOf, type Peer } from '../peers/peer.ts'
+import { rcloneName } from '../peers/rclone.ts'
 import { uploadPlain } from '../stores/plain-object.ts'
-import { s3, s3OverTls } from '../stores/s3.ts'
-import type { Clients, StoreServer } from '../stores/store-server.ts'
-
-export type Start = () => Promise<StoreServer | { readonly why: string }>
-
-export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
-
-const servers = { ...objectStores, tls: s3OverTls }
-
-/** How the first table of the report names the stores. */
-export const placeNames = { s3: 'S3', tls: 'S3 over TLS', gcs: 'GCS', azure: 'Azure' } as const
-
-const rclone = 'rclone'
+import type { Clients } from '../stores/store-server.ts'
+import { processorOf } from './processor-goals.ts'
+import { savingToStore } from './saving-to-store.ts'
 
 interface Where {
   /** The name of the server. */
   readonly where: string
   /** The name of the store in the first table of the report. Without it, the table omits the work. */
   readonly place?: string
-}
-
-/** Measures transfers of one large file to and from a server on this machine. */
-export function onStore(name: keyof typeof servers): (bench: Bench) => Promise<void> {
-  return async (bench) => {
-    const server = await servers[name]()
-    if ('why' in server) {
-      bench.leaveOut(name, server.why)
-      return
-    }
-    await using _ = server
-    const clients = await server.connect(server.origin)
-    leaveOutMissing(bench, clients)
-    const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
-    await moving(bench, clients, sample, { where: server.name, place: placeNames[name] })
-  }
-}
-
-/** States which peers this machine lacks. */
-export function leaveOutMissing(bench: Bench, { missing }: Clients): void {
-  for (const { name, why } of missing) bench.leaveOut(name, why)
 }
 
 /** Measures saves and restores of one large file, by Holdfast and by the peers. */
@@ -104,7 +71,7 @@ export async function moving(
       ],
       comparisons: [
         againstFastest(peers),
-        { text: rclone, of: 'Holdfast', against: { which: 'fastest', names: [rclone] }, atMost: 1 },
+        { text: rcloneName, of: 'Holdfast', against: { which: 'fastest', names: [rcloneName] }, atMost: 1 },
         ...processorOf(peers, 'download'),
         againstPlain(plain.name),
         ...sockets.map(({ name }) => againstPlain(name)),
@@ -112,45 +79,6 @@ export async function moving(
     },
     { onDisk: true },
   )
-}
-
-/** Saves again and again to one store, and deletes the large checkpoint of the round before. */
-export function savingToStore(
-  bench: Bench,
-  clients: Clients,
-  name: string,
-  content: Pick<SaveRequest, 'files' | 'packs'>,
-  verify: (restored: string) => Promise<void>,
-): Contender {
-  let store: CheckpointStore | undefined
-  let step = 0
-  let unchangedBytes = 0
-  const current = async (): Promise<CheckpointStore> => {
-    store ??= new CheckpointStore(await clients.open(`saved-${randomUUID()}`), { mode: 'shared' })
-    return store
-  }
-  return {
-    name,
-    prepare: async () => {
-      // The latest checkpoint cannot be deleted. A tiny one becomes the latest, so that the large one can be deleted.
-      step += 1
-      await (await current()).save({ step, files: { 'tiny.bin': Buffer.from('tiny') } })
-      const older = (await (await current()).list()).slice(0, -1)
-      await (await current()).delete(older.map((each) => each.step))
-    },
-    run: async () => {
-      step += 1
-      ;({ unchangedBytes } = await (await current()).save({ step, ...content }))
-      return undefined
-    },
-    verify: async () => {
-      assertEqual(unchangedBytes, 0, 'The number of bytes that the save did not send')
-      const to = await bench.fresh('restored')
-      await (await current()).restore('latest', { to })
-      await verify(to)
-      await rm(to, { recursive: true })
-    },
-  }
 }
 
 function restoring(bench: Bench, store: CheckpointStore, sample: Sample): Contender {
@@ -259,44 +187,10 @@ function againstFastest(peers: readonly Peer[]): Comparison {
   }
 }
 
-/** The goals for processor time: that of a peer that also computes a digest, and that of rclone, which is native. */
-export function processorOf(peers: readonly Peer[], direction: Direction): readonly Comparison[] {
-  const withDigest = peers.filter(({ digests = [] }) => digests.includes(direction))
-  const hasDigest = withDigest.some(({ name }) => name === rclone)
-  const namesOf = (chosen: readonly Peer[]): readonly string[] => chosen.map(({ name }) => name)
-  const against = (names: readonly string[]): Comparison['against'] => ({ which: 'fastest', names })
-  return [
-    {
-      text: 'the cheapest peer that computes a digest',
-      role: 'digest peer',
-      of: 'Holdfast',
-      measured: 'processor',
-      against: against(namesOf(withDigest)),
-      atMost: 1,
-    },
-    {
-      text: hasDigest ? rclone : `${rclone}, which computes no digest here`,
-      role: 'other peer',
-      of: 'Holdfast',
-      measured: 'processor',
-      against: against([rclone]),
-      atMost: 1.5,
-    },
-  ]
-}
-
 function againstPlain(name: string): Comparison {
   return {
     text: `${name}, no SDK and no digest`,
     of: 'Holdfast',
     against: { which: 'fastest', names: [name] },
   }
-}
-
-export function keyOf(peer: Peer, { size }: Sample): string {
-  return `${wordOf(peer)}-${size}.bin`
-}
-
-export function wordOf({ name }: Peer): string {
-  return name.replaceAll(/[^a-z0-9]+/g, '-')
 }
