@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { BlockBlobClient } from '@azure/storage-blob'
 import {
   ConcurrentHash,
   foreignAnswer,
   HoldfastError,
   isHoldfastError,
+  type Part,
   type PutOptions,
   type RequestInfo,
   requestWithRetry,
@@ -32,102 +34,126 @@ import { isCalled, isProtected, mayHaveHappened } from './errors.ts'
 export const maxBlocks = 50_000
 
 /**
- * Begins an upload in blocks. A name holds the blocks of all its uploads until one upload is committed, which discards
- * the blocks of the others: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list. So each upload
- * uses its own block ids. All ids must have the same length:
- * https://learn.microsoft.com/en-us/rest/api/storageservices/put-block.
+ * An upload in blocks. A name holds the blocks of all its uploads until one upload is committed, which discards the blocks of the
+ * others: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list. So each upload uses its own block ids. All
+ * ids must have the same length: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block.
  *
  * Puts that continue each other share their blocks. The id of such a block contains the MD5 of its bytes, which the service
  * has verified. So a block with the id and the size of a block of the source has its bytes.
  */
-export async function beginUpload(
-  container: Container,
-  key: string,
-  { contentType, signal, pace, resume }: PutOptions,
-): Promise<Upload<string>> {
-  const blob = blobOf(container, key)
-  const token = resume?.sha256 ?? randomUUID()
-  const attempt = randomBytes(16)
-  const staged = resume === undefined ? new Map<string, number>() : await stagedBlocks(container, key, signal)
-  const wholeMd5 = new ConcurrentHash('md5')
-  let resumedBytes = 0
+export class BlockUpload implements Upload<string> {
+  /** No request deletes the blocks of one upload only. See `sweep`. */
+  readonly leftover = 'The service discards its blocks after a week.'
+  readonly #container: Container
+  readonly #key: string
+  readonly #options: PutOptions
+  /** The sizes of the blocks that earlier puts of the same bytes have staged, by their ids. */
+  readonly #staged: ReadonlyMap<string, number>
+  readonly #blob: BlockBlobClient
+  /** The metadata by which this upload recognises its blob. */
+  readonly #token: string
+  /** The first part of the ids of the blocks, if no other put may continue this one. */
+  readonly #writer = randomBytes(16)
+  readonly #wholeMd5 = new ConcurrentHash('md5')
+  #resumedBytes = 0
 
-  /**
-   * Returns the blob if it has the token of this upload. The blocks were then committed, even if the response was lost.
-   */
-  const committed = async (asked: RequestInfo, md5: Uint8Array): Promise<Stored | undefined> => {
+  private constructor(
+    container: Container,
+    key: string,
+    options: PutOptions,
+    staged: ReadonlyMap<string, number>,
+  ) {
+    this.#container = container
+    this.#key = key
+    this.#options = options
+    this.#staged = staged
+    this.#blob = blobOf(container, key)
+    this.#token = options.resume?.sha256 ?? randomUUID()
+  }
+
+  static async begin(container: Container, key: string, options: PutOptions): Promise<BlockUpload> {
+    const { resume, signal } = options
+    const staged = resume === undefined ? new Map() : await stagedBlocks(container, key, signal)
+    return new BlockUpload(container, key, options, staged)
+  }
+
+  async sendPart({ index, bytes }: Part, signal: AbortSignal): Promise<string> {
+    const [md5] = await Promise.all([concurrentMd5Of(bytes), this.#wholeMd5.update(bytes)])
+    const blockId = blockIdOf(this.#options.resume === undefined ? this.#writer : md5, index)
+    if (this.#staged.get(blockId) === bytes.byteLength) this.#resumedBytes += bytes.byteLength
+    else await this.#stage(blockId, { index, bytes, md5 }, signal)
+    return blockId
+  }
+
+  async complete(blockIds: readonly string[]): Promise<Stored> {
+    const md5 = Buffer.from(await this.#wholeMd5.digest(), 'hex')
+    const asked = { what: `Completing ${this.#key}`, key: this.#key }
+    const stored = await requestWithRetry(this.#container, asked, () => this.#commit(asked, blockIds, md5))
+    return { ...stored, resumedBytes: this.#resumedBytes }
+  }
+
+  async discard(): Promise<void> {
+    this.#wholeMd5.abandon()
+    return Promise.resolve()
+  }
+
+  async leave(): Promise<void> {
+    return this.discard()
+  }
+
+  async #stage(
+    blockId: string,
+    { index, bytes, md5 }: { readonly index: number; readonly bytes: Uint8Array; readonly md5: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const container = this.#container
+    const options = { ...encryptionOf(container), ...stoppedBy(signal), transactionalContentMD5: md5 }
+    const asked = { what: `Block ${index + 1} of ${this.#key}`, key: this.#key, signal }
+    const sender = blobToSend(container, this.#key, bytes)
+    await requestWithRetry(container, asked, async () => {
+      await this.#options.pace?.(bytes.byteLength, signal)
+      const answer = fromStore(asked, await sender.stageBlock(blockId, bytes, bytes.byteLength, options))
+      if (answer.contentMD5 !== undefined && !isVerifiedBy(answer, md5))
+        throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')
+    })
+  }
+
+  /** Commits the blocks by one request. After a response that proves nothing, looks whether they are committed. */
+  async #commit(asked: RequestInfo, blockIds: readonly string[], md5: Uint8Array): Promise<Stored> {
+    const container = this.#container
+    const payload = payloadOf(container, this.#options.contentType, md5)
+    const options = { ...payload, metadata: { [uploadName]: this.#token } }
     try {
-      const there = fromStore(asked, await blob.getProperties(readingOf(container)))
-      if (there.metadata?.[uploadName] !== token) return undefined
+      const answer = fromStore(asked, await this.#blob.commitBlockList([...blockIds], options))
+      // The response repeats the id that only this request had.
+      const { clientRequestId } = answer
+      if (clientRequestId !== undefined && clientRequestId === answer._response.request.requestId)
+        return storedAs(asked, { ...answer, contentMD5: md5 }, 'writer')
+    } catch (error) {
+      const mayBeThere = isCalled(error, 'InvalidBlockList') || isProtected(error) || mayHaveHappened(error)
+      if (!mayBeThere) throw error
+      const there = await this.#committed(asked, md5).catch(() => undefined)
+      if (there !== undefined) return there
+      throw isCalled(error, 'InvalidBlockList')
+        ? overtaken(container, this.#key, container.errorOf(error, asked))
+        : error
+    }
+    const there = await this.#committed(asked, md5)
+    if (there === undefined)
+      throw foreignAnswer(asked, 'it reports that the blocks were committed, but no such blob exists')
+    return there
+  }
+
+  /** Returns the blob if it has the token of this upload. The blocks were then committed, even if the response was lost. */
+  async #committed(asked: RequestInfo, md5: Uint8Array): Promise<Stored | undefined> {
+    try {
+      const there = fromStore(asked, await this.#blob.getProperties(readingOf(this.#container)))
+      if (there.metadata?.[uploadName] !== this.#token) return undefined
       return storedAs(asked, { ...there, contentMD5: md5 }, 'writer')
     } catch (error) {
       if (isCalled(error, 'BlobNotFound')) return undefined
       throw error
     }
-  }
-
-  const endHash = async (): Promise<void> => {
-    wholeMd5.abandon()
-  }
-
-  return {
-    async sendPart({ index, bytes }, partSignal) {
-      const [md5] = await Promise.all([concurrentMd5Of(bytes), wholeMd5.update(bytes)])
-      const blockId = blockIdOf(resume === undefined ? attempt : md5, index)
-      if (staged.get(blockId) === bytes.byteLength) {
-        resumedBytes += bytes.byteLength
-        return blockId
-      }
-      const options = {
-        ...encryptionOf(container),
-        ...stoppedBy(partSignal),
-        transactionalContentMD5: md5,
-      }
-      const asked = { what: `Block ${index + 1} of ${key}`, key, signal: partSignal }
-      const sender = blobToSend(container, key, bytes)
-      await requestWithRetry(container, asked, async () => {
-        await pace?.(bytes.byteLength, partSignal)
-        const answer = fromStore(asked, await sender.stageBlock(blockId, bytes, bytes.byteLength, options))
-        if (answer.contentMD5 !== undefined && !isVerifiedBy(answer, md5))
-          throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')
-      })
-      return blockId
-    },
-
-    async complete(blockIds) {
-      const md5 = Buffer.from(await wholeMd5.digest(), 'hex')
-      const options = { ...payloadOf(container, contentType, md5), metadata: { [uploadName]: token } }
-      const asked = { what: `Completing ${key}`, key }
-      return requestWithRetry(container, asked, async () => {
-        try {
-          const answer = fromStore(asked, await blob.commitBlockList([...blockIds], options))
-          // The response repeats the id that only this request had.
-          if (
-            answer.clientRequestId !== undefined &&
-            answer.clientRequestId === answer._response.request.requestId
-          )
-            return { ...storedAs(asked, { ...answer, contentMD5: md5 }, 'writer'), resumedBytes }
-        } catch (error) {
-          const mayBeThere =
-            isCalled(error, 'InvalidBlockList') || isProtected(error) || mayHaveHappened(error)
-          if (!mayBeThere) throw error
-          const there = await committed(asked, md5).catch(() => undefined)
-          if (there !== undefined) return { ...there, resumedBytes }
-          throw isCalled(error, 'InvalidBlockList')
-            ? overtaken(container, key, container.errorOf(error, asked))
-            : error
-        }
-        const there = await committed(asked, md5)
-        if (there === undefined)
-          throw foreignAnswer(asked, 'it reports that the blocks were committed, but no such blob exists')
-        return { ...there, resumedBytes }
-      })
-    },
-
-    // No request deletes the blocks of one upload only. See `sweep`.
-    discard: endHash,
-    leave: endHash,
-    leftover: 'The service discards its blocks after a week.',
   }
 }
 

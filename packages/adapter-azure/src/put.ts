@@ -7,7 +7,7 @@ import {
   type RequestInfo,
   type Stored,
 } from '@holdfast/core/backend'
-import { beginUpload } from './blocks.ts'
+import { BlockUpload } from './blocks.ts'
 import { isVerifiedBy, md5Of } from './checksum.ts'
 import {
   blobOf,
@@ -29,7 +29,7 @@ export async function put(
 ): Promise<PutResult> {
   return putObject(container, key, source, options, {
     putWhole: (bytes, mayBeStored) => putWhole(container, key, bytes, mayBeStored, options),
-    begin: () => beginUpload(container, key, options),
+    begin: () => BlockUpload.begin(container, key, options),
   })
 }
 

@@ -3,7 +3,7 @@ import type { Bucket } from './bucket.ts'
 import { crc32cOf } from './checksum.ts'
 import { hasStatus, isCalled } from './errors.ts'
 import { read } from './read.ts'
-import { uploadWhole } from './upload.ts'
+import { uploadWhole } from './insert.ts'
 
 /**
  * Uploads with `ifGenerationMatch=0`, which succeeds only if no live object has the name. The status 412 means that the

@@ -12,9 +12,9 @@ import {
 import { type Bucket, storedAs } from './bucket.ts'
 import { hasStatus } from './errors.ts'
 import { lookOnce, read } from './read.ts'
-import { beginUpload } from './resumable.ts'
+import { ResumableUpload } from './resumable.ts'
 import { copyWithinService } from './server-copy.ts'
-import { uploadWhole } from './upload.ts'
+import { uploadWhole } from './insert.ts'
 
 /**
  * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the
@@ -46,7 +46,7 @@ async function putOnce(
   return putObject(bucket, key, source, options, {
     checksum,
     putWhole: (bytes, mayBeStored) => putWhole(bucket, key, bytes, checksum.value, mayBeStored, options),
-    begin: () => beginUpload(bucket, key, options, checksum),
+    begin: () => ResumableUpload.begin(bucket, key, options, checksum),
   })
 }
 

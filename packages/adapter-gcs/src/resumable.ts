@@ -2,20 +2,18 @@ import {
   type Crc32c,
   crc32cBase64,
   HoldfastError,
-  lostUpload,
   type Part,
   type PutOptions,
+  type ReplayableRange,
   requestWithRetry,
+  type Stored,
   type Upload,
 } from '@holdfast/core/backend'
-import { ask, type Bucket, type GcsObject, parseObject, storedAs } from './bucket.ts'
+import { type Bucket, type GcsObject, storedAs } from './bucket.ts'
 import { deleteGeneration } from './delete.ts'
-import { hasStatus } from './errors.ts'
-import { bodyOf, type HttpBody } from './send.ts'
-import { bytesHeld, discarded, incomplete, sessionFor } from './session.ts'
-
-/** The state of an upload: the number of bytes that the store holds, or the finished object. */
-type Progress = { readonly held: number } | { readonly object: GcsObject }
+import type { HttpBody } from './send.ts'
+import { sessionFor } from './session.ts'
+import { type Progress, UploadSession } from './upload-session.ts'
 
 /** A range of an object. Its bytes can be sent again until the store holds them. */
 interface Section {
@@ -26,139 +24,125 @@ interface Section {
 }
 
 /**
- * Begins a resumable upload. The sections of an object are sent in order. `complete` sends the last section, which
- * makes the object visible, so a signal does not stop it. The last section carries the checksum of the whole object.
+ * A resumable upload. The sections of an object are sent in order. `complete` sends the last section, which makes the object
+ * visible, so a signal does not stop it. The last section carries the checksum of the whole object.
  */
-export async function beginUpload(
-  bucket: Bucket,
-  key: string,
-  { contentType, signal, pace, resume }: PutOptions,
-  checksum: Crc32c,
-): Promise<Upload<Part>> {
-  const { session, file, heldBefore } = await sessionFor(bucket, key, { contentType, signal, resume })
-  /** The bytes that the store reported to hold. After a failure it may hold more. */
-  let held = heldBefore
-  let isSure = true
+export class ResumableUpload implements Upload<Part> {
+  readonly leftover = 'The store discards its unfinished upload after a week.'
+  readonly #bucket: Bucket
+  readonly #key: string
+  readonly #pace: PutOptions['pace']
+  readonly #checksum: Crc32c
+  readonly #session: UploadSession
   /** The largest number of bytes that the store reported. */
-  let reached = 0
+  #reached = 0
 
-  const cancel = async (): Promise<void> => {
-    await requestWithRetry(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
-      ask(bucket, { method: 'DELETE', url: session, body: bodyOf(), alsoFine: discarded }),
+  private constructor(
+    bucket: Bucket,
+    key: string,
+    { pace }: PutOptions,
+    checksum: Crc32c,
+    session: UploadSession,
+  ) {
+    this.#bucket = bucket
+    this.#key = key
+    this.#pace = pace
+    this.#checksum = checksum
+    this.#session = session
+  }
+
+  /** `checksum` gets every byte before it is sent. */
+  static async begin(
+    bucket: Bucket,
+    key: string,
+    options: PutOptions,
+    checksum: Crc32c,
+  ): Promise<ResumableUpload> {
+    const session = new UploadSession(bucket, key, await sessionFor(bucket, key, options))
+    return new ResumableUpload(bucket, key, options, checksum, session)
+  }
+
+  async sendLeadingRange({ size, from }: ReplayableRange, signal: AbortSignal | undefined): Promise<void> {
+    // Bytes that the store holds are read, too, because the checksum covers the whole object.
+    const { heldBefore } = this.#session
+    let read = 0
+    if (heldBefore > 0)
+      for await (const { byteLength } of from(0)) if ((read += byteLength) >= heldBefore) break
+    await this.#send({ start: 0, end: size, isLast: false, from }, signal)
+  }
+
+  async sendPart(part: Part, signal: AbortSignal): Promise<Part> {
+    if (!part.last) await this.#send(sectionOf(part), signal)
+    return part
+  }
+
+  async complete(parts: readonly Part[]): Promise<Stored> {
+    const last = parts.at(-1)
+    if (last === undefined) throw new Error('An upload in parts has a last one')
+    const section = sectionOf(last)
+    const object = await this.#send(section)
+    await this.#session.forget()
+    const told = object?.crc32c ?? this.#checksum.value
+    if (object?.size === section.end && told === this.#checksum.value)
+      return { ...storedAs(object), resumedBytes: this.#session.heldBefore }
+    if (object !== undefined) await deleteGeneration(this.#bucket, this.#key, object.generation)
+    throw this.#session.lost(
+      `The store held other bytes of ${this.#key} than those sent, so they were deleted. Put the object again.`,
     )
   }
 
-  const tell = async (
-    range: string,
-    body: HttpBody,
-    headers: Readonly<Record<string, string>>,
-    sectionSignal?: AbortSignal,
-  ): Promise<Progress> => {
-    isSure = false
-    const answer = await ask(bucket, {
-      method: 'PUT',
-      url: session,
-      headers: { ...headers, 'content-range': `bytes ${range}` },
-      body,
-      alsoFine: [incomplete],
-      signal: sectionSignal,
-    }).catch(async (error: unknown) => {
-      const cause = (): HoldfastError => bucket.errorOf(error, { what: `Writing ${key}`, key })
-      const isGone = hasStatus(error, 404) || hasStatus(error, 410)
-      // With the last bytes, the store compares the checksum of the whole object.
-      const isOther = heldBefore > 0 && hasStatus(error, 400)
-      if (!isGone && !isOther) throw error
-      await file?.forget()
-      if (isGone) throw sessionGone(bucket, key, cause())
-      // What the store does with the upload after that is not documented.
-      await cancel().catch(() => undefined)
-      throw otherBytesHeld(bucket, key, cause())
-    })
-    if (answer.status !== incomplete) return { object: parseObject(answer.data) }
-    held = bytesHeld(answer.headers)
-    isSure = true
-    return { held }
+  async discard(): Promise<void> {
+    await this.#session.cancel()
+    await this.#session.forget()
   }
 
-  /** Sends one request that continues the upload, or finds that the request before did. */
-  const advance = async (
-    { start, end, isLast, from }: Section,
-    sectionSignal?: AbortSignal,
-  ): Promise<Progress> => {
-    reached = Math.max(reached, held)
-    if (!isSure) {
-      const progress = await tell('*/*', bodyOf(), {}, sectionSignal)
-      if ('object' in progress || progress.held > reached) return progress
-    }
-    const position = held
-    if (position > end && heldBefore > 0) return { held } // another process continues the same upload
-    if (position < start || position > end) throw lostTrack(bucket, key, position, start)
-    const range = position === end ? `*/${end}` : `${position}-${end - 1}/${isLast ? end : '*'}`
-    const proof = { 'x-goog-hash': `crc32c=${crc32cBase64(checksum.value)}` }
-    const pieces = pace === undefined ? from(position) : paced(from(position), pace, sectionSignal)
-    const body = { size: end - position, pieces }
-    const progress = await tell(range, body, isLast ? proof : {}, sectionSignal)
-    if ('held' in progress && progress.held <= position)
-      throw new HoldfastError(
-        'UNAVAILABLE',
-        `The store accepted no bytes of ${key} from byte ${position} on.`,
-      )
-    return progress
+  async leave(): Promise<void> {
+    await this.#session.leave()
   }
 
   /** Sends a section. After each request that makes progress, the number of attempts starts again. */
-  const send = async (section: Section, sectionSignal?: AbortSignal): Promise<GcsObject | undefined> => {
+  async #send(section: Section, signal?: AbortSignal): Promise<GcsObject | undefined> {
     const { start, end, isLast } = section
+    const { isSure, held, heldBefore } = this.#session
     if (isSure && held >= end && heldBefore >= end && !isLast) return undefined
-    const asked = { what: `Bytes ${start} to ${end} of ${key}`, key, signal: sectionSignal }
+    const asked = { what: `Bytes ${start} to ${end} of ${this.#key}`, key: this.#key, signal }
     for (;;) {
-      const progress = await requestWithRetry(bucket, asked, () => advance(section, sectionSignal))
+      const progress = await requestWithRetry(this.#bucket, asked, () => this.#advance(section, signal))
       if ('object' in progress) return progress.object
       if (progress.held >= end && !isLast) return undefined
     }
   }
 
-  return {
-    async sendLeadingRange({ size, from }, rangeSignal) {
-      // Bytes that the store holds are read, too, because the checksum covers the whole object.
-      let read = 0
-      if (heldBefore > 0)
-        for await (const { byteLength } of from(0)) if ((read += byteLength) >= heldBefore) break
-      await send({ start: 0, end: size, isLast: false, from }, rangeSignal)
-    },
-
-    async sendPart(part, partSignal) {
-      if (!part.last) await send(sectionOf(part), partSignal)
-      return part
-    },
-
-    async complete(parts) {
-      const last = parts.at(-1)
-      if (last === undefined) throw new Error('An upload in parts has a last one')
-      const section = sectionOf(last)
-      const object = await send(section)
-      const told = object?.crc32c ?? checksum.value
-      if (object?.size === section.end && told === checksum.value) {
-        await file?.forget()
-        return { ...storedAs(object), resumedBytes: heldBefore }
-      }
-      await file?.forget()
-      if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
-      throw lost(
-        bucket,
-        `The store held other bytes of ${key} than those sent, so they were deleted. Put the object again.`,
-        { key },
+  /** Sends one request that continues the upload, or finds that the request before did. */
+  async #advance({ start, end, isLast, from }: Section, signal?: AbortSignal): Promise<Progress> {
+    const session = this.#session
+    this.#reached = Math.max(this.#reached, session.held)
+    if (!session.isSure) {
+      const progress = await session.look(signal)
+      if ('object' in progress || progress.held > this.#reached) return progress
+    }
+    const position = session.held
+    const isAhead = position > end && session.heldBefore > 0 // another process continues the same upload
+    if (isAhead) return { held: position }
+    if (position < start || position > end) throw this.#lostTrack(position, start)
+    const range = position === end ? `*/${end}` : `${position}-${end - 1}/${isLast ? end : '*'}`
+    const proof = { 'x-goog-hash': `crc32c=${crc32cBase64(this.#checksum.value)}` }
+    const pieces = this.#pace === undefined ? from(position) : paced(from(position), this.#pace, signal)
+    const body = { size: end - position, pieces }
+    const progress = await session.continueWith({ range, body, headers: isLast ? proof : {}, signal })
+    if ('held' in progress && progress.held <= position)
+      throw new HoldfastError(
+        'UNAVAILABLE',
+        `The store accepted no bytes of ${this.#key} from byte ${position} on.`,
       )
-    },
+    return progress
+  }
 
-    discard: async () => {
-      await cancel()
-      await file?.forget()
-    },
-    leave: async () => {
-      await file?.leave(session)
-    },
-    leftover: 'The store discards its unfinished upload after a week.',
+  /** The error for an upload that needs bytes before the section, which are no longer in memory. */
+  #lostTrack(held: number, offset: number): HoldfastError {
+    return this.#session.lost(
+      `The store reports ${held} bytes of ${this.#key}, but ${offset} were sent. Put the object again.`,
+    )
   }
 }
 
@@ -186,44 +170,4 @@ function sectionOf({ offset, bytes, last }: Part): Section {
     isLast: last,
     from: (position) => [bytes.subarray(position - offset)],
   }
-}
-
-function sessionGone(bucket: Bucket, key: string, cause: unknown): HoldfastError {
-  return lost(
-    bucket,
-    `The store discarded the upload of ${key}, as it does after a week. Put the object again.`,
-    {
-      key,
-      cause,
-    },
-  )
-}
-
-/** The error for an upload that was continued, and whose first bytes differ from those of the source. */
-function otherBytesHeld(bucket: Bucket, key: string, cause: unknown): HoldfastError {
-  return lost(
-    bucket,
-    `An earlier put left other bytes of ${key} than those of the source, so they were discarded. Put the object again.`,
-    { key, cause },
-  )
-}
-
-/** The error for an upload that needs bytes before the section, which are no longer in memory. */
-function lostTrack(bucket: Bucket, key: string, held: number, offset: number): HoldfastError {
-  return lost(
-    bucket,
-    `The store reports ${held} bytes of ${key}, but ${offset} were sent. Put the object again.`,
-    {
-      key,
-    },
-  )
-}
-
-/** Returns an error that no retry of the same upload can solve, but a new upload can. */
-function lost(
-  { names: { url } }: Bucket,
-  message: string,
-  details: { readonly key: string; readonly cause?: unknown },
-): HoldfastError {
-  return lostUpload(new HoldfastError('UNAVAILABLE', message, { ...details, url, retryable: false }))
 }

@@ -10,6 +10,7 @@ import {
   foreignAnswer,
   HoldfastError,
   lostUpload,
+  type Part,
   type PutOptions,
   type RequestInfo,
   requestWithRetry,
@@ -20,7 +21,7 @@ import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { sendingBy } from './direct.ts'
 import { isCalled } from './errors.ts'
-import { isSamePart, storedParts, unfinishedUpload } from './resume.ts'
+import { isSamePart, storedParts, type UnfinishedUpload, unfinishedUpload } from './resume.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, storedWithDigest, tokenName } from './token.ts'
 
@@ -40,101 +41,146 @@ interface SentPart extends Proof {
   readonly size: number
 }
 
-export async function beginUpload(
-  bucket: Bucket,
-  key: string,
-  { contentType, signal, pace, resume }: PutOptions,
-): Promise<Upload<SentPart>> {
-  const isProven = bucket.checksum !== 'none'
-  // Of puts that continue each other, any may complete the upload, so all have the same token.
-  const token = resume?.sha256 ?? randomUUID()
-  const left = resume === undefined ? undefined : await unfinishedUpload(bucket, key, signal)
-  const uploadId = left?.uploadId ?? (await newUpload(bucket, key, token, { contentType, signal }))
-  const address = { ...addressOf(bucket, key), UploadId: uploadId }
-  let resumedBytes = 0
-  /** The object, if another put of the same bytes has completed the upload. */
-  let completed: Stored | undefined
+/** What an upload begins with. */
+interface Begun {
+  readonly uploadId: string
+  /** The metadata by which the upload recognises its object. Puts that continue each other have the same. */
+  readonly token: string
+  /** The parts that earlier puts of the same bytes have sent, by their numbers. */
+  readonly left: UnfinishedUpload['parts'] | undefined
+}
 
-  /** While another put completes the upload, S3Proxy reports for a moment that parts are missing, by either of these errors. */
-  const lacksParts = (error: unknown): boolean =>
-    resume !== undefined && isCalled(error, 'InvalidPart', 'NoSuchKey')
+/** A multipart upload. Puts that continue each other share one, and any of them may complete it. */
+export class MultipartUpload implements Upload<SentPart> {
+  readonly leftover = 'A sweep discards its unfinished upload.'
+  readonly #bucket: Bucket
+  readonly #key: string
+  readonly #options: PutOptions
+  readonly #begun: Begun
+  readonly #address: ReturnType<typeof addressOf> & { readonly UploadId: string }
+  #resumedBytes = 0
+  /** The object, if another put of the same bytes has completed the upload. */
+  #completed: Stored | undefined
+
+  private constructor(bucket: Bucket, key: string, options: PutOptions, begun: Begun) {
+    this.#bucket = bucket
+    this.#key = key
+    this.#options = options
+    this.#begun = begun
+    this.#address = { ...addressOf(bucket, key), UploadId: begun.uploadId }
+  }
+
+  static async begin(bucket: Bucket, key: string, options: PutOptions): Promise<MultipartUpload> {
+    const { resume, signal } = options
+    const token = resume?.sha256 ?? randomUUID()
+    const unfinished = resume === undefined ? undefined : await unfinishedUpload(bucket, key, signal)
+    const uploadId = unfinished?.uploadId ?? (await newUpload(bucket, key, token, options))
+    return new MultipartUpload(bucket, key, options, { uploadId, token, left: unfinished?.parts })
+  }
+
+  async sendPart({ index, bytes }: Part, signal: AbortSignal): Promise<SentPart> {
+    const proof = proofOf(this.#bucket, bytes)
+    const part = { ...proof, PartNumber: index + 1, ETag: undefined, size: bytes.byteLength }
+    if (this.#completed !== undefined) return part
+    const there = this.#begun.left?.get(part.PartNumber)
+    if (there !== undefined && (await isSamePart(there, bytes, proof))) {
+      this.#resumedBytes += bytes.byteLength
+      return { ...part, ETag: there.etag }
+    }
+    const asked = { what: `Part ${part.PartNumber} of ${this.#key}`, key: this.#key, signal }
+    const sent = requestWithRetry(this.#bucket, asked, async () => {
+      await this.#options.pace?.(bytes.byteLength, signal)
+      return { ...part, ETag: await this.#send(asked, bytes, proof, part.PartNumber) }
+    })
+    return orDiscarded(this.#bucket, this.#key, sent)
+  }
+
+  async complete(parts: readonly SentPart[]): Promise<Stored> {
+    const object = this.#completed ?? (await this.#completeWithRetry(parts))
+    return { ...object, resumedBytes: this.#resumedBytes }
+  }
+
+  async discard(): Promise<void> {
+    await abortUpload(this.#bucket, this.#key, this.#begun.uploadId)
+  }
+
+  /** Sends one part by one request. Returns its ETag; `undefined` if another put has completed the upload. */
+  async #send(
+    asked: RequestInfo,
+    bytes: Uint8Array,
+    proof: Proof,
+    PartNumber: number,
+  ): Promise<string | undefined> {
+    const [bucket, key] = [this.#bucket, this.#key]
+    const { resume } = this.#options
+    const input = { ...this.#address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
+    const command = new UploadPartCommand(input)
+    try {
+      const answer = await send(senderOf(bucket, bytes), asked, 'no body', command, asked.signal)
+      isProvenBy(asked, answer, proof)
+      storedAs(asked, answer)
+      return answer.ETag
+    } catch (error) {
+      if (resume !== undefined) this.#completed ??= await this.#completedBefore(error, asked)
+      if (this.#completed !== undefined) return undefined
+      if (resume === undefined && isCalled(error, 'NoSuchUpload'))
+        throw discardedUpload(bucket, key, bucket.errorOf(error, asked))
+      throw PartNumber > 1 && isCalled(error, 'InvalidArgument')
+        ? noSuchPart(key, PartNumber, bucket.errorOf(error, asked))
+        : error
+    }
+  }
+
+  async #completeWithRetry(parts: readonly SentPart[]): Promise<Stored> {
+    const [bucket, key] = [this.#bucket, this.#key]
+    const asked = { what: `Completing ${key}`, key }
+    let named = parts
+    const stored = requestWithRetry(bucket, asked, async () => {
+      try {
+        return await this.#complete(asked, named)
+      } catch (error) {
+        const there = await this.#completedBefore(error, asked)
+        if (there !== undefined) return there
+        if (!this.#lacksParts(error)) throw error
+        named = await namedAsStored(bucket, key, this.#begun.uploadId, parts)
+        throw replacedParts(bucket, key, bucket.errorOf(error, asked))
+      }
+    })
+    return orDiscarded(bucket, key, stored)
+  }
+
+  /** Completes the upload by one request. */
+  async #complete(asked: RequestInfo, parts: readonly SentPart[]): Promise<Stored> {
+    const bucket = this.#bucket
+    const proof = bucket.isDirectory ? compositeProof(parts) : wholeProof(parts)
+    const command = new CompleteMultipartUploadCommand({
+      ...this.#address,
+      ...(bucket.isDirectory ? {} : proof),
+      ...(bucket.checksum === 'none' ? {} : { ChecksumType: checksumTypeOf(bucket) }),
+      MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
+    })
+    const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
+    const answer = await send(bucket, asked, expected, command)
+    const told = storedAs(asked, answer)
+    if (isProvenBy(asked, answer, proof)) return told
+    const size = parts.reduce((sum, part) => sum + part.size, 0)
+    return confirmStored(bucket, asked, this.#key, this.#begun.token, { ...told, size })
+  }
 
   /** Returns the object if this upload was completed, even if the response was lost. */
-  const completedBefore = async (error: unknown, asked: RequestInfo): Promise<Stored | undefined> => {
-    if (!isCalled(error, 'NoSuchUpload') && !lacksParts(error)) return undefined
-    const there = await storedWith(bucket, asked, key, token)
+  async #completedBefore(error: unknown, asked: RequestInfo): Promise<Stored | undefined> {
+    if (!isCalled(error, 'NoSuchUpload') && !this.#lacksParts(error)) return undefined
+    const [bucket, key] = [this.#bucket, this.#key]
+    const { resume } = this.#options
+    const there = await storedWith(bucket, asked, key, this.#begun.token)
     return there === undefined && resume !== undefined
       ? storedWithDigest(bucket, asked, key, resume.sha256)
       : there
   }
 
-  return {
-    async sendPart({ index, bytes }, partSignal) {
-      const proof = proofOf(bucket, bytes)
-      const PartNumber = index + 1
-      const unsent = { ...proof, PartNumber, size: bytes.byteLength }
-      if (completed !== undefined) return { ...unsent, ETag: undefined }
-      const there = left?.parts.get(PartNumber)
-      if (there !== undefined && (await isSamePart(there, bytes, proof))) {
-        resumedBytes += bytes.byteLength
-        return { ...unsent, ETag: there.etag }
-      }
-      const asked = { what: `Part ${PartNumber} of ${key}`, key, signal: partSignal }
-      const input = { ...address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
-      const sent = requestWithRetry(bucket, asked, async () => {
-        await pace?.(bytes.byteLength, partSignal)
-        const command = new UploadPartCommand(input)
-        try {
-          const answer = await send(senderOf(bucket, bytes), asked, 'no body', command, partSignal)
-          isProvenBy(asked, answer, proof)
-          storedAs(asked, answer)
-          return { ...unsent, ETag: answer.ETag }
-        } catch (error) {
-          if (resume !== undefined) completed ??= await completedBefore(error, asked)
-          if (completed !== undefined) return { ...unsent, ETag: undefined }
-          if (resume === undefined && isCalled(error, 'NoSuchUpload'))
-            throw discardedUpload(bucket, key, bucket.errorOf(error, asked))
-          throw PartNumber > 1 && isCalled(error, 'InvalidArgument')
-            ? noSuchPart(key, PartNumber, bucket.errorOf(error, asked))
-            : error
-        }
-      })
-      return orDiscarded(bucket, key, sent)
-    },
-
-    async complete(parts) {
-      const asked = { what: `Completing ${key}`, key }
-      const proof = bucket.isDirectory ? compositeProof(parts) : wholeProof(parts)
-      if (completed !== undefined) return { ...completed, resumedBytes }
-      const input = {
-        ...address,
-        ...(bucket.isDirectory ? {} : proof),
-        ...(isProven ? { ChecksumType: checksumTypeOf(bucket) } : {}),
-      }
-      const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
-      let named = parts
-      const stored = requestWithRetry(bucket, asked, async () => {
-        const Parts = named.map(({ size: _, ...part }) => part)
-        const command = new CompleteMultipartUploadCommand({ ...input, MultipartUpload: { Parts } })
-        try {
-          const answer = await send(bucket, asked, expected, command)
-          const told = storedAs(asked, answer)
-          if (isProvenBy(asked, answer, proof)) return { ...told, resumedBytes }
-          const size = parts.reduce((sum, part) => sum + part.size, 0)
-          return { ...(await confirmStored(bucket, asked, key, token, { ...told, size })), resumedBytes }
-        } catch (error) {
-          const there = await completedBefore(error, asked)
-          if (there !== undefined) return { ...there, resumedBytes }
-          if (!lacksParts(error)) throw error
-          named = await namedAsStored(bucket, key, uploadId, parts)
-          throw replacedParts(bucket, key, bucket.errorOf(error, asked))
-        }
-      })
-      return orDiscarded(bucket, key, stored)
-    },
-
-    discard: () => abortUpload(bucket, key, uploadId),
-    leftover: 'A sweep discards its unfinished upload.',
+  /** While another put completes the upload, S3Proxy reports for a moment that parts are missing, by either of these errors. */
+  #lacksParts(error: unknown): boolean {
+    return this.#options.resume !== undefined && isCalled(error, 'InvalidPart', 'NoSuchKey')
   }
 }
 

@@ -38,15 +38,15 @@ export interface Upload<Sent> {
    * Sends the first bytes of an object without waiting for a response to each part, on stores that take the bytes in
    * order. Called at most once, before the parts. The parts begin where this range ends.
    */
-  readonly sendLeadingRange?: (range: ReplayableRange, signal: AbortSignal | undefined) => Promise<void>
+  sendLeadingRange?(range: ReplayableRange, signal: AbortSignal | undefined): Promise<void>
   /** Sends one part. Called in the order of the parts. Several parts may be in flight at once. */
   sendPart(part: Part, signal: AbortSignal): Promise<Sent>
   /** Makes the object visible, with all parts in order. A signal does not stop it. */
   complete(sent: readonly Sent[]): Promise<Stored>
   /** Discards the upload and its parts on the store. */
-  readonly discard: () => Promise<void>
+  discard(): Promise<void>
   /** Ends the use of an upload that failed and that a later put may continue. */
-  readonly leave?: () => Promise<void>
+  leave?(): Promise<void>
   /** A sentence that states what happens to an upload that could not be discarded. */
   readonly leftover: string
 }
@@ -206,13 +206,13 @@ export function isHopelessPut(error: unknown): boolean {
  * that range.
  */
 async function sendLeadingRange(
-  { sendLeadingRange }: Upload<unknown>,
+  upload: Upload<unknown>,
   { reader, plan: { partBytes } }: Pick<Pieces, 'reader' | 'plan'>,
   signal: AbortSignal | undefined,
   advance: (bytes: number) => void,
 ): Promise<number> {
   const end = Math.floor((reader.replayableBytes - 1) / partBytes) * partBytes
-  if (sendLeadingRange === undefined || end <= 0) return 0
+  if (upload.sendLeadingRange === undefined || end <= 0) return 0
   async function* from(start: number): AsyncGenerator<Uint8Array> {
     let position = start
     for await (const chunk of reader.replay(start, end)) {
@@ -221,16 +221,16 @@ async function sendLeadingRange(
       advance(position)
     }
   }
-  await sendLeadingRange({ size: end, from }, signal)
+  await upload.sendLeadingRange({ size: end, from }, signal)
   return end
 }
 
 /** Discards the upload. An error of the discard is added to the error that caused it. */
-async function giveUp({ discard, leftover }: Upload<unknown>, because: unknown): Promise<void> {
+async function giveUp(upload: Upload<unknown>, because: unknown): Promise<void> {
   try {
-    await discard()
+    await upload.discard()
   } catch (error) {
-    if (isHoldfastError(because)) because.message += ` ${leftover}`
+    if (isHoldfastError(because)) because.message += ` ${upload.leftover}`
     if (because instanceof Error) because.cause ??= error
   }
 }
