@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import {
   livenessOf,
   nodeErrorCode,
@@ -10,6 +9,7 @@ import {
   stringFieldOf,
   thisProcess,
 } from '@holdfast/core/backend'
+import { uploadsFolder } from './uploads-folder.ts'
 
 /** Milliseconds. Sessions end after a week: https://cloud.google.com/storage/docs/resumable-uploads#session-uris. */
 const oneWeek = 7 * 24 * 3600 * 1000
@@ -135,19 +135,10 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/**
- * Creates the folder for state of this user, `$XDG_STATE_HOME/holdfast/uploads`:
- * https://specifications.freedesktop.org/basedir-spec/latest/. Returns `undefined` if it cannot be created, or if others can
- * read or write it.
- */
-async function privateFolder({
-  XDG_STATE_HOME: chosen = '',
-  LOCALAPPDATA: local = '',
-}: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const ofUser = process.platform === 'win32' ? local : join(homedir(), '.local', 'state')
-  const states = isAbsolute(chosen) ? chosen : ofUser
-  if (!isAbsolute(states)) return undefined
-  const folder = join(states, 'holdfast', 'uploads')
+/** Creates the folder for uploads. Returns `undefined` if it cannot be created, or if others can read or write it. */
+async function privateFolder(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const folder = uploadsFolder(environment)
+  if (folder === undefined) return undefined
   return ignoringFileErrors(async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     return (await isPrivate(folder)) ? folder : undefined

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join, posix, win32 } from 'node:path'
 
 const sticky = 0o1000
 const othersMayWrite = 0o022
@@ -12,7 +12,7 @@ const othersMayDoAnything = 0o077
  * it. The default of Node.js is in the shared temporary folder, where another user can create it first.
  */
 export function compileCacheFolder(environment: NodeJS.ProcessEnv): string | undefined {
-  const caches = cachesOf(environment)
+  const caches = cachesFolder(environment)
   if (caches === undefined) return undefined
   try {
     makePrivate(caches)
@@ -26,13 +26,14 @@ export function compileCacheFolder(environment: NodeJS.ProcessEnv): string | und
   }
 }
 
-function cachesOf({
-  XDG_CACHE_HOME: chosen = '',
-  LOCALAPPDATA: local = '',
-}: NodeJS.ProcessEnv): string | undefined {
-  if (process.platform === 'win32') return isAbsolute(local) ? local : undefined
-  if (isAbsolute(chosen)) return chosen
-  return isAbsolute(homedir()) ? join(homedir(), '.cache') : undefined
+/** Returns the folder for caches of this user. Returns `undefined` if the environment names no absolute path. */
+export function cachesFolder(
+  { XDG_CACHE_HOME: chosen = '', LOCALAPPDATA: local = '' }: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  if (platform === 'win32') return win32.isAbsolute(local) ? local : undefined
+  if (posix.isAbsolute(chosen)) return chosen
+  return posix.isAbsolute(homedir()) ? posix.join(homedir(), '.cache') : undefined
 }
 
 /** Creates the folder but not its parents: a missing home folder stays missing. */

@@ -88,11 +88,17 @@ const unreadable: ReadonlySet<string> = new Set([
   'ENXIO',
 ])
 
-/** Returns the name of a system error, such as `ENOENT`, even if Node.js knows only its number. */
-export function nodeErrorCode(error: unknown): string | undefined {
+/**
+ * Returns the name of a system error, such as `ENOENT`, even if Node.js knows only its number. `platform` is where the error comes
+ * from: a number means another error on another platform.
+ */
+export function nodeErrorCode(
+  error: unknown,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   if (typeof error.code !== 'string') return undefined
-  const isUnnamed = error.code.startsWith('Unknown system error') && process.platform === 'linux'
+  const isUnnamed = error.code.startsWith('Unknown system error') && platform === 'linux'
   if (!isUnnamed || !('errno' in error) || typeof error.errno !== 'number') return error.code
   return unnamedOnLinux[Math.abs(error.errno)] ?? error.code
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { link, mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdir, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -21,6 +21,15 @@ async function errorOf(call: Promise<unknown>): Promise<HoldfastError> {
   if (isHoldfastError(outcome)) return outcome
   throw new Error('expected a Holdfast error', { cause: outcome })
 }
+
+test('records the permission bits of a file, but none on Windows, where Node.js invents them', async () => {
+  const path = join(await temporaryFolder(), 'model.bin')
+  await writeFile(path, 'x', { mode: 0o640 })
+  const modeOn = async (platform: NodeJS.Platform): Promise<number | undefined> =>
+    (await planFiles(path, { platform })).files[0]?.mode
+  expect(await modeOn('linux')).toBe((await stat(path)).mode & 0o777)
+  expect(await modeOn('win32')).toBeUndefined()
+})
 
 describe('exclude', () => {
   const tree = {

@@ -20,6 +20,8 @@ export interface PlanOptions {
   readonly mayBeEmpty?: boolean | undefined
   /** Maximum number of files and folders. Default: 200,000. */
   readonly mostEntries?: number | undefined
+  /** The platform of the files. Default: that of this process. */
+  readonly platform?: NodeJS.Platform | undefined
 }
 
 /** The files that a save will write. */
@@ -36,6 +38,7 @@ export interface SavePlan {
  */
 export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
   const { storeRoot, exclude = [], signal, mayBeEmpty = false, mostEntries = 200_000 } = options
+  const { platform = process.platform } = options
   const excludes = await exclusionsOf(exclude, 'exclude')
   const walk = new Walk({ storeRoot, signal, excludes, mostEntries })
   const given: PlannedFile[] = []
@@ -48,7 +51,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
     else if (isFileSource(content)) await walk.add(name, content.path)
     else throw noSource(name)
   }
-  const planned = [...given, ...walk.files.map(plannedFile)]
+  const planned = [...given, ...walk.files.map((file) => plannedFile(file, platform))]
   if (planned.length === 0 && !mayBeEmpty) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -90,13 +93,10 @@ function isList(
   return Array.isArray(files)
 }
 
-function plannedFile({ name, path, stats }: FoundFile): PlannedFile {
-  return { name, source: { path }, size: Number(stats.size), mode: permissionsOf(stats) }
-}
-
 /** Windows has no permission bits. Node.js invents them there. */
-function permissionsOf({ mode }: FoundFile['stats']): number | undefined {
-  return process.platform === 'win32' ? undefined : Number(mode) & 0o777
+function plannedFile({ name, path, stats }: FoundFile, platform: NodeJS.Platform): PlannedFile {
+  const mode = platform === 'win32' ? undefined : Number(stats.mode) & 0o777
+  return { name, source: { path }, size: Number(stats.size), mode }
 }
 
 /** Callers in JavaScript can pass any value. */
