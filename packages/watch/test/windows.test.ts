@@ -2,11 +2,12 @@ import * as promises from 'node:fs/promises'
 import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { consume } from '../src/adoption/consume.ts'
 import { type Disk, diskOn } from '../src/disk.ts'
 import { takeSnapshot } from '../src/folder/snapshot.ts'
 import { FolderClaim } from '../src/supervisor/claim.ts'
+import { Program } from '../src/supervisor/program.ts'
 import { makeAsideFolder, setAside } from '../src/supervisor/set-aside.ts'
 
 /** The disk of this machine on Windows, where a scanner holds a file during every second change of its name. */
@@ -68,3 +69,22 @@ test('the files of an adopted checkpoint that a scanner holds are deleted', asyn
   expect(await consume(candidate, snapshot, scannedDisk())).toBe(true)
   expect(await readdir(folder)).toEqual([])
 })
+
+test.each([
+  ['forwards SIGINT to', 'SIGINT', async (program: Program) => program.forward('SIGINT')],
+  ['kills', 'SIGKILL', async (program: Program) => program.kill()],
+  ['ends', 'SIGTERM', async (program: Program) => program.endGroup(0)],
+] as const)(
+  'a supervisor %s the program alone on Windows, which has no process groups',
+  async (_, signal, end) => {
+    const program = await Program.start([process.execPath, '-e', 'setInterval(() => {}, 1000)'], {
+      platform: 'win32',
+    })
+    onTestFinished(() => {
+      program.kill()
+    })
+    expect(await end(program)).not.toBe(false)
+    expect(await program.ended).toEqual({ kind: 'signalled', signal })
+    expect(program.forward('SIGTERM')).toBe(false)
+  },
+)

@@ -5,15 +5,15 @@ import type { Ending } from './endings.ts'
 import type { HandledSignal } from './decide-on-signal.ts'
 import { endGroup, signalGroup, signalProcess } from './process-group.ts'
 
-const hasGroups = process.platform !== 'win32'
-
 export interface ProgramOptions {
   /** Whether the program's standard output becomes standard error, so that standard output carries nothing else. */
   readonly outputToStderr?: boolean | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
+  /** Default: the platform of this process. */
+  readonly platform?: NodeJS.Platform | undefined
 }
 
-/** A running program, in a process group of its own. */
+/** A running program, in a process group of its own. On Windows there are no groups, so it is signalled alone. */
 export class Program {
   readonly pid: number
   /** Resolves when the program itself has ended. Others of its group may still run. */
@@ -21,11 +21,13 @@ export class Program {
   /** Milliseconds from the start to the end. Resolves with `ended`. */
   readonly lasted: Promise<number>
   readonly #child: ChildProcess
+  readonly #hasGroup: boolean
   #hasEnded = false
 
-  private constructor(child: ChildProcess, pid: number) {
+  private constructor(child: ChildProcess, pid: number, hasGroup: boolean) {
     this.pid = pid
     this.#child = child
+    this.#hasGroup = hasGroup
     const began = performance.now()
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -39,13 +41,14 @@ export class Program {
   /** Rejects with `INVALID_ARGUMENT` if there is no such program, and with `PERMISSION_DENIED` if it may not be run. */
   static async start(command: readonly string[], options: ProgramOptions = {}): Promise<Program> {
     const [file = '', ...words] = command
+    const hasGroup = (options.platform ?? process.platform) !== 'win32'
     const child = spawn(file, words, {
-      detached: hasGroups,
+      detached: hasGroup,
       stdio: ['inherit', options.outputToStderr === true ? process.stderr : 'inherit', 'inherit'],
       env: options.env ?? process.env,
     })
     const { pid } = child
-    if (pid !== undefined) return new Program(child, pid)
+    if (pid !== undefined) return new Program(child, pid, hasGroup)
     return new Promise((_, reject) => {
       child.once('error', (error) => {
         reject(
@@ -71,19 +74,19 @@ export class Program {
    * It cannot be sent to a program that runs as another user, for example under `sudo`.
    */
   forward(signal: HandledSignal): boolean {
-    if (signal === 'SIGINT' && hasGroups) return signalGroup(this.pid, signal)
+    if (signal === 'SIGINT' && this.#hasGroup) return signalGroup(this.pid, signal)
     if (this.#hasEnded) return false
-    return hasGroups ? signalProcess(this.pid, signal) : this.#child.kill(signal)
+    return this.#hasGroup ? signalProcess(this.pid, signal) : this.#child.kill(signal)
   }
 
   /** Kills the program and everything that it started in its group. Returns as `forward` does. */
   kill(): boolean {
-    return hasGroups ? signalGroup(this.pid, 'SIGKILL') : this.#child.kill('SIGKILL')
+    return this.#hasGroup ? signalGroup(this.pid, 'SIGKILL') : this.#child.kill('SIGKILL')
   }
 
   /** Ends the whole group, with SIGKILL after `limit` milliseconds. */
   async endGroup(limit: number): Promise<void> {
-    if (hasGroups) await endGroup(this.pid, limit)
+    if (this.#hasGroup) await endGroup(this.pid, limit)
     else if (!this.#hasEnded) this.#child.kill()
   }
 }
