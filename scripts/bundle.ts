@@ -33,8 +33,8 @@ const { output } = await bundle.write({
   format: 'esm',
   sourcemap: true,
   chunkFileNames: '[name].js',
-  // Modules that three entry points or commands share are one file.
-  codeSplitting: { groups: [{ name: 'shared', minShareCount: 3 }] },
+  // Modules that several entry points or commands share are one file.
+  codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
   // The package contains its sources, too. V8 stores a file in half the memory if it has ASCII characters only.
   comments: { legal: true, annotation: true, jsdoc: false },
   charset: 'ascii',

@@ -168,8 +168,8 @@ function inEmptyProject(packed: readonly string[]): void {
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
   if (!listed.includes('3 checkpoints'))
     throw new Error(`holdfast ls must print "3 checkpoints", but printed: ${listed}`)
-  refuseMoreFiles(project, 4, '--version')
-  refuseMoreFiles(project, 20, 'ls', '--store', './runs/a')
+  refuseMoreFiles(project, 2, '--version')
+  refuseMoreFiles(project, 12, 'ls', '--store', './runs/a')
   // The command line, core and the adapter have separate bundles, and must still recognize each other's errors.
   expectExitCode(project, 4, 'holdfast', 'show', '99', '--store', './runs/a')
   expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')

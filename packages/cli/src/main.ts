@@ -2,12 +2,12 @@
 import { holdWarnings } from './signals/early-signals.ts'
 import { nodeVersionFault } from './node-version.ts'
 
-holdWarnings()
+const releaseWarnings = holdWarnings()
 // Other modules are loaded after this check, because an older Node.js cannot parse them.
 const fault = nodeVersionFault(process.versions.node)
 if (fault === undefined) {
   const { start } = await import('./start.ts')
-  await start()
+  await start(releaseWarnings)
 } else {
   const isJson = process.argv.includes('--json')
   const message = { type: 'error', code: 'CONFIG', exitCode: 2, message: fault }

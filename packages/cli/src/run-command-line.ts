@@ -1,19 +1,30 @@
 import { CommanderError } from 'commander'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
+import type { ReleaseWarnings } from './signals/early-signals.ts'
 import { Interruption } from './signals/interruption.ts'
 import { reportError, usageMessage } from './output/errors.ts'
 import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
+/** What the start of the process has for the command line. */
+interface ProcessStart {
+  readonly version: string
+  readonly releaseWarnings?: ReleaseWarnings
+}
+
 /** Runs one command line and returns the exit code. Reports every error on stderr. */
-export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
-  const interruption = new Interruption()
+export async function runCommandLine(
+  argv: readonly string[],
+  { version, releaseWarnings }: ProcessStart,
+): Promise<number> {
+  const interruption = new Interruption(releaseWarnings)
   const json = asksForJson(argv)
   let outcome: number = exitCodes.done
   let whenStopped: string | undefined
+  const [, , firstWord] = argv
   const program = buildProgram(
-    version,
-    { interruption, trailing: afterDashes(argv) },
+    firstWord,
+    { version, interruption, trailing: afterDashes(argv) },
     {
       isJson: json,
       onBegin: (command, options) => {

@@ -1,10 +1,11 @@
 import * as nodeModule from 'node:module'
 import { compileCacheFolder } from './compile-cache.ts'
+import type { ReleaseWarnings } from './signals/early-signals.ts'
 import { StandardOutput } from './streams/standard-output.ts'
 import { version } from './version.ts'
 
 /** Runs the command line of this process. */
-export async function start(): Promise<void> {
+export async function start(releaseWarnings: ReleaseWarnings): Promise<void> {
   const output = new StandardOutput()
   output.watch()
 
@@ -19,5 +20,5 @@ export async function start(): Promise<void> {
   // Deno and Bun have no compile cache.
   if (folder !== undefined && 'enableCompileCache' in nodeModule) nodeModule.enableCompileCache(folder)
   const { runCommandLine } = await import('./run-command-line.ts')
-  output.end(await runCommandLine(process.argv, version()))
+  output.end(await runCommandLine(process.argv, { version: version(), releaseWarnings }))
 }

@@ -42,6 +42,7 @@ test('a command receives the types of its declarations', async () => {
   })
   const environment = {
     interruption,
+    version: '1.0.0',
     trailing: [],
     describeCommands: () => Promise.resolve([]),
     signal: interruption.signal,

@@ -15,7 +15,7 @@ process.on('message', ({ folder, env, words }: Request) => {
 })
 
 async function answer(): Promise<void> {
-  const code = await runCommandLine(process.argv, version())
+  const code = await runCommandLine(process.argv, { version: version() })
   await Promise.all([process.stdout, process.stderr].map(writeEnd))
   process.send?.(code)
 }

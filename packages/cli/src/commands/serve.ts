@@ -3,7 +3,6 @@ import { HoldfastError } from '@holdfast/core'
 import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { version } from '../version.ts'
 
 export const serve = defineCommand({
   example: 'holdfast serve --stdio < /dev/null',
@@ -11,7 +10,7 @@ export const serve = defineCommand({
   options: {
     stdio: flag('speak the protocol on standard input and output (required)'),
   },
-  run: async ({ options, signal }) => {
+  run: async ({ options, signal, version }) => {
     if (options.stdio !== true) {
       throw new HoldfastError(
         'INVALID_ARGUMENT',
@@ -24,7 +23,7 @@ export const serve = defineCommand({
     await serveClient({
       input: process.stdin,
       output: process.stdout,
-      version: version(),
+      version,
       signal,
       parentOf: () => process.ppid,
       onOverdue: () => process.exit(exitCodes.failed),

@@ -13,6 +13,8 @@ export interface DescribedCommand {
 
 /** What a command receives besides its parsed words. */
 export interface CommandEnvironment {
+  /** The version of this package. */
+  readonly version: string
   readonly interruption: Interruption
   /** The words after `--`. They are also the last words of the arguments. */
   readonly trailing: readonly string[]

@@ -6,19 +6,18 @@ const warnings = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 
 type Warning = (typeof warnings)[number]
 
-const received: Warning[] = []
-
-const note = (signal: Warning): void => {
-  received.push(signal)
-}
+/** Ends holding warning signals back, and returns those that were received. Other listeners must exist by then. */
+export type ReleaseWarnings = () => readonly Warning[]
 
 /** Holds warning signals back. This must be the first thing that the process does. */
-export function holdWarnings(): void {
+export function holdWarnings(): ReleaseWarnings {
+  const received: Warning[] = []
+  const note = (signal: Warning): void => {
+    received.push(signal)
+  }
   for (const signal of warnings) process.on(signal, note)
-}
-
-/** Ends holding them back, and returns those that were received. Other listeners must exist by then. */
-export function releaseWarnings(): readonly Warning[] {
-  for (const signal of warnings) process.off(signal, note)
-  return received.splice(0)
+  return () => {
+    for (const signal of warnings) process.off(signal, note)
+    return received.splice(0)
+  }
 }

@@ -1,5 +1,5 @@
 import { decideOnSignal, type Ending, type HandledSignal, handledSignals } from './decide-on-signal.ts'
-import { releaseWarnings } from './early-signals.ts'
+import type { ReleaseWarnings } from './early-signals.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 
 /**
@@ -15,7 +15,8 @@ export class Interruption {
   #exitCode: ExitCode = exitCodes.interrupted
   #isCommitted = false
 
-  constructor() {
+  /** Receives signals from now on, and those that were held back before. */
+  constructor(releaseWarnings: ReleaseWarnings = () => []) {
     for (const signal of handledSignals) process.on(signal, this.#receive)
     for (const signal of releaseWarnings()) this.#receive(signal)
   }
