@@ -5,36 +5,32 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
+import { root } from './parts/checkout.ts'
 import { licenseText } from './parts/licenses.ts'
 
-const root = fileURLToPath(new URL('../packages/page', import.meta.url))
+const page = join(root, 'packages/page')
 
-export async function buildPage(): Promise<void> {
-  const bundle = await rolldown({
-    input: join(root, 'app/main.tsx'),
-    platform: 'browser',
-    transform: { target: 'es2022' },
-  })
-  const { output } = await bundle.generate({ format: 'esm', minify: true })
-  await bundle.close()
-  const [{ code }] = output
-  const chart = createRequire(join(root, 'package.json')).resolve('uplot/dist/uPlot.min.css')
-  const style = `${readFileSync(chart, 'utf8')}\n${readFileSync(join(root, 'app/page.css'), 'utf8')}`
-  const licenses = ['preact', 'uplot'].map((name) => licenseText(join(root, 'node_modules', name)))
-  mkdirSync(join(root, 'built'), { recursive: true })
-  // In HTML, a script ends at the first such tag, also inside of a string.
-  replace('page.js', code.replaceAll('</script', '<\\/script'))
-  replace('page.css', style)
-  replace('LICENSES.txt', licenses.join('\n'))
-}
+const bundle = await rolldown({
+  input: join(page, 'app/main.tsx'),
+  platform: 'browser',
+  transform: { target: 'es2022' },
+})
+const { output } = await bundle.generate({ format: 'esm', minify: true })
+await bundle.close()
+const [{ code }] = output
+const chart = createRequire(join(page, 'package.json')).resolve('uplot/dist/uPlot.min.css')
+const style = `${readFileSync(chart, 'utf8')}\n${readFileSync(join(page, 'app/page.css'), 'utf8')}`
+const licenses = ['preact', 'uplot'].map((name) => licenseText(join(page, 'node_modules', name)))
+mkdirSync(join(page, 'built'), { recursive: true })
+// In HTML, a script ends at the first such tag, also inside of a string.
+replace('page.js', code.replaceAll('</script', '<\\/script'))
+replace('page.css', style)
+replace('LICENSES.txt', licenses.join('\n'))
 
 function replace(name: string, content: string): void {
-  const path = join(root, 'built', name)
+  const path = join(page, 'built', name)
   const temporary = `${path}.${process.pid}`
   writeFileSync(temporary, content)
   renameSync(temporary, path)
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await buildPage()

@@ -4,8 +4,9 @@
  */
 import { cpSync, globSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, run } from './parts/checkout.ts'
+import { root } from './parts/checkout.ts'
 import { installPackages, versionOfCommand } from './parts/install-packages.ts'
+import { run } from './parts/run-program.ts'
 
 const [python = 'python3'] = process.argv.slice(2)
 const folder = join(root, 'python')

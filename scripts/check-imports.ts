@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import ts from 'typescript'
 import { root } from './parts/checkout.ts'
 
-const sources = ['packages/*/{src,app,test}', 'bench/src', 'examples/*/src', 'tests/*/src', 'tests/*/test']
+const sources = ['{packages,examples,tests}/*/{src,app,test}', '{bench,site}/{src,test}', 'scripts']
 
 /** The imports between the children of each folder, by folder and then by importing child. */
 const importsIn = new Map<string, Map<string, Set<string>>>()

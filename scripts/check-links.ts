@@ -1,25 +1,45 @@
 /**
  * Checks the links between the Markdown files of the repository: each file and each heading that a relative link names must
- * exist. Links to other sites are not requested.
+ * exist, and so must each source file that the text names. Links to other sites are not requested.
  */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { root } from './parts/checkout.ts'
+import { run } from './parts/run-program.ts'
 
 const repository = 'https://github.com/holdfast-checkpoints/holdfast/blob/main/'
-const files = globSync(['*.md', '{docs,packages,examples,python,bench,tests,site}/**/*.md'], {
+const files = globSync(['*.md', '{docs,packages,examples,python,bench,tests,site,scripts}/**/*.md'], {
   cwd: root,
   exclude: (name) =>
     /^(node_modules|\.pages|dist|built|CHANGELOG\.md|landing\.md)$/.test(name.split('/').at(-1) ?? ''),
 })
+/** Files of a user that a page names. */
+const filesOfUsers = ['dump.py', 'holdfast.config.ts']
+const existing = [...filesOfUsers, ...run(root, 'git', 'ls-files').split('\n')].map((path) => `/${path}`)
 const anchors = new Map<string, ReadonlySet<string>>()
 const faults = files.flatMap((name) => faultsOf(join(root, name)))
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exit(1)
-console.log(`the links in ${files.length} pages lead to existing files and headings`)
+console.log(
+  `the links in ${files.length} pages lead to existing files and headings, and the source files that they name exist`,
+)
 
 function faultsOf(file: string): readonly string[] {
-  return linksIn(readFileSync(file, 'utf8')).flatMap((link) => {
+  const markdown = readFileSync(file, 'utf8')
+  return [...faultsOfLinks(file, markdown), ...faultsOfPaths(file, markdown)]
+}
+
+/** A page names a source file by the end of its path. */
+function faultsOfPaths(file: string, markdown: string): readonly string[] {
+  return [...withoutFences(markdown).matchAll(/`([^`\n]*)`/g)]
+    .flatMap(([, code = '']) => code.split(' '))
+    .filter((word) => /^[\w@./-]+\.(tsx?|py|pem)$/.test(word))
+    .filter((path) => !existing.some((known) => known.endsWith(`/${path}`)))
+    .map((path) => `${relative(root, file)} names ${path}, which does not exist`)
+}
+
+function faultsOfLinks(file: string, markdown: string): readonly string[] {
+  return linksIn(markdown).flatMap((link) => {
     const [path = '', anchor] = link.split('#')
     const target = path.startsWith(repository)
       ? join(root, path.slice(repository.length))

@@ -8,8 +8,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, posix } from 'node:path'
-import { root, run } from './parts/checkout.ts'
-import { commandOn } from './parts/command.ts'
+import { root } from './parts/checkout.ts'
+import { commandOn } from './parts/command-on-platform.ts'
+import { run } from './parts/run-program.ts'
 
 interface PackageJson {
   readonly name: string

@@ -6,7 +6,8 @@ import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { changesetsOf, root, run, show } from './parts/checkout.ts'
+import { changesetsOf, root } from './parts/checkout.ts'
+import { run, show } from './parts/run-program.ts'
 
 const versionFile = 'packages/cli/package.json'
 

@@ -6,8 +6,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bill, bundledIn, withBundled } from './parts/bundled-packages.ts'
-import { root, run, show } from './parts/checkout.ts'
+import { root } from './parts/checkout.ts'
 import { isAllowed } from './parts/licenses.ts'
+import { run, show } from './parts/run-program.ts'
 
 show('pnpm', 'run', 'lint')
 show(process.execPath, 'scripts/check-versions.ts')

@@ -1,7 +1,8 @@
 /** Computes the next version from the changesets, and writes it into every package, that of Python included. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, run } from './parts/checkout.ts'
+import { root } from './parts/checkout.ts'
+import { run } from './parts/run-program.ts'
 
 run(root, 'changeset', 'version')
 run(root, 'pnpm', 'install', '--lockfile-only')

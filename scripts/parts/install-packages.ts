@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { root, run } from './checkout.ts'
+import { root } from './checkout.ts'
+import { run } from './run-program.ts'
 import { replaceFolder } from './replace-folder.ts'
 
 const installed = ['core', 'adapter-fs', 'adapter-s3', 'adapter-gcs', 'adapter-azure', 'watch', 'page', 'cli']

@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { root, run } from '../parts/checkout.ts'
+import { root } from '../parts/checkout.ts'
+import { run } from '../parts/run-program.ts'
 
 /** Makes a checkout with one package on main, and the branch `work`. */
 function makeCheckout(): string {

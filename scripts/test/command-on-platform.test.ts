@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { commandOn } from '../parts/command.ts'
+import { commandOn } from '../parts/command-on-platform.ts'
 
 test('starts a program without a shell on Linux', () => {
   expect(commandOn('linux', 'npx', ['a b', '%'])).toEqual({ file: 'npx', args: ['a b', '%'], shell: false })
