@@ -12,16 +12,20 @@ async function onStore(folder: string, ...words: readonly string[]): Promise<Out
 
 test.each<[ErrorHint, string]>([
   [
-    { kind: 'free-space', canMakeRoom: false, hasUnfinished: false, hasRemoved: false },
+    { kind: 'free-space', canMakeRoom: false, canDelete: true, hasUnfinished: false, hasRemoved: false },
     'Full. Delete checkpoints with holdfast rm.',
   ],
   [
-    { kind: 'free-space', canMakeRoom: true, hasUnfinished: true, hasRemoved: false },
+    { kind: 'free-space', canMakeRoom: false, canDelete: false, hasUnfinished: true, hasRemoved: false },
+    'Full. If no other writer runs, delete its unfinished saves with holdfast sweep --now.',
+  ],
+  [
+    { kind: 'free-space', canMakeRoom: true, canDelete: true, hasUnfinished: true, hasRemoved: false },
     'Full. Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm. ' +
       'If no other writer runs, delete its unfinished saves with holdfast sweep --now.',
   ],
   [
-    { kind: 'free-space', canMakeRoom: false, hasUnfinished: false, hasRemoved: true },
+    { kind: 'free-space', canMakeRoom: false, canDelete: true, hasUnfinished: false, hasRemoved: true },
     'Full. Delete checkpoints with holdfast rm. ' +
       'holdfast sweep --now deletes removed checkpoints for good, and unfinished saves of other writers.',
   ],

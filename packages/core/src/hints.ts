@@ -56,11 +56,13 @@ export type ErrorHint =
   | { readonly kind: 'restore-with-fallback' }
   /** Take the store over, so that its owner can save nothing more, or belong to the job that owns it. */
   | { readonly kind: 'take-over'; readonly job?: string | undefined }
-  /** Free space in the store. */
+  /** Free space in the store. At least one way is open. */
   | {
       readonly kind: 'free-space'
       /** Whether the save succeeds if Holdfast may drop checkpoints to make room. */
       readonly canMakeRoom: boolean
+      /** Whether checkpoints can be deleted by hand. The last good one cannot. */
+      readonly canDelete: boolean
       /** Whether unfinished saves of other writers take space. A sweep with `now` removes them. */
       readonly hasUnfinished: boolean
       /** Whether removed checkpoints, which an undo can list again, take space. A sweep with `now` deletes them. */
@@ -137,20 +139,23 @@ export function remedyOf(hint: ErrorHint): string {
 
 function waysToFree({
   canMakeRoom,
+  canDelete,
   hasUnfinished,
   hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
-  const way = canMakeRoom
-    ? 'Let Holdfast drop checkpoints with space: { makeRoom: true }, or delete some with store.delete().'
-    : 'Delete checkpoints with store.delete().'
+  const ways = canMakeRoom
+    ? ['Let Holdfast drop checkpoints with space: { makeRoom: true }, or delete some with store.delete().']
+    : canDelete
+      ? ['Delete checkpoints with store.delete().']
+      : []
   if (hasRemoved)
     return [
-      way,
+      ...ways,
       'store.sweep({ now: true }) deletes removed checkpoints for good, and unfinished saves of other writers.',
     ]
-  if (!hasUnfinished) return [way]
+  if (!hasUnfinished) return ways
   return [
-    way,
+    ...ways,
     'If no other writer runs, call store.sweep({ now: true }), which deletes its unfinished saves.',
   ]
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 
@@ -161,6 +161,23 @@ _PHRASES: dict[str, str] = {
 }
 
 
+def _ways_to_free(hint: Mapping[str, Any]) -> Iterator[str]:
+    if hint.get("canMakeRoom"):
+        yield "Let Holdfast drop checkpoints with make_room=True, or delete some with store.delete()."
+    elif hint.get("canDelete"):
+        yield "Delete checkpoints with store.delete()."
+    if hint.get("hasRemoved"):
+        yield (
+            "The command holdfast sweep --now deletes removed checkpoints for good, "
+            "and unfinished saves of other writers."
+        )
+    elif hint.get("hasUnfinished"):
+        yield (
+            "If no other writer runs, open the store with take_over=True and call store.sweep(), "
+            "which deletes its unfinished saves."
+        )
+
+
 def phrase_hint(hint: Mapping[str, Any]) -> str | None:
     """Phrases a hint in the methods and options of this package. Returns None for a hint that it does not know."""
     kind = str(hint.get("kind"))
@@ -182,20 +199,5 @@ def phrase_hint(hint: Mapping[str, Any]) -> str | None:
             f"store.delete([{hint['step']}], undo_for='0 s')"
         )
     if kind == "free-space":
-        way = (
-            "Let Holdfast drop checkpoints with make_room=True, or delete some with store.delete()."
-            if hint.get("canMakeRoom")
-            else "Delete checkpoints with store.delete()."
-        )
-        if hint.get("hasRemoved"):
-            return (
-                f"{way} The command holdfast sweep --now deletes removed checkpoints for good, "
-                "and unfinished saves of other writers."
-            )
-        if not hint.get("hasUnfinished"):
-            return way
-        return (
-            f"{way} If no other writer runs, open the store with take_over=True and call store.sweep(), "
-            "which deletes its unfinished saves."
-        )
+        return " ".join(_ways_to_free(hint))
     return _PHRASES.get(kind)

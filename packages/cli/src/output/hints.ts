@@ -93,19 +93,22 @@ function repairText(url: string | undefined): string {
 
 function waysToFree({
   canMakeRoom,
+  canDelete,
   hasUnfinished,
   hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
-  const way = canMakeRoom
-    ? 'Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm.'
-    : 'Delete checkpoints with holdfast rm.'
+  const ways = canMakeRoom
+    ? ['Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm.']
+    : canDelete
+      ? ['Delete checkpoints with holdfast rm.']
+      : []
   if (hasRemoved)
     return [
-      way,
+      ...ways,
       'holdfast sweep --now deletes removed checkpoints for good, and unfinished saves of other writers.',
     ]
-  if (!hasUnfinished) return [way]
-  return [way, 'If no other writer runs, delete its unfinished saves with holdfast sweep --now.']
+  if (!hasUnfinished) return ways
+  return [...ways, 'If no other writer runs, delete its unfinished saves with holdfast sweep --now.']
 }
 
 /** Quotes a word for a shell if it needs that. */

@@ -44,6 +44,20 @@ describe('the free-space guard', () => {
     expect(await codeOf(store.save({ step: 2, files }))).toBe('INSUFFICIENT_SPACE')
   })
 
+  test('advises to delete checkpoints only if there is one that can be deleted', async () => {
+    const backend = new SmallBackend()
+    const store = storeOn(backend)
+    const advised: number[] = []
+    for (const step of [1, 2, 3]) {
+      backend.available = 0
+      const refused: unknown = await store.save({ step, files }).catch((error: unknown) => error)
+      if (String(refused).includes('Delete checkpoints with store.delete().')) advised.push(step)
+      backend.available = total
+      await store.save({ step, files })
+    }
+    expect(advised).toEqual([3])
+  })
+
   test('counts the full size of a replacement, since the old checkpoint exists until the commit', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend)

@@ -10,9 +10,15 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
   const { context, step } = save
   const deletable = await shortage.deletable()
   const { unfinished, wanted } = deletable
-  const { removed = [] } = deletable.catalog
+  const { checkpoints, quarantined, abandoned = [], removed = [] } = deletable.catalog
   const isForbidden = !context.space.makeRoom && !isUnfinishedSufficient(deletable)
   const droppable = isForbidden ? stepsToDrop(context, deletable, wanted) : []
+  const ways = {
+    canMakeRoom: droppable.length > 0,
+    canDelete: checkpoints.length > 1 || quarantined.length > 0 || abandoned.length > 0,
+    hasUnfinished: unfinished.saves > 0,
+    hasRemoved: removed.length > 0,
+  }
   const droppableText =
     droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
   return new HoldfastError(
@@ -25,12 +31,7 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
     ].join(' '),
     {
       url: context.backend.url,
-      hint: {
-        kind: 'free-space',
-        canMakeRoom: droppable.length > 0,
-        hasUnfinished: unfinished.saves > 0,
-        hasRemoved: removed.length > 0,
-      },
+      hint: Object.values(ways).includes(true) ? { kind: 'free-space', ...ways } : undefined,
     },
   )
 }
