@@ -2,10 +2,10 @@ import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { beforeAll, describe, test } from 'vitest'
-import { type Bundler, bundlers, programOf } from '../src/bundlers.ts'
-import { installPacked } from '../src/packed.ts'
-import { emptyFolder, savesAndRestores, suggestsAdapters } from './bundles.ts'
-import { objectStores, savesAndRestoresLarge } from './object-stores.ts'
+import { type Bundler, bundlers, programOf } from './support/bundlers.ts'
+import { installPacked } from './support/packed.ts'
+import { emptyFolder, savesAndRestores, suggestsAdapters } from './support/bundles.ts'
+import { objectStores, savesAndRestoresLarge } from './support/object-stores.ts'
 
 describe.each<[string, Bundler]>(Object.entries(bundlers))(
   'a program that was bundled by %s',

@@ -3,9 +3,9 @@ import type * as AdapterFs from '@holdfast/adapter-fs'
 import type * as Core from '@holdfast/core'
 import { isHoldfastError } from '@holdfast/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { bundlers, programOf } from '../src/bundlers.ts'
-import { emptyFolder, runsAsHandler, savesAndRestores, suggestsAdapters } from './bundles.ts'
-import { objectStores, savesAndRestoresLarge } from './object-stores.ts'
+import { bundlers, programOf } from './support/bundlers.ts'
+import { emptyFolder, runsAsHandler, savesAndRestores, suggestsAdapters } from './support/bundles.ts'
+import { objectStores, savesAndRestoresLarge } from './support/object-stores.ts'
 
 const esbuild = bundlers['esbuild, as CommonJS']
 

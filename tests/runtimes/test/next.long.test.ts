@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inCi } from '@holdfast/test-servers'
 import { expect, test, type TestContext } from 'vitest'
-import { buildWithNext, installedNext, newProject, startNext } from '../src/next.ts'
+import { buildWithNext, installedNext, newProject, startNext } from './support/next.ts'
 
 /** Returns the folder of Next.js, or skips the test with the reason. In CI a missing Next.js is an error. */
 async function nextOr(skip: TestContext['skip']): Promise<string> {

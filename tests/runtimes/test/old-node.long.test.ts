@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inCi } from '@holdfast/test-servers'
 import { beforeAll, expect, test, type TestContext } from 'vitest'
-import { installedNode20 } from '../src/old-node.ts'
-import { installPacked } from '../src/packed.ts'
+import { installedNode20 } from './support/old-node.ts'
+import { installPacked } from './support/packed.ts'
 
 const sentence =
   /^Holdfast needs Node\.js 22\.18 or newer, and this is Node\.js 20\.[\d.]+\. Install a newer one from https:\/\/nodejs\.org\.\n$/

@@ -9,9 +9,9 @@ import { promisify } from 'node:util'
 import { startGcsEmulator, startS3Emulator } from '@holdfast/emulators'
 import { inCi, lastLines } from '@holdfast/test-servers'
 import { beforeAll, describe, expect, onTestFinished, test, type TestContext } from 'vitest'
-import { installPacked } from '../src/packed.ts'
-import { installedRuntime, type Runtime, type RuntimeName } from '../src/runtime.ts'
-import { ServeClient } from './serve-client.ts'
+import { installPacked } from './support/packed.ts'
+import { installedRuntime, type Runtime, type RuntimeName } from './support/runtime.ts'
+import { ServeClient } from './support/serve-client.ts'
 
 const execute = promisify(execFile)
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startS3Emulator } from '@holdfast/emulators'
 import { expect } from 'vitest'
-import { type Bundler, programOf } from '../src/bundlers.ts'
+import { type Bundler, programOf } from './bundlers.ts'
 
 const execute = promisify(execFile)
 

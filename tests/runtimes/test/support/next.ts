@@ -47,7 +47,7 @@ export async function newProject(nextFolder: string): Promise<NextProject> {
 }
 
 async function fillProject(folder: string): Promise<void> {
-  await cp(fileURLToPath(new URL('../programs/next', import.meta.url)), folder, { recursive: true })
+  await cp(fileURLToPath(new URL('../../programs/next', import.meta.url)), folder, { recursive: true })
   await installPacked(folder, ['core', 'adapter-fs'])
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import type { Runtime } from '../src/runtime.ts'
+import type { Runtime } from './runtime.ts'
 
 /** A frame of `holdfast serve --stdio`, as docs/serve.md describes it. */
 interface Frame {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { run, withLock } from '@holdfast/test-servers'
 
 /** The folder of the repository. */
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = fileURLToPath(new URL('../../../..', import.meta.url))
 
 /** Milliseconds for which a test file waits for others that pack. */
 const longestPacking = 900_000

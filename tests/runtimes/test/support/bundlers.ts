@@ -6,7 +6,7 @@ export type Bundler = (entry: string, folder: string) => Promise<string>
 
 /** Returns the path of a program that the tests bundle. */
 export function programOf(name: string): string {
-  return fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
+  return fileURLToPath(new URL(`../../programs/${name}.js`, import.meta.url))
 }
 
 /** Bundlers are loaded when they are used, because loading one takes a second. */
