@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  type CompleteMultipartUploadCommandInput,
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -157,7 +158,7 @@ export class MultipartUpload implements Upload<SentPart> {
       ...this.#address,
       ...(bucket.isDirectory ? {} : proof),
       ...(bucket.checksum === 'none' ? {} : { ChecksumType: checksumTypeOf(bucket) }),
-      MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
+      ...partsToJoin(parts),
     })
     const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
     const answer = await send(bucket, asked, expected, command)
@@ -202,6 +203,13 @@ async function namedAsStored(
     const isSame = crc32 !== undefined && crc32 === part.ChecksumCRC32 && size === part.size
     return isSame && etag !== '' ? { ...part, ETag: etag } : part
   })
+}
+
+/** Returns the parts as the request that completes an upload names them. The sizes are not sent. */
+function partsToJoin(
+  parts: readonly SentPart[],
+): Pick<CompleteMultipartUploadCommandInput, 'MultipartUpload'> {
+  return { MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) } }
 }
 
 /** Chooses what sends a part: other threads can send only bytes in shared memory. */
