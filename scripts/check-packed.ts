@@ -179,19 +179,21 @@ function inEmptyProject(packed: readonly string[]): void {
     throw new Error(`holdfast-conformance did not pass. It printed: ${conformance}`)
 }
 
-/** Prints how many files of packages a program loads. */
-const countingFiles = `
+/** Returns a module that prints at the end how many files of packages a program loaded. */
+function countingFiles(): string {
+  const code = `
 import { registerHooks } from 'node:module'
 let files = 0
 registerHooks({ load(url, context, load) { files += url.includes('/node_modules/') ? 1 : 0; return load(url, context) } })
 process.on('exit', () => console.log('files:', files))
 `
+  return `data:text/javascript,${encodeURIComponent(code)}`
+}
 
 /** Throws if a command loads more files. Each takes about a millisecond of a start. See `codeSplitting` in bundle.ts. */
 function refuseMoreFiles(project: string, most: number, ...words: readonly string[]): void {
-  const counting = `data:text/javascript,${encodeURIComponent(countingFiles)}`
   const main = join('node_modules', 'holdfast', 'bundle', 'main.js')
-  const printed = run(project, process.execPath, '--import', counting, main, ...words)
+  const printed = run(project, process.execPath, '--import', countingFiles(), main, ...words)
   const files = Number(/^files: (\d+)$/m.exec(printed)?.[1])
   if (!(files > 0 && files <= most))
     throw new Error(`holdfast ${words.join(' ')} must load at most ${most} files, but loaded ${files}`)
