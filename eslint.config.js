@@ -42,10 +42,11 @@ const ofCore = [ownIndex, holdfastPackage(anyAdapter, ...forTests, 'watch', 'cor
 /** The folders of core that the pure folders must not import. */
 const impureFolders = ['store', 'catalog', 'backend', 'config', 'local-files']
 
-/** The rooms of the store, each with the other rooms that it may import. All may import `context` and the first two. */
+/** The rooms of the store, each with the other rooms that it may import. All may import `context` and the first three. */
 const storeRooms = {
   attempts: [],
   agreements: [],
+  marker: [],
   save: [],
   restore: [],
   read: [],
@@ -58,7 +59,7 @@ const storeRooms = {
 
 const arrowsOfStore = Object.fromEntries(
   Object.entries(storeRooms).map(([name, allowed]) => {
-    const mayImport = [name, 'attempts', 'agreements', ...allowed]
+    const mayImport = [name, 'attempts', 'agreements', 'marker', ...allowed]
     const others = Object.keys(storeRooms).filter((each) => !mayImport.includes(each))
     return [`packages/core/src/store/${name}/**`, [room('config', ...others), facade, ...ofCore]]
   }),

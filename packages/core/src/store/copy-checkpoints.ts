@@ -5,7 +5,7 @@ import type { MirroredSource } from './mirror/recording-store.ts'
 import type { StoreParts } from './parts.ts'
 import { type CheckpointStore, partsOf } from './store.ts'
 import { traced } from './tracing.ts'
-import { idOf } from './upkeep/ensure-marker.ts'
+import { idOf } from './marker/read-marker.ts'
 
 /**
  * Copies checkpoints from one store into another. By default it copies all that the destination does not have, in the order

@@ -10,7 +10,7 @@ import type { OwnMirror } from './mirror/own-mirror.ts'
 import { newContext } from './context/new-context.ts'
 import type { StoreOptions } from './options.ts'
 import { settingsOf } from './settings.ts'
-import { idOf, readMarker } from './upkeep/ensure-marker.ts'
+import { idOf, readMarker } from './marker/read-marker.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
 /** The private parts of an open store. An operation on two stores needs those of both. */

@@ -1,6 +1,6 @@
 import { segmentsOf } from '../../catalog/commit/segments.ts'
 import { isHoldfastError } from '../../errors.ts'
-import { renewId } from '../upkeep/ensure-marker.ts'
+import { renewId } from '../marker/ensure-marker.ts'
 import type { ChosenSide } from './choose-side.ts'
 import type { Side } from './continuation.ts'
 import { type LocalStore, sideOf } from './local-side.ts'

@@ -1,5 +1,5 @@
 import type { StoreContext } from '../context/context.ts'
-import { readMarker } from '../upkeep/ensure-marker.ts'
+import { readMarker } from '../marker/read-marker.ts'
 import type { Side } from './continuation.ts'
 
 /** The store that is mirrored. */

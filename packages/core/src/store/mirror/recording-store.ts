@@ -4,7 +4,7 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { CopySource } from '../copy/sides.ts'
-import { ensureMarker } from '../upkeep/ensure-marker.ts'
+import { ensureMarker } from '../marker/ensure-marker.ts'
 import type { LocalStore } from './local-side.ts'
 
 /** A store from which checkpoints are copied, and that may be changed if the destination is its mirror. */

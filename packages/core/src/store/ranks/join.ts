@@ -1,7 +1,7 @@
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import { listAgreements } from '../agreements/agree.ts'
-import { ensureMarker } from '../upkeep/ensure-marker.ts'
+import { ensureMarker } from '../marker/ensure-marker.ts'
 import { fencedByLaterStart, fencedByOtherSize, incomplete } from './errors.ts'
 import { type Identity, type Member, memberOf } from './member.ts'
 import {

@@ -11,7 +11,7 @@ import { type RewindOptions, type RewindReport, rewindTarget } from '../upkeep/r
 import { planFiles } from '../save/plan.ts'
 import type { DecidedSave } from '../save/decided-save.ts'
 import type { SaveResult } from '../save/result.ts'
-import { readMarker } from '../upkeep/ensure-marker.ts'
+import { readMarker } from '../marker/read-marker.ts'
 import { beginSave, noteFailed } from './agree-on-save.ts'
 import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'

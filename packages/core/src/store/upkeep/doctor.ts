@@ -5,7 +5,7 @@ import { describeUnfinished, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { StoreContext } from '../context/context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
 import { readIfThere, readSmall } from '../../catalog/documents/read-document.ts'
-import { probeEnforcement } from './probe.ts'
+import { probeEnforcement } from '../marker/probe.ts'
 
 /** The result of one check. */
 export interface Diagnosis {

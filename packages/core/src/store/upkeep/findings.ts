@@ -4,7 +4,7 @@ import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import { recorded, type Recording } from '../context/recorded-finding.ts'
-import { ensureMarker } from './ensure-marker.ts'
+import { ensureMarker } from '../marker/ensure-marker.ts'
 
 /** Records in the catalog which checkpoints are corrupt, and which verify again. */
 export class Findings {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { copyCheckpoints, type MemoryBackend } from '../../../src/index.ts'
 import { FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { copied, filesOf, latestStep, newStore, stepsOf, storeWith } from '../copy/copies.ts'
-import { readMarker } from '../../../src/store/upkeep/ensure-marker.ts'
+import { readMarker } from '../../../src/store/marker/read-marker.ts'
 import { newPlaces, openMirrored, type Places, readerOf, saveAll, saveMirrored } from './mirrors.ts'
 
 describe('a copy of a copy', () => {

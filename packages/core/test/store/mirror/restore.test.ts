@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CheckpointStore, RestoreOptions } from '../../../src/index.ts'
 import type { MemoryBackend } from '../../../src/index.ts'
-import { readMarker } from '../../../src/store/upkeep/ensure-marker.ts'
+import { readMarker } from '../../../src/store/marker/read-marker.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { filesOf, latestStep, stepsOf } from '../copy/copies.ts'
 import {

@@ -1,7 +1,7 @@
 import type { ReadableCatalog } from '../../../catalog/commit/newest-readable.ts'
 import type { ChangeOf } from '../../../catalog/commit/changes/index.ts'
 import type { CatalogEntry } from '../../../catalog/documents/index.ts'
-import type { FoundMarker } from '../ensure-marker.ts'
+import type { FoundMarker } from '../../marker/read-marker.ts'
 import { asRival, onePerStep } from './one-per-step.ts'
 import type { RebuiltLists } from './rewinds.ts'
 import type { Separated } from './verified-entries.ts'

@@ -1,5 +1,5 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
-import { readMarker } from './ensure-marker.ts'
+import { readMarker } from './read-marker.ts'
 
 /** Reads the marker of a store once, to refuse a store that this version cannot read. */
 export class SupportedMarker {

@@ -1,36 +1,9 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
-import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
-import {
-  decodeMarker,
-  encodeMarker,
-  type Marker,
-  markerKey,
-  newMarker,
-  withPlace,
-} from '../../catalog/documents/index.ts'
-import { readIfThere } from '../../catalog/documents/read-document.ts'
-import { withSecondLook } from '../../async/second-look.ts'
+import { encodeMarker, markerKey, newMarker, withPlace } from '../../catalog/documents/index.ts'
 import { formerId } from './former-id.ts'
 import { probeEnforcement } from './probe.ts'
-
-export type FoundMarker =
-  | { readonly kind: 'good'; readonly marker: Marker }
-  | { readonly kind: 'damaged' }
-  | { readonly kind: 'missing' }
-
-/** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the marker. */
-export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
-  try {
-    return await withSecondLook(async (look) => {
-      const bytes = await readIfThere(backend, markerKey, signal, look)
-      return bytes === undefined ? { kind: 'missing' } : { kind: 'good', marker: decodeMarker(bytes) }
-    })
-  } catch (error) {
-    if (isHoldfastError(error, 'CORRUPT')) return { kind: 'damaged' }
-    throw error
-  }
-}
+import { readMarker } from './read-marker.ts'
 
 /**
  * Verifies that the store enforces conditional creation at a place that its marker does not name, such as one that it was
@@ -68,17 +41,6 @@ async function refuseNewerCatalog({ log }: StoreContext, signal: AbortSignal | u
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error
   }
-}
-
-/** Returns the id of a store. Rejects with `CORRUPT` if its marker is missing or damaged. */
-export async function idOf(backend: CheckpointBackend, signal?: AbortSignal): Promise<string> {
-  const found = await readMarker(backend, signal)
-  if (found.kind === 'good') return found.marker.id
-  throw new HoldfastError(
-    'CORRUPT',
-    `The marker of ${backend.url} is ${found.kind}, so its checkpoints have no origin that a copy could name.`,
-    { url: backend.url, key: markerKey, hint: { kind: 'repair' } },
-  )
 }
 
 /** Gives a store another id, because it is not the store any more that its marker names, such as a clone. */
