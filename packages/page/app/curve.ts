@@ -86,3 +86,19 @@ export interface Point {
   readonly step: number
   readonly value: number
 }
+
+/**
+ * Returns the path of a small curve in a box of a width and a height, as SVG draws it; `undefined` if there is nothing to draw.
+ */
+export function pathOfCurve(values: readonly number[], width: number, height: number): string | undefined {
+  if (values.length < 2) return undefined
+  const lowest = Math.min(...values)
+  const range = Math.max(...values) - lowest
+  return values
+    .map((value, index) => {
+      const x = (index / (values.length - 1)) * width
+      const y = range === 0 ? height / 2 : height - ((value - lowest) / range) * height
+      return `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`
+    })
+    .join('')
+}

@@ -1,5 +1,5 @@
 import { render, type VNode } from 'preact'
-import { embeddedPage } from './data.ts'
+import { embeddedPage } from './embedded-page.ts'
 import { Failure } from './failure.tsx'
 import { Run, titleOf } from './run.tsx'
 import { Served } from './served.tsx'

@@ -1,4 +1,5 @@
-import { concerns, type Concern, type RunsFilter } from './runs-table.ts'
+import type { RunsFilter } from './choose-runs.ts'
+import { concerns, type Concern } from './concerns.ts'
 import { count, shortened } from './text.ts'
 
 interface RunsFiltersOptions {

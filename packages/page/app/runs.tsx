@@ -1,17 +1,17 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { PageRun, RunsPage } from '../src/runs-page.ts'
-import { PagesOfTable } from './pages-of-table.tsx'
-import { RunsFilters } from './runs-filters.tsx'
 import {
   matching,
   metricsOf,
-  monthlyCost,
-  needsAttention,
   objectivesOf,
   type RunsFilter,
   type RunsSorting,
   sorted,
-} from './runs-table.ts'
+} from './choose-runs.ts'
+import { needsAttention } from './concerns.ts'
+import { monthlyCost } from './monthly-cost.ts'
+import { PagesOfTable } from './pages-of-table.tsx'
+import { RunsFilters } from './runs-filters.tsx'
 import { TableOfRuns } from './table-of-runs.tsx'
 import { count, formatSize, formatTime, shortened } from './text.ts'
 

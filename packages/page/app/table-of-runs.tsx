@@ -1,5 +1,8 @@
 import type { PageReadableRun, PageRun } from '../src/runs-page.ts'
-import { concernsOf, monthlyCost, pathOfCurve, type RunsSorting } from './runs-table.ts'
+import type { RunsSorting } from './choose-runs.ts'
+import { concernsOf } from './concerns.ts'
+import { pathOfCurve } from './curve.ts'
+import { monthlyCost } from './monthly-cost.ts'
 import { count, formatAge, formatMetric, formatSize, shortened } from './text.ts'
 
 /** The columns that depend on the runs and on what the reader chooses. */

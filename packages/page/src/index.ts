@@ -9,7 +9,7 @@ export type {
 } from './checkpoint-page.ts'
 export { checkpointPageOf, differencePageOf, tensorsPageOf } from './collect-checkpoint.ts'
 export { isNeverPruned, runsPageOf, type RunsOptions } from './collect-runs.ts'
-export { collectRun } from './collect.ts'
+export { collectRun } from './collect-run.ts'
 export {
   type CheckpointDifference,
   type ComparedTensor,

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { BuiltPage } from './built-page.ts'
-import { documentOf, policyOf } from './document.ts'
+import { htmlOf, policyOf } from './html.ts'
 import type { RunPage } from './run-page.ts'
 
 /**
@@ -9,5 +9,5 @@ import type { RunPage } from './run-page.ts'
  */
 export function reportOf(page: RunPage, built: BuiltPage): string {
   const data = gzipSync(JSON.stringify(page), { level: 9 }).toString('base64')
-  return documentOf(built, policyOf(built, { connectsToSelf: false }), { data })
+  return htmlOf(built, policyOf(built, { connectsToSelf: false }), { data })
 }

@@ -1,6 +1,6 @@
 import { type CheckpointDetails, type CheckpointStore, HoldfastError } from '@holdfast/core'
 import { checkpointPageOf, differencePageOf, tensorsPageOf } from './collect-checkpoint.ts'
-import { collectRun } from './collect.ts'
+import { collectRun } from './collect-run.ts'
 import type { RunPage } from './run-page.ts'
 import type { RunSource } from './source.ts'
 import { changesOf } from './store-changes.ts'

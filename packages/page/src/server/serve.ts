@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { HoldfastError } from '@holdfast/core'
 import type { BuiltPage } from '../built-page.ts'
-import { documentOf, policyOf } from '../document.ts'
+import { htmlOf, policyOf } from '../html.ts'
 import type { RunSource, RunsSource } from '../source.ts'
 import { hasToken, refusalOf } from './refusal.ts'
 import { answer, type PageRequest, type Shown } from './requests.ts'
@@ -56,7 +56,7 @@ export async function servePage(options: ServeOptions): Promise<PageServer> {
   const html: Answer = {
     status: 200,
     type: 'text/html',
-    body: documentOf(built, policy, { shows: 'runs' in shown ? 'runs' : 'run', write }),
+    body: htmlOf(built, policy, { shows: 'runs' in shown ? 'runs' : 'run', write }),
     headers: { 'content-security-policy': `${policy}; frame-ancestors 'none'` },
   }
   const server = createServer((request, response) => {

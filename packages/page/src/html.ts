@@ -25,7 +25,7 @@ export type PageContent =
   | { readonly shows: 'run' | 'runs'; readonly write: boolean }
 
 /** The HTML of the page. */
-export function documentOf(built: BuiltPage, policy: string, content: PageContent): string {
+export function htmlOf(built: BuiltPage, policy: string, content: PageContent): string {
   const embedded =
     'data' in content ? `<script type="application/octet-stream" id="data">${content.data}</script>\n` : ''
   const served =

@@ -1,35 +1,5 @@
 import type { PageReadableRun, PageRun } from '../src/runs-page.ts'
-
-/** What the table marks about a run. */
-export const concerns = [
-  'damaged',
-  'newer version',
-  'no catalog',
-  'quarantined',
-  'stale',
-  'never pruned',
-] as const
-export type Concern = (typeof concerns)[number]
-
-/** Milliseconds without a save after which a run is stale. */
-export const staleAfter = 7 * 86_400_000
-
-/** Whether a run needs attention. A run without a catalog usually is one whose first save is under way. */
-export function needsAttention(run: PageRun, now: number): boolean {
-  return concernsOf(run, now).some((concern) => concern !== 'no catalog')
-}
-
-/** Returns what the table points out about a run. */
-export function concernsOf(run: PageRun, now: number): readonly Concern[] {
-  if (run.state === 'unsupported') return ['newer version']
-  if (run.state !== 'readable') return [run.state]
-  const { quarantined, latest, isNeverPruned } = run
-  return [
-    ...(quarantined > 0 ? (['quarantined'] as const) : []),
-    ...(latest !== undefined && now - latest.savedAt > staleAfter ? (['stale'] as const) : []),
-    ...(isNeverPruned ? (['never pruned'] as const) : []),
-  ]
-}
+import { type Concern, concernsOf } from './concerns.ts'
 
 export interface RunsFilter {
   /** A part of the name. */
@@ -73,27 +43,6 @@ export function objectivesOf(runs: readonly PageRun[]): readonly string[] {
 /** Returns the names of the metrics of which runs have a curve. */
 export function metricsOf(runs: readonly PageRun[]): readonly string[] {
   return namesIn(runs, ({ curves }) => curves)
-}
-
-/** The price of the checkpoints for a month. `price` is that of one GB. */
-export function monthlyCost(bytes: number, price: number): number {
-  return (bytes / 1e9) * price
-}
-
-/**
- * Returns the path of a small curve in a box of a width and a height, as SVG draws it; `undefined` if there is nothing to draw.
- */
-export function pathOfCurve(values: readonly number[], width: number, height: number): string | undefined {
-  if (values.length < 2) return undefined
-  const lowest = Math.min(...values)
-  const range = Math.max(...values) - lowest
-  return values
-    .map((value, index) => {
-      const x = (index / (values.length - 1)) * width
-      const y = range === 0 ? height / 2 : height - ((value - lowest) / range) * height
-      return `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`
-    })
-    .join('')
 }
 
 function namesIn(
