@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import {
   decideOnSignal,
-  type Ending,
   type HandledSignal,
   type OnSignal,
+  type StopState,
 } from '../src/signals/decide-on-signal.ts'
 
-const running: Ending = { state: 'running' }
-const finishing: Ending = { state: 'finishing', signal: 'SIGTERM', at: 0 }
-const aborting: Ending = { state: 'aborting', signal: 'SIGINT', at: 0 }
+const running: StopState = { state: 'running' }
+const finishing: StopState = { state: 'finishing', signal: 'SIGTERM', at: 0 }
+const aborting: StopState = { state: 'aborting', signal: 'SIGINT', at: 0 }
 
-test.each<[HandledSignal, Ending, boolean, number, OnSignal]>([
+test.each<[HandledSignal, StopState, boolean, number, OnSignal]>([
   ['SIGTERM', running, true, 0, 'finish'],
   ['SIGTERM', running, false, 0, 'abort'],
   ['SIGINT', running, true, 0, 'abort'],
@@ -27,6 +27,6 @@ test.each<[HandledSignal, Ending, boolean, number, OnSignal]>([
   ['SIGINT', aborting, true, 999, 'ignore'],
   ['SIGINT', aborting, true, 1000, 'exit'],
   ['SIGTERM', aborting, true, 10, 'exit'],
-])('%s while %j, with a grace: %s, after %i ms: %s', (signal, ending, mayFinish, now, expected) => {
-  expect(decideOnSignal(signal, ending, mayFinish, now)).toBe(expected)
+])('%s while %j, with a grace: %s, after %i ms: %s', (signal, stop, mayFinish, now, expected) => {
+  expect(decideOnSignal(signal, stop, mayFinish, now)).toBe(expected)
 })

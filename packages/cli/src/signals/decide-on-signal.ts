@@ -4,7 +4,7 @@ export const handledSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR
 export type HandledSignal = (typeof handledSignals)[number]
 
 /** How far the end of a command has come. `at` is the time of the last signal that counted, in milliseconds. */
-export type Ending =
+export type StopState =
   | { readonly state: 'running' }
   | { readonly state: 'finishing' | 'aborting'; readonly signal: HandledSignal; readonly at: number }
 
@@ -20,13 +20,13 @@ const repetition = 1_000
 /** Decides what a signal means. `mayFinish`: the command has a grace after SIGTERM, and a hangup does not end it. */
 export function decideOnSignal(
   signal: HandledSignal,
-  ending: Ending,
+  stop: StopState,
   mayFinish: boolean,
   now: number,
 ): OnSignal {
   if (signal === 'SIGUSR1' || signal === 'SIGUSR2') return 'ignore'
   if (signal === 'SIGHUP' && mayFinish) return 'ignore'
-  if (ending.state === 'running') return signal === 'SIGTERM' && mayFinish ? 'finish' : 'abort'
-  if (signal === ending.signal && now - ending.at < repetition) return 'ignore'
-  return ending.state === 'finishing' ? 'abort' : 'exit'
+  if (stop.state === 'running') return signal === 'SIGTERM' && mayFinish ? 'finish' : 'abort'
+  if (signal === stop.signal && now - stop.at < repetition) return 'ignore'
+  return stop.state === 'finishing' ? 'abort' : 'exit'
 }

@@ -1,4 +1,4 @@
-import { decideOnSignal, type Ending, type HandledSignal, handledSignals } from './decide-on-signal.ts'
+import { decideOnSignal, type HandledSignal, handledSignals, type StopState } from './decide-on-signal.ts'
 import type { ReleaseWarnings } from './early-signals.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 
@@ -9,7 +9,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 export class Interruption {
   readonly #controller = new AbortController()
   readonly #listeners: ((signal: HandledSignal) => void)[] = []
-  #ending: Ending = { state: 'running' }
+  #stop: StopState = { state: 'running' }
   #grace: { readonly milliseconds: number; readonly onFinish: () => void } | undefined
   #timer: NodeJS.Timeout | undefined
   #exitCode: ExitCode = exitCodes.interrupted
@@ -33,7 +33,7 @@ export class Interruption {
 
   /** Whether a signal has asked the command to end, at once or within its grace. */
   get isAsked(): boolean {
-    return this.#ending.state !== 'running'
+    return this.#stop.state !== 'running'
   }
 
   /**
@@ -61,8 +61,8 @@ export class Interruption {
 
   readonly #receive = (signal: HandledSignal): void => {
     const now = performance.now()
-    const decision = decideOnSignal(signal, this.#ending, this.#grace !== undefined, now)
-    if (this.#ending.state === 'running' && (decision === 'finish' || decision === 'abort'))
+    const decision = decideOnSignal(signal, this.#stop, this.#grace !== undefined, now)
+    if (this.#stop.state === 'running' && (decision === 'finish' || decision === 'abort'))
       this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
     if (decision === 'exit') process.exit(this.#isCommitted ? exitCodes.done : this.#exitCode)
     if (decision === 'finish') this.#finish(signal, now)
@@ -71,7 +71,7 @@ export class Interruption {
   }
 
   #finish(signal: HandledSignal, at: number): void {
-    this.#ending = { state: 'finishing', signal, at }
+    this.#stop = { state: 'finishing', signal, at }
     this.#grace?.onFinish()
     this.#timer = setTimeout(() => {
       this.#abort(signal, performance.now())
@@ -80,7 +80,7 @@ export class Interruption {
 
   #abort(signal: HandledSignal, at: number): void {
     clearTimeout(this.#timer)
-    this.#ending = { state: 'aborting', signal, at }
+    this.#stop = { state: 'aborting', signal, at }
     if (this.#isCommitted) process.exit(exitCodes.done)
     const reason = this.#exitCode === exitCodes.interrupted ? 'interrupted' : 'terminated'
     this.#controller.abort(new Error(reason))

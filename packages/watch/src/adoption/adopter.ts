@@ -6,10 +6,10 @@ import { takeSnapshot } from '../folder/snapshot.ts'
 import type { MetricsTable } from '../formats/csv.ts'
 import { type AdoptionOptions, type QuietPeriods, quietPeriodsOf } from '../options.ts'
 import { Announcements } from './announcements.ts'
-import { Attempts, type Failing } from './attempts.ts'
+import { type Failing, Outcomes } from './outcomes.ts'
 import { consume } from './consume.ts'
 import { decideFor } from './decide-for.ts'
-import type { Decision, Origin } from './decide.ts'
+import type { AdoptedFrom, Decision } from './decide.ts'
 import type { Survey } from './detect.ts'
 import { type Adoptable, eligible } from './eligible.ts'
 import { type Present, takeInventory } from './inventory.ts'
@@ -67,7 +67,7 @@ export class Adopter {
   readonly #announcements: Announcements
   readonly #folder: WatchedFolder
   readonly #settling = new Settling()
-  readonly #attempts = new Attempts()
+  readonly #outcomes = new Outcomes()
 
   constructor(store: CheckpointStore, folder: string, options: AdopterOptions) {
     this.#store = store
@@ -102,7 +102,7 @@ export class Adopter {
       layout: found?.layout.name,
       adopted,
       quietIn: waits.length === 0 ? undefined : Math.min(...waits),
-      failing: this.#attempts.failing(this.#clock.now()),
+      failing: this.#outcomes.failing(this.#clock.now()),
       folders: found?.folders ?? [this.#folder.path],
       surveyTime,
     }
@@ -151,15 +151,15 @@ export class Adopter {
     const ready = eligible(found, this.#options.order, this.#announcements).filter((each) => {
       const { name } = each.candidate
       const { fingerprint } = each.snapshot
-      if (this.#attempts.isSettled(name, fingerprint)) return false
+      if (this.#outcomes.isSettled(name, fingerprint)) return false
       if (each.state === 'complete' && isDoubtful(each, writer)) return false
       const wait = each.state === 'adopted' || writer !== 'writing' ? 0 : this.#quietIn(each, now)
       if (wait > 0) waits.push(wait)
-      return wait === 0 && this.#attempts.dueIn(name, fingerprint, now) === 0
+      return wait === 0 && this.#outcomes.dueIn(name, fingerprint, now) === 0
     })
     const present = new Set(found.inspections.map(({ candidate }) => candidate.name))
     this.#settling.keepOnly(present)
-    this.#attempts.keepOnly(present)
+    this.#outcomes.keepOnly(present)
     return { ready, quietIn: waits.length === 0 ? undefined : Math.min(...waits) }
   }
 
@@ -178,13 +178,13 @@ export class Adopter {
     try {
       if (each.state === 'complete') return await this.#adopt(each, metrics)
       await this.#consumeIfStored(each, each.known)
-      this.#attempts.settle(name, each.snapshot.fingerprint)
+      this.#outcomes.settle(name, each.snapshot.fingerprint)
       return 'left'
     } catch (error) {
       // INVALID_ARGUMENT and CORRUPT may concern one checkpoint only, and end once its files change.
       if (!isHoldfastError(error) || isFinal(error)) throw error
       if (this.#options.failsFast && !isHoldfastError(error, 'INVALID_ARGUMENT')) throw error
-      const retryIn = this.#attempts.fail(name, each.snapshot.fingerprint, error, this.#clock.now())
+      const retryIn = this.#outcomes.fail(name, each.snapshot.fingerprint, error, this.#clock.now())
       this.#announcements.announce({ type: 'failed', name, error, retryIn })
       return 'left'
     }
@@ -197,7 +197,7 @@ export class Adopter {
     const decision = await decideFor(whole, { store: this.#store, memory, planned: new Map(), signal })
     switch (decision.do) {
       case 'pass over':
-        this.#attempts.settle(name, whole.snapshot.fingerprint)
+        this.#outcomes.settle(name, whole.snapshot.fingerprint)
         this.#announcements.announceOnce({ type: 'passedOver', name, reason: decision.reason })
         return 'left'
       case 'remember':
@@ -208,7 +208,7 @@ export class Adopter {
       case 'save': {
         const saved = await this.#save(whole, decision, metrics)
         if (saved === undefined) return 'changed'
-        this.#attempts.succeed(name)
+        this.#outcomes.succeed(name)
         this.#announcements.announce({ type: 'adopted', name, saved })
         const stored = { step: saved.step, digest: digestOfContents(saved.files) }
         await this.#folder.remember(whole, stored)
@@ -235,7 +235,7 @@ export class Adopter {
         epoch: reading.epoch,
         files: Object.fromEntries(snapshot.files.map((file) => [file.name, file.path])),
         metrics: metricsOf(whole, step, metrics),
-        metadata: { watch: { ...originOf(whole, this.#folder.layout ?? 'auto') } },
+        metadata: { watch: { ...adoptedFrom(whole, this.#folder.layout ?? 'auto') } },
         tags,
         onExisting,
         keepsOrder: true,
@@ -272,7 +272,7 @@ function isDoubtful({ reading }: WholeCheckpoint, writer: WriterState): boolean 
   return writer === 'failed' && !reading.isSignalled
 }
 
-function originOf({ candidate, snapshot }: WholeCheckpoint, layout: string): Origin {
+function adoptedFrom({ candidate, snapshot }: WholeCheckpoint, layout: string): AdoptedFrom {
   return { name: candidate.name, layout, modifiedAt: new Date(snapshot.modifiedAt).toISOString() }
 }
 

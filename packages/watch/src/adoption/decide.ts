@@ -3,8 +3,8 @@ import { isRecord } from '../formats/json.ts'
 import type { Adopted } from '../memory/memory.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 
-/** The origin of an adopted checkpoint, as its metadata records it. */
-export interface Origin {
+/** Where an adopted checkpoint comes from, as its metadata records it. */
+export interface AdoptedFrom {
   readonly name: string
   readonly layout: string
   /** The modification time of its newest file. */
@@ -15,7 +15,7 @@ export interface Origin {
 export interface Existing {
   readonly digest: string
   /** `undefined` if another program saved it. */
-  readonly origin: Pick<Origin, 'name' | 'modifiedAt'> | undefined
+  readonly from: Pick<AdoptedFrom, 'name' | 'modifiedAt'> | undefined
 }
 
 /** What to do with a complete checkpoint, and why. */
@@ -47,15 +47,16 @@ export function decide(
     if (wasAdoptedElsewhere || existing?.digest === digest) return { do: 'remember', step, digest }
   }
   if (existing === undefined) return { do: 'save', step, onExisting: 'fail' }
-  const { origin } = existing
-  if (origin === undefined)
+  const { from } = existing
+  if (from === undefined)
     return { do: 'pass over', reason: `step ${step} was saved by a program, with other bytes` }
-  if (Date.parse(origin.modifiedAt) > Math.floor(snapshot.modifiedAt) && origin.name !== candidate.name)
-    return { do: 'pass over', reason: `${origin.name} is also step ${step}, and was written later` }
+  if (Date.parse(from.modifiedAt) > Math.floor(snapshot.modifiedAt) && from.name !== candidate.name)
+    return { do: 'pass over', reason: `${from.name} is also step ${step}, and was written later` }
   return { do: 'save', step, onExisting: 'replace' }
 }
 
-export function originOf(details: Pick<CheckpointDetails, 'metadata'>): Existing['origin'] {
+/** Reads from the metadata of a checkpoint where it comes from. Returns `undefined` if it was not adopted. */
+export function recordedFrom(details: Pick<CheckpointDetails, 'metadata'>): Existing['from'] {
   const watch = isRecord(details.metadata) ? details.metadata['watch'] : undefined
   if (!isRecord(watch)) return undefined
   const { name, modifiedAt } = watch

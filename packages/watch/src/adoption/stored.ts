@@ -1,7 +1,7 @@
 import { type CheckpointDetails, type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { digestOfContents } from '../folder/content-digest.ts'
 import type { Snapshot } from '../folder/snapshot.ts'
-import { type Existing, originOf } from './decide.ts'
+import { type Existing, recordedFrom } from './decide.ts'
 
 /** The content of the store at a step, as far as an adoption requires it. */
 export interface StoredCheckpoint extends Existing {
@@ -27,7 +27,7 @@ export async function storedAt(
   return {
     step: details.step,
     digest: digestOfContents(details.files),
-    origin: originOf(details),
+    from: recordedFrom(details),
     sizes: new Map(details.files.map(({ name, size }) => [name, size])),
   }
 }

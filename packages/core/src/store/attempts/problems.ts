@@ -12,6 +12,7 @@ import { AttemptReader } from './packs/attempt-reader.ts'
 import { payloadReader } from './payload-reader.ts'
 import { readManifest } from './read-verified.ts'
 import { sharedText, SharingSteps } from './sharing-steps.ts'
+import { isWholeObject } from './whole-object.ts'
 
 /** How thoroughly a checkpoint is verified. */
 interface Examination {
@@ -113,12 +114,10 @@ interface StoredObject {
 }
 
 function objectsOf({ files }: Manifest): readonly StoredObject[] {
-  const objects: StoredObject[] = files
-    .filter(({ offset, content }) => offset === undefined && content === undefined)
-    .map((file) => {
-      const { name, object, size, storeDigest } = file
-      return { what: name, object, size, mayBeLarger: false, storeDigest, file }
-    })
+  const objects: StoredObject[] = files.filter(isWholeObject).map((file) => {
+    const { name, object, size, storeDigest } = file
+    return { what: name, object, size, mayBeLarger: false, storeDigest, file }
+  })
   const packed = files.filter(({ offset }) => offset !== undefined)
   for (const [object, together] of Map.groupBy(packed, (file) => file.object)) {
     const end = together.reduce((most, each) => Math.max(most, (each.offset ?? 0) + each.size), 0)

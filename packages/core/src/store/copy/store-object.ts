@@ -4,6 +4,7 @@ import { type AttemptId, type ManifestFile, objectKey } from '../../catalog/docu
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import type { PayloadReader } from '../attempts/payload-reader.ts'
+import { isWholeObject } from '../attempts/whole-object.ts'
 import { readPart, unverifiedChunks } from '../attempts/read-verified.ts'
 import { sourceObject } from '../attempts/source-object.ts'
 import { storeNewPack } from './copy-new-pack.ts'
@@ -111,11 +112,6 @@ async function* verifiedPack(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await using reader = new AttemptReader(source, attempt, files)
   for (const file of files) yield* await reader.open(file, signal, look)
-}
-
-/** Whether a file is an object of its own at the source. */
-function isWholeObject({ offset, content }: ManifestFile): boolean {
-  return offset === undefined && content === undefined
 }
 
 function otherBytes({ url }: CheckpointBackend, key: string, cause: HoldfastError): HoldfastError {

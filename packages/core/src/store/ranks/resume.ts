@@ -159,7 +159,7 @@ async function play(
 ): Promise<Round> {
   let settled: Round | undefined
   const settle = async (fault: string | null): Promise<Round> => {
-    const stated = await judge(member, round, attempt, fault, options.signal)
+    const stated = await stateVerdict(member, round, attempt, fault, options.signal)
     // An earlier call found the checkpoint good, and other ranks may have gone on. Only another term can choose again.
     if (fault !== null && stated.fault === null) return { kind: 'start again' }
     return awaitVerdicts(member, round, attempt, options.signal, timeout)
@@ -196,7 +196,7 @@ async function listedEntry(
 }
 
 /** States the verdict of a rank, and returns it. A verdict that the rank has stated before stays. */
-async function judge(
+async function stateVerdict(
   { context, own, rank, process }: Member,
   round: number,
   attempt: AttemptId | null,

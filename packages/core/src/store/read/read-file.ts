@@ -11,6 +11,7 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
 import { payloadReader } from '../attempts/payload-reader.ts'
+import { isWholeObject } from '../attempts/whole-object.ts'
 import { verifiedFile, readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context/context.ts'
 import { requireVerified } from './find.ts'
@@ -72,21 +73,16 @@ export async function localPath(
   const inFolder = manifest.files.filter((file) => file.name.startsWith(`${folder}/`))
   if (inFolder.length === 0) {
     const file = fileNamed(entry, manifest, name)
-    if (!isObject(file)) throw isPacked(name, entry, url)
+    if (!isWholeObject(file)) throw isPacked(name, entry, url)
     return join(capabilities.localRoot, ...objectKey(entry.attempt, file.object).split('/'))
   }
   // Each of its files must lie in one folder under its own name.
   const [{ object: first, name: firstName } = { object: '', name: '' }] = inFolder
   const root = first.slice(0, first.length - firstName.length + folder.length)
   const isInPlace = (file: ManifestFile): boolean =>
-    isObject(file) && file.object === `${root}${file.name.slice(folder.length)}`
+    isWholeObject(file) && file.object === `${root}${file.name.slice(folder.length)}`
   if (!inFolder.every(isInPlace)) throw isPacked(name, entry, url)
   return join(capabilities.localRoot, ...objectKey(entry.attempt, root).split('/'))
-}
-
-/** Whether a file is an object of its own, and not in a pack or in the manifest. */
-function isObject({ offset, content }: ManifestFile): boolean {
-  return offset === undefined && content === undefined
 }
 
 function isPacked(name: string, { step }: CatalogEntry, url: string): HoldfastError {

@@ -1,4 +1,5 @@
 import type { AttemptId, Manifest, ManifestFile } from '../../../catalog/documents/index.ts'
+import { isWholeObject } from '../whole-object.ts'
 
 /** What identifies a file to save before its bytes are read. */
 export interface FileToMatch {
@@ -67,7 +68,7 @@ function twinIn(
 ): ManifestFile | undefined {
   const stored = filesOf(manifest).get(name)
   const isTwin = stored !== undefined && stored.size === size && stored.mode === mode
-  return isTwin && stored.offset === undefined && stored.content === undefined ? stored : undefined
+  return isTwin && isWholeObject(stored) ? stored : undefined
 }
 
 function writerOf({ attempt }: Manifest, { sharedWith = attempt }: ManifestFile): AttemptId {

@@ -17,8 +17,8 @@ export interface Failing {
   readonly retryIn: number
 }
 
-/** Records failed attempts with each checkpoint in its current state, so that no scan repeats them too soon. */
-export class Attempts {
+/** Records what became of each checkpoint in its current state, so that no scan repeats a failure too soon. */
+export class Outcomes {
   readonly #failures = new Map<string, Failure>()
   readonly #done = new Map<string, string>()
 
