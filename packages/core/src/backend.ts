@@ -1,5 +1,9 @@
 /** `@holdfast/core/backend`: for adapters that implement a backend, and for programs that open one. */
 import './node-version.ts'
+export { concurrently } from './async/concurrently.ts'
+export { longestTimer } from './async/longest-timer.ts'
+export { orAborted } from './async/or-aborted.ts'
+export { pauseFor } from './async/pause-for.ts'
 export * from './backend/index.ts'
 export {
   type AdapterOption,
@@ -47,6 +51,7 @@ export {
   sha256Hex,
   StreamingDigest,
 } from './integrity/index.ts'
+export { DurableWriter, writeFully } from './local-files/durable-writer.ts'
 export { patiently, withPatientChanges } from './local-files/patient-changes.ts'
 export {
   type Liveness,
@@ -58,3 +63,4 @@ export {
 export { isReservedOnWindows } from './local-files/windows-names.ts'
 export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size } from './space/index.ts'
+export { refuseUnknownOptions } from './unknown-options.ts'

@@ -1,4 +1,3 @@
-export { refuseUnknownOptions } from '../unknown-options.ts'
 export type {
   BackendAdapter,
   BackendCapabilities,
@@ -38,12 +37,7 @@ export {
 } from './object-store/answers.ts'
 export { chunksOf } from './source/chunks-of.ts'
 export { computedHash } from './object-store/computed-hash.ts'
-export { concurrently } from '../async/concurrently.ts'
-export { longestTimer } from '../async/longest-timer.ts'
-export { orAborted } from '../async/or-aborted.ts'
-export { pauseFor } from '../async/pause-for.ts'
 export { deleteInBatches } from './object-store/delete-batches.ts'
-export { DurableWriter, writeFully } from '../local-files/durable-writer.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'

@@ -1,4 +1,5 @@
-import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
+import { refuseUnknownOptions } from '../unknown-options.ts'
+import type { CheckpointBackend } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Lifetime } from './lifetime.ts'
 import type { JoinOptions } from './ranks/resume.ts'

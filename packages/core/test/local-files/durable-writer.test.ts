@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DurableWriter } from '../../src/backend/index.ts'
+import { DurableWriter } from '../../src/local-files/durable-writer.ts'
 
 type Handle = ConstructorParameters<typeof DurableWriter>[0]
 

@@ -1,4 +1,5 @@
-import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
 import type { Environment } from '../../environment.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {

@@ -1,4 +1,4 @@
-import { concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import {
   type CatalogEntry,

@@ -1,4 +1,5 @@
-import { type BackendCapabilities, concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import type { BackendCapabilities } from '../../backend/index.ts'
 import { type ManifestFile, manifestName } from '../../catalog/documents/index.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import type { PackMode } from '../context/pack-mode.ts'

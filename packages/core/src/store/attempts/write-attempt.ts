@@ -1,4 +1,5 @@
-import { type CheckpointBackend, compareKeys, concurrently, type PutResult } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import { type CheckpointBackend, compareKeys, type PutResult } from '../../backend/index.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import {
   type AttemptId,

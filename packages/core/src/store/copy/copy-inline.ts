@@ -1,5 +1,5 @@
 import { withSecondLook } from '../../async/second-look.ts'
-import { concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
 import type { AttemptId, ManifestFile } from '../../catalog/documents/index.ts'
 import { placeInManifest } from '../attempts/inline.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'

@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../backend/index.ts'
+import { refuseUnknownOptions } from '../../unknown-options.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
 import { type Duration, durationOf } from '../../duration.ts'

@@ -1,4 +1,5 @@
-import { type CheckpointBackend, refuseUnknownOptions } from '../../backend/index.ts'
+import { refuseUnknownOptions } from '../../unknown-options.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { durationOf } from '../../duration.ts'

@@ -1,4 +1,5 @@
-import { type BackendOptionsOf, refuseUnknownOptions } from '../../backend/index.ts'
+import { refuseUnknownOptions } from '../../unknown-options.ts'
+import type { BackendOptionsOf } from '../../backend/index.ts'
 import { mostUnmirrored } from '../../catalog/documents/index.ts'
 import { type Duration, durationOf } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'

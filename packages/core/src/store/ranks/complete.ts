@@ -1,4 +1,4 @@
-import { concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
 import {
   type AttemptId,
   type CatalogEntry,

@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../backend/index.ts'
+import { refuseUnknownOptions } from '../../unknown-options.ts'
 import { type Duration, durationOf } from '../../duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import { shown } from '../../shown.ts'

@@ -1,5 +1,6 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
-import { concurrently, SourceReader } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import { SourceReader } from '../../backend/index.ts'
 import { type AttemptId, type Manifest, storedMetrics } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'

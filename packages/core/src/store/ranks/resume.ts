@@ -1,4 +1,4 @@
-import { concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'

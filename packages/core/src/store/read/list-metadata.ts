@@ -1,4 +1,4 @@
-import { concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import type { JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'

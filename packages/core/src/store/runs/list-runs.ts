@@ -1,5 +1,6 @@
 import { withSecondLook } from '../../async/second-look.ts'
-import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
 import { catalogKey, catalogPrefix, decodeCatalog } from '../../catalog/documents/index.ts'
 import { type DocumentReader, readListed } from '../../catalog/documents/read-document.ts'
 import type { Keeping } from '../../catalog/judging/judgement.ts'

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
-import { compareKeys, isFileSource, refuseUnknownOptions } from '../../backend/index.ts'
+import { refuseUnknownOptions } from '../../unknown-options.ts'
+import { compareKeys, isFileSource } from '../../backend/index.ts'
 import { isCount } from '../../catalog/documents/index.ts'
 import { assertFileNames } from '../../catalog/documents/file-names.ts'
 import { HoldfastError } from '../../errors.ts'

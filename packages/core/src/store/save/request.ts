@@ -1,4 +1,5 @@
-import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
+import { refuseUnknownOptions } from '../../unknown-options.ts'
+import type { ByteSource } from '../../backend/index.ts'
 import type { DataState } from '../../data/state.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'

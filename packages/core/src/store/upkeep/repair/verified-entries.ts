@@ -1,4 +1,4 @@
-import { concurrently } from '../../../backend/index.ts'
+import { concurrently } from '../../../async/concurrently.ts'
 import type { CatalogEntry, Quarantined } from '../../../catalog/documents/index.ts'
 import type { WholeCatalog } from '../../../catalog/pages/index.ts'
 import { problemsOf } from '../../attempts/problems.ts'
