@@ -44,6 +44,17 @@ async function latest(folder: string): Promise<string> {
   return (await holdfast(folder, '-s', 'store', 'show', '--json')).stdout
 }
 
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s during a save ends the command with %i and leaves no file', async (signal, code) => {
+  const { folder, child, exit, before, stderr } = await runningSave('--until-eof', '--grace', '0')
+  child.kill(signal)
+  expect(await exit).toBe(code)
+  expect(stderr()).toBe('holdfast: Stopped. Nothing was saved.\n')
+  expect(await filesIn(folder)).toEqual(before)
+})
+
 test('SIGHUP, SIGUSR1 and SIGUSR2 neither interrupt a save nor open a debugger', async () => {
   const { folder, child, exit, end, stderr } = await runningSave('--until-eof')
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) child.kill(signal)
