@@ -89,6 +89,7 @@ const arrows = {
   ...arrowsOfStore,
   'packages/core/src/store/context/**': [room('config', ...Object.keys(storeRooms)), facade, ...ofCore],
   'packages/core/src/store/*.ts': [room('config'), ...ofCore],
+  'packages/core/src/adapter-options/**': [room('store', 'catalog', 'config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],
   'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'emulators', 'test-servers')],

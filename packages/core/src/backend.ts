@@ -11,10 +11,10 @@ export {
   type OptionReader,
   optionReaders,
   readAdapterOptions,
-} from './config/adapter-options.ts'
+} from './adapter-options/read-options.ts'
 export { type AdapterReference, openBackend } from './config/adapters.ts'
 export { expandHome } from './config/expand.ts'
-export { refusePlanted } from './config/find-module.ts'
+export { refusePlanted } from './config/trust/find-module.ts'
 export { parseLocation } from './config/location.ts'
 export {
   decodedPath,
@@ -26,8 +26,8 @@ export {
   type RequestLimits,
   requestLimitsOf,
   type RetryOptions,
-} from './config/object-store-url.ts'
-export { onlyOneOf } from './config/only-one-of.ts'
+} from './adapter-options/object-store-url.ts'
+export { onlyOneOf } from './adapter-options/only-one-of.ts'
 export { type Duration, durationOf } from './duration.ts'
 export {
   abortedError,

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type PathPart, partsOf } from '../src/config/path-parts.ts'
-import { isPrivate } from '../src/config/this-user.ts'
-import { distrustOf, foreignPart, type Purpose, type User } from '../src/config/trust.ts'
+import { type PathPart, partsOf } from '../src/config/trust/path-parts.ts'
+import { isPrivateGroup } from '../src/config/trust/this-user.ts'
+import { distrustOf, foreignPart, type Purpose, type User } from '../src/config/trust/rules.ts'
 
 const user: User = { uid: 1000, isPrivateGroup: (gid) => gid === 1000 }
 
@@ -132,7 +132,7 @@ describe('a group', () => {
     ['is of another number than a user without an account', 7001, { uid: 7000, name: undefined }, false],
     ['is listed, and the user has no account', 100, { uid: 100, name: undefined }, false],
   ])('that %s is recognised', (_, gid, who, expected) => {
-    expect(isPrivate(gid, who, groups, accounts)).toBe(expected)
+    expect(isPrivateGroup(gid, who, groups, accounts)).toBe(expected)
   })
 })
 

@@ -10,9 +10,9 @@ import {
 } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
-import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './find-module.ts'
+import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './trust/find-module.ts'
 import { isBundled, moduleFile } from './own-module.ts'
-import type { PathPart } from './path-parts.ts'
+import type { PathPart } from './trust/path-parts.ts'
 import { hasWorkingFolder, workingFolder } from './working-folder.ts'
 
 /** The package for each kind of store. It is loaded only when a URL requires it. */

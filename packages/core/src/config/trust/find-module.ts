@@ -1,12 +1,12 @@
 import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
-import { HoldfastError } from '../errors.ts'
-import { nodeErrorCode } from '../node-errors.ts'
-import { moduleFile } from './own-module.ts'
+import { HoldfastError } from '../../errors.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import { moduleFile } from '../own-module.ts'
 import { type PathPart, partsOf } from './path-parts.ts'
 import { thisUser } from './this-user.ts'
-import { foreignPart } from './trust.ts'
+import { foreignPart } from './rules.ts'
 
 /** The folder where a search for a package starts, and additional owners whose packages may be loaded. */
 export interface SearchBase {

@@ -1,7 +1,7 @@
 import * as nodeModule from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { HoldfastError } from '../errors.ts'
+import { HoldfastError } from '../../errors.ts'
 import { foreignOnTheWay, type SearchBase } from './find-module.ts'
 
 /**

@@ -2,7 +2,7 @@ import type { BackendHooks, MinimumProgress, RetryPolicy } from '../backend/inde
 import type { Duration } from '../duration.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import type { Size } from '../space/index.ts'
-import { type AdapterOption, type OptionReader, optionReaders } from './adapter-options.ts'
+import { type AdapterOption, type OptionReader, optionReaders } from './read-options.ts'
 
 /** Options that every object store has. */
 export interface ObjectStoreOptions extends BackendHooks {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { nodeErrorCode } from '../node-errors.ts'
-import type { User } from './trust.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import type { User } from './rules.ts'
 
 /** Returns the user that runs this process. Returns `undefined` if files have no numeric owners, as on Windows. */
 export function thisUser(): User | undefined {
@@ -12,7 +12,7 @@ export function thisUser(): User | undefined {
     uid,
     isPrivateGroup: (gid) =>
       gid === primary &&
-      isPrivate(gid, { uid, name: nameOf(uid) }, textOf('/etc/group'), textOf('/etc/passwd')),
+      isPrivateGroup(gid, { uid, name: nameOf(uid) }, textOf('/etc/group'), textOf('/etc/passwd')),
   }
 }
 
@@ -27,7 +27,7 @@ interface NamedUser {
  * are the contents of /etc/group and /etc/passwd. A group of a directory service is in neither file. By convention it
  * is private if its id equals that of the user.
  */
-export function isPrivate(gid: number, user: NamedUser, groups: string, accounts: string): boolean {
+export function isPrivateGroup(gid: number, user: NamedUser, groups: string, accounts: string): boolean {
   const group = fieldsOf(groups).find((fields) => fields[2] === String(gid))
   const isShared = fieldsOf(accounts).some(
     ([, , uid, primary]) => primary === String(gid) && uid !== String(user.uid),

@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, join, parse, resolve, sep } from 'node:path'
-import { HoldfastError } from '../errors.ts'
+import { HoldfastError } from '../../errors.ts'
 
 /** A folder, a link or a file on a path. */
 export interface PathPart {
