@@ -71,7 +71,7 @@ const arrows = {
     room(...impureFolders),
     ...ofCore,
   ],
-  'packages/core/src/{async,local-files}/**': [
+  'packages/core/src/{async,input,local-files}/**': [
     room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'pacing', 'data'),
     ...ofCore,
   ],

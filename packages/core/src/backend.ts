@@ -28,7 +28,7 @@ export {
   type RetryOptions,
 } from './adapter-options/object-store-url.ts'
 export { onlyOneOf } from './adapter-options/only-one-of.ts'
-export { type Duration, durationOf } from './duration.ts'
+export { type Duration, durationOf } from './input/duration.ts'
 export {
   abortedError,
   type ErrorCode,
@@ -63,4 +63,4 @@ export {
 export { isReservedOnWindows } from './local-files/windows-names.ts'
 export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size } from './space/index.ts'
-export { refuseUnknownOptions } from './unknown-options.ts'
+export { refuseUnknownOptions } from './input/unknown-options.ts'

@@ -19,11 +19,11 @@ export { listRuns, type ListRunsOptions } from './config/list-runs.ts'
 export { locationBelow } from './config/location.ts'
 export { type KnownObjectives, openStore, type OpenStoreOptions } from './config/open-store.ts'
 export { defineConfig, type HoldfastConfig } from './config/schema.ts'
-export { type Duration, parseDuration } from './duration.ts'
+export { type Duration, parseDuration } from './input/duration.ts'
 export { type Environment, systemEnvironment } from './environment.ts'
 export { type ErrorCode, HoldfastError, isHoldfastError } from './errors.ts'
 export type { ErrorHint } from './hints.ts'
-export { type JsonValue, parseJson, stringifyJson } from './json.ts'
+export { type JsonValue, parseJson, stringifyJson } from './input/json.ts'
 export type { OtherFiles } from './local-files/other-files.ts'
 export type {
   Evaluation,

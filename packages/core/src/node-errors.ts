@@ -1,5 +1,5 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError } from './errors.ts'
-import { own } from './records.ts'
+import { own } from './input/records.ts'
 
 interface NodeErrorMeaning {
   readonly code: ErrorCode

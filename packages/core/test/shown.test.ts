@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { MemoryBackend, parseDuration, parseSize, type StoreOptions } from '../src/index.ts'
-import { shown } from '../src/shown.ts'
+import { shown } from '../src/input/shown.ts'
 import { storeOn } from './stores.ts'
 
 test.each([

@@ -1,5 +1,5 @@
 import type { BackendHooks, MinimumProgress, RetryPolicy } from '../backend/index.ts'
-import type { Duration } from '../duration.ts'
+import type { Duration } from '../input/duration.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import type { Size } from '../space/index.ts'
 import { type AdapterOption, type OptionReader, optionReaders } from './read-options.ts'

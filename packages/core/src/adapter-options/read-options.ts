@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { defaultRetryPolicy, type MinimumProgress, type RetryPolicy } from '../backend/index.ts'
-import { durationSchema, parseDuration } from '../duration.ts'
+import { durationSchema, parseDuration } from '../input/duration.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { isSize, parseSize } from '../space/index.ts'
-import { own } from '../records.ts'
+import { own } from '../input/records.ts'
 
 /**
  * Reads one option from text in a URL, or from a value in code or a configuration file. Throws an error if the value is

@@ -1,5 +1,5 @@
 import { HoldfastError, throwIfAborted } from '../errors.ts'
-import { refuseUnknownOptions } from '../unknown-options.ts'
+import { refuseUnknownOptions } from '../input/unknown-options.ts'
 import type {
   BackendCapabilities,
   CallOptions,

@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../unknown-options.ts'
+import { refuseUnknownOptions } from '../input/unknown-options.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
 import { summariseRuns } from '../store/runs/list-runs.ts'
 import type { RunSummary } from '../store/runs/summary.ts'

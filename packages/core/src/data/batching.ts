@@ -1,5 +1,5 @@
 import { HoldfastError } from '../errors.ts'
-import { shown } from '../shown.ts'
+import { shown } from '../input/shown.ts'
 import { assertWhole } from './whole.ts'
 
 /** How the samples of an epoch are divided into batches and among ranks. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../input/json.ts'
 import type { Cursor } from './batching.ts'
 import type { DataIdentity } from './state.ts'
 

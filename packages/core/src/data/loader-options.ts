@@ -1,5 +1,5 @@
 import { HoldfastError } from '../errors.ts'
-import { refuseUnknownOptions } from '../unknown-options.ts'
+import { refuseUnknownOptions } from '../input/unknown-options.ts'
 import { batchFields, batchingOf, type BatchOptions, refuseNoBatch } from './batching.ts'
 import type { Feed } from './feed.ts'
 import { indexedFeed } from './indexed-feed.ts'

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../errors.ts'
-import { shown } from '../shown.ts'
+import { shown } from '../input/shown.ts'
 import { fraction, hash, purposes } from './hash.ts'
 import { Permutation } from './permutation.ts'
 import { type Weights, weightedChoice } from './weights.ts'

@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../unknown-options.ts'
+import { refuseUnknownOptions } from '../input/unknown-options.ts'
 import {
   batchFields,
   type Batching,

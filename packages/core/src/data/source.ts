@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../input/json.ts'
 import type { SeededRandom } from './random.ts'
 
 /** Describes the sample that `get` fetches. */

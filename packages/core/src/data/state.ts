@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../input/json.ts'
 import type { Cursor } from './batching.ts'
 import type { OrderIdentity } from './order.ts'
-import { recordOf } from '../records.ts'
+import { recordOf } from '../input/records.ts'
 
 const major = 1
 const format = `holdfast-data/${major}.0`

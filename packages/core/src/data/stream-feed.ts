@@ -1,5 +1,5 @@
 import { HoldfastError } from '../errors.ts'
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../input/json.ts'
 import { type Batching, shareOf } from './batching.ts'
 import type { Arrival, Feed, FeedCursor } from './feed.ts'
 import { isResumable, type StreamSource } from './source.ts'

@@ -1,4 +1,4 @@
-import { own } from '../records.ts'
+import { own } from '../input/records.ts'
 import { Evaluations } from './evaluations.ts'
 import {
   isMetricObjective,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import type { Smoothing } from './smoothing.ts'
-import { membersOf, own, recordOf } from '../records.ts'
+import { membersOf, own, recordOf } from '../input/records.ts'
 
 /** The improvement by which a value must exceed the best so far to become the best. */
 export type MinDelta = number | { readonly relative: number }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { isSize, parseSize, type Size } from '../space/index.ts'
-import { shown } from '../shown.ts'
+import { shown } from '../input/shown.ts'
 
 /** A number of bytes per second, or a string such as `'200 MB/s'` (powers of 1000) or `'64MiB/s'` (powers of 1024). */
 export type Rate = number | `${Exclude<Size, number>}/s`

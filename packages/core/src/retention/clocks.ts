@@ -1,6 +1,6 @@
 import { compareSaves, latestOf } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
-import { formatAge } from '../duration.ts'
+import { formatAge } from '../input/duration.ts'
 import type { RetentionPlan } from './options.ts'
 
 /** The current time by the two clocks that date checkpoints. */

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import { type Duration, durationSchema, parseDuration } from '../duration.ts'
+import { type Duration, durationSchema, parseDuration } from '../input/duration.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Objectives } from '../metrics/index.ts'
 import { parseSize, type Size, sizeSchema } from '../space/index.ts'
 import type { RetainedCheckpoint } from './checkpoint.ts'
-import { recordOf } from '../records.ts'
+import { recordOf } from '../input/records.ts'
 
 /**
  * Which checkpoints to keep. A checkpoint is kept if any policy keeps it. Without a policy, all are kept. Then limits

@@ -2,9 +2,9 @@ import { Evaluations, isMetricObjective, type Objectives, partsOf, ranking } fro
 import { compareSaves } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
 import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'
-import { formatInterval } from '../duration.ts'
+import { formatInterval } from '../input/duration.ts'
 import type { RetentionPlan } from './options.ts'
-import { own } from '../records.ts'
+import { own } from '../input/records.ts'
 
 /** The facts that a decision is based on. `checkpoints` are in the order of their steps. */
 export interface Situation extends Present {

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
-import { own } from '../records.ts'
-import { shown } from '../shown.ts'
+import { own } from '../input/records.ts'
+import { shown } from '../input/shown.ts'
 
 const units: Readonly<Record<string, number>> = {
   b: 1,

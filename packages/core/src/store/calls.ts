@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../unknown-options.ts'
+import { refuseUnknownOptions } from '../input/unknown-options.ts'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Lifetime } from './lifetime.ts'

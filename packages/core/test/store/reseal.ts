@@ -1,7 +1,7 @@
 import { type JsonValue, type MemoryBackend } from '../../src/index.ts'
 import { sha256Hex } from '../../src/backend.ts'
 import { type DocumentKind, seal } from '../../src/catalog/documents/sealed.ts'
-import { parseStoredJson } from '../../src/json.ts'
+import { parseStoredJson } from '../../src/input/json.ts'
 import { keysOf } from '../stores.ts'
 
 /** Paths into a document, such as `checkpoints.0.bytes`. Each has a function from the old value to the new one. */

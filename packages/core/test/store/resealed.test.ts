@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HoldfastError, type JsonValue, MemoryBackend } from '../../src/index.ts'
 import { sha256Hex } from '../../src/backend.ts'
-import { parseStoredJson } from '../../src/json.ts'
+import { parseStoredJson } from '../../src/input/json.ts'
 import { codeOf, foldingEarly, storeOn, temporaryFolder } from '../stores.ts'
 import { type Edits, newestCatalogKey, readText, resealCatalog, resealManifest, to } from './reseal.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type JsonValue, MemoryBackend, type Objectives } from '../../src/index.ts'
-import { parseStoredJson, stringifyJson } from '../../src/json.ts'
+import { parseStoredJson, stringifyJson } from '../../src/input/json.ts'
 import { flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 import { type Edits, newestCatalogKey, readText, reseal, resealCatalog, to } from './reseal.ts'
 

@@ -1,4 +1,4 @@
-import { own } from '../../records.ts'
+import { own } from '../../input/records.ts'
 import { commonMeanings, type Failure, type Meaning, misconfigured, unavailable } from './meanings.ts'
 
 /** A failure of a connection, and whether the store may have got the request before it. */

@@ -12,7 +12,7 @@ import {
 } from './meanings.ts'
 import { overloaded } from '../overload.ts'
 import type { RequestInfo } from './request-info.ts'
-import { own } from '../../records.ts'
+import { own } from '../../input/records.ts'
 import { Secrets } from './secrets.ts'
 
 /**

@@ -13,7 +13,7 @@ import {
   timeSchema,
   timingSchema,
 } from './values.ts'
-import { recordOf } from '../../records.ts'
+import { recordOf } from '../../input/records.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
 

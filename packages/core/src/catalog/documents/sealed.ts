@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
-import { parseStoredJson, stringifyJson } from '../../json.ts'
+import { parseStoredJson, stringifyJson } from '../../input/json.ts'
 import { type DocumentKind, refuseNewerMajor } from './format-version.ts'
 
 export type { DocumentKind }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Named } from './named.ts'
-import { recordOf } from '../../records.ts'
+import { recordOf } from '../../input/records.ts'
 
 /** An integer of at least 0 that JavaScript represents exactly. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))

@@ -4,7 +4,7 @@ import { Evaluations, type Plateau, plateauOf } from '../../metrics/index.ts'
 import { scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 import { unknownObjective } from './unknown-objective.ts'
-import { own } from '../../records.ts'
+import { own } from '../../input/records.ts'
 
 /** The metrics of one step, even if its checkpoint is deleted. */
 export interface MeasuredStep {

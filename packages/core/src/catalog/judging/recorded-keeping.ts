@@ -9,8 +9,8 @@ import {
   partsOf,
   sameObjective,
 } from '../../metrics/index.ts'
-import { parseStoredJson, stringifyJson } from '../../json.ts'
-import { own, without } from '../../records.ts'
+import { parseStoredJson, stringifyJson } from '../../input/json.ts'
+import { own, without } from '../../input/records.ts'
 import { recordedRetentionSchema, type RetentionPlan } from '../../retention/index.ts'
 import { type Catalog, keepingSchema } from '../documents/index.ts'
 import { hasFields, type Keeping } from './judgement.ts'

@@ -1,6 +1,6 @@
 import { isMetricObjective, type Objectives, partsOf } from '../../metrics/index.ts'
-import { nearestName } from '../../nearest-name.ts'
-import { own } from '../../records.ts'
+import { nearestName } from '../../input/nearest-name.ts'
+import { own } from '../../input/records.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
 /** An objective that cannot judge any step yet, because its metric was never recorded. */

@@ -1,4 +1,4 @@
-import { stringifyJson } from '../../json.ts'
+import { stringifyJson } from '../../input/json.ts'
 
 /** The largest metadata in bytes of JSON that the catalog contains. Every version of the catalog repeats the latest lines. */
 const mostListedBytes = 512

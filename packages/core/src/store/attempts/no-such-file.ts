@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import { nearestNames } from '../../nearest-name.ts'
+import { nearestNames } from '../../input/nearest-name.ts'
 
 /** The largest number of names in an error. */
 const mostNamed = 3

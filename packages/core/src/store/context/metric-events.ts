@@ -2,7 +2,7 @@ import { type JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { unscoredObjectives } from '../../catalog/judging/unscored.ts'
 import { isMetricObjective } from '../../metrics/index.ts'
-import { own } from '../../records.ts'
+import { own } from '../../input/records.ts'
 import type { StoreContext } from './context.ts'
 
 /** Emits events for a new best, and for metrics that are not finite and cannot be judged. */

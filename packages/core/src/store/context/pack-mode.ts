@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import { shown } from '../../shown.ts'
+import { shown } from '../../input/shown.ts'
 
 /**
  * Whether small files (below 1 MiB, of known size) are stored together in few objects.

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import { shown } from '../../shown.ts'
+import { shown } from '../../input/shown.ts'
 
 /**
  * What happens to a file that has the name and the bytes of a file of the latest checkpoint.

@@ -1,9 +1,9 @@
-import { refuseUnknownOptions } from '../../unknown-options.ts'
+import { refuseUnknownOptions } from '../../input/unknown-options.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
-import { type Duration, durationOf } from '../../duration.ts'
+import { type Duration, durationOf } from '../../input/duration.ts'
 import { HoldfastError } from '../../errors.ts'
-import { shown } from '../../shown.ts'
+import { shown } from '../../input/shown.ts'
 
 /** Which checkpoints `copyCheckpoints()` copies, and how. */
 export interface CopyOptions<Name extends string = string> {

@@ -1,12 +1,12 @@
-import { refuseUnknownOptions } from '../../unknown-options.ts'
+import { refuseUnknownOptions } from '../../input/unknown-options.ts'
 import type { BackendOptionsOf } from '../../backend/index.ts'
 import { mostUnmirrored } from '../../catalog/documents/index.ts'
-import { type Duration, durationOf } from '../../duration.ts'
+import { type Duration, durationOf } from '../../input/duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { Objectives } from '../../metrics/index.ts'
 import { planRetention, type RetentionOptions } from '../../retention/index.ts'
-import { membersOf } from '../../records.ts'
-import { shown } from '../../shown.ts'
+import { membersOf } from '../../input/records.ts'
+import { shown } from '../../input/shown.ts'
 
 /** A second store to which the checkpoints of a store are copied. */
 export interface MirrorOptions<Name extends string = string, Location extends string = string> {

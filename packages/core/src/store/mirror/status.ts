@@ -1,6 +1,6 @@
 import type { MirrorRecord } from '../../catalog/documents/index.ts'
 import { type WholeCatalog } from '../../catalog/pages/index.ts'
-import type { Duration } from '../../duration.ts'
+import type { Duration } from '../../input/duration.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { MirrorReading } from '../restore/result.ts'

@@ -1,7 +1,7 @@
-import { refuseUnknownOptions } from '../../unknown-options.ts'
-import { type Duration, durationOf } from '../../duration.ts'
+import { refuseUnknownOptions } from '../../input/unknown-options.ts'
+import { type Duration, durationOf } from '../../input/duration.ts'
 import { HoldfastError } from '../../errors.ts'
-import { shown } from '../../shown.ts'
+import { shown } from '../../input/shown.ts'
 
 interface RanksLimits {
   /**

@@ -1,7 +1,7 @@
 import { type Manifest, newManifest } from '../../catalog/documents/index.ts'
 import { nameClash } from '../../catalog/documents/file-names.ts'
 import { compareKeys } from '../../backend/index.ts'
-import { stringifyJson } from '../../json.ts'
+import { stringifyJson } from '../../input/json.ts'
 import type { AttemptProposal, Part } from './proposals.ts'
 
 /** A part with the rank that wrote it. */

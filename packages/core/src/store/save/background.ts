@@ -6,7 +6,7 @@ import type { StoreContext } from '../context/context.ts'
 import type { StoreEventEmitter } from '../context/events.ts'
 import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
-import { membersOf } from '../../records.ts'
+import { membersOf } from '../../input/records.ts'
 
 /** A save that runs in the background. */
 export interface BackgroundSave {

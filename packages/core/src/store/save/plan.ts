@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import { refuseUnknownOptions } from '../../unknown-options.ts'
+import { refuseUnknownOptions } from '../../input/unknown-options.ts'
 import { compareKeys, isFileSource } from '../../backend/index.ts'
 import { isCount } from '../../catalog/documents/index.ts'
 import { assertFileNames } from '../../catalog/documents/file-names.ts'
@@ -9,7 +9,7 @@ import { exclusionsOf } from './exclusions.ts'
 import type { ExpectedStream, FileContent, FilesToSave } from './request.ts'
 import { type FoundFile, Walk } from './walk.ts'
 import { warningsAbout } from './warnings.ts'
-import { membersOf } from '../../records.ts'
+import { membersOf } from '../../input/records.ts'
 
 export interface PlanOptions {
   /** The folder of the store, if it is on this machine. */

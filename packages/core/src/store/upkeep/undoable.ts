@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from '../../duration.ts'
+import { type Duration, parseDuration } from '../../input/duration.ts'
 
 /** The options of a deletion that a person requests. */
 export interface UndoableOptions {

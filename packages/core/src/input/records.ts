@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { HoldfastError } from './errors.ts'
+import { HoldfastError } from '../errors.ts'
 
 /**
  * Records whose names come from outside. A name such as `constructor` or `__proto__` exists on every object. These

@@ -1,4 +1,4 @@
-import { HoldfastError } from './errors.ts'
+import { HoldfastError } from '../errors.ts'
 
 /**
  * A JSON value as Holdfast stores it. An integer outside the range in which a JavaScript number is exact

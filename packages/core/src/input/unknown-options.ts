@@ -1,4 +1,4 @@
-import { HoldfastError } from './errors.ts'
+import { HoldfastError } from '../errors.ts'
 
 /** Throws `INVALID_ARGUMENT` if `options` has a field that is not in `known`. A misspelt option must not be ignored. */
 export function refuseUnknownOptions(

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { HoldfastError } from './errors.ts'
+import { HoldfastError } from '../errors.ts'
 import { own } from './records.ts'
 import { shown } from './shown.ts'
 
