@@ -45,5 +45,5 @@ export const excludedFiles = {
   'packages/core/test/local-files/destination.test.ts': 'uses modes, owners and mounts',
   'packages/core/test/local-files/hidden-folder.test.ts': 'uses a shell',
   'packages/core/test/store/restore.test.ts': 'uses /proc',
-  'packages/core/test/trust.test.ts': 'uses modes and owners',
+  'packages/core/test/config/trust.test.ts': 'uses modes and owners',
 } as const

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
-import { membersOf, own, recordOf, without } from '../src/input/records.ts'
+import { membersOf, own, recordOf, without } from '../../src/input/records.ts'
 
 /** Names that every object inherits, or that libraries treat specially. */
 const inherited = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf']

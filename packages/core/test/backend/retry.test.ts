@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { HoldfastError } from '../src/index.ts'
+import { HoldfastError } from '../../src/index.ts'
 import {
   commonMeanings,
   type Failure,
@@ -7,7 +7,7 @@ import {
   retryAfterOf,
   storeError,
   withRetry,
-} from '../src/backend.ts'
+} from '../../src/backend.ts'
 
 const policy = { attempts: 4, minDelay: 0, maxDelay: 0 }
 

@@ -1,8 +1,8 @@
 import { join, resolve, sep } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keyFault } from '../src/backend.ts'
-import { assertFileNames, fileNameFault } from '../src/catalog/documents/file-names.ts'
+import { keyFault } from '../../src/backend.ts'
+import { assertFileNames, fileNameFault } from '../../src/catalog/documents/file-names.ts'
 
 const hostile = fc
   .array(

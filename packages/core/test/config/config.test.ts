@@ -9,10 +9,10 @@ import {
   MemoryBackend,
   openStore,
   type OpenStoreOptions,
-} from '../src/index.ts'
-import { parseConfig } from '../src/config/schema.ts'
-import { type BackendCapabilities, type FreeSpace, openBackend, parseLocation } from '../src/backend.ts'
-import { codeThrown, temporaryFolder } from './stores.ts'
+} from '../../src/index.ts'
+import { parseConfig } from '../../src/config/schema.ts'
+import { type BackendCapabilities, type FreeSpace, openBackend, parseLocation } from '../../src/backend.ts'
+import { codeThrown, temporaryFolder } from '../stores.ts'
 
 /** A memory backend with space for five checkpoints of a megabyte and their documents. */
 class DiskOfFiveMegabytes extends MemoryBackend {

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type PathPart, partsOf } from '../src/config/trust/path-parts.ts'
-import { isPrivateGroup } from '../src/config/trust/this-user.ts'
-import { distrustOf, foreignPart, type Purpose, type User } from '../src/config/trust/rules.ts'
+import { type PathPart, partsOf } from '../../src/config/trust/path-parts.ts'
+import { isPrivateGroup } from '../../src/config/trust/this-user.ts'
+import { distrustOf, foreignPart, type Purpose, type User } from '../../src/config/trust/rules.ts'
 
 const user: User = { uid: 1000, isPrivateGroup: (gid) => gid === 1000 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { MemoryBackend, parseDuration, parseSize, type StoreOptions } from '../src/index.ts'
-import { shown } from '../src/input/shown.ts'
-import { storeOn } from './stores.ts'
+import { MemoryBackend, parseDuration, parseSize, type StoreOptions } from '../../src/index.ts'
+import { shown } from '../../src/input/shown.ts'
+import { storeOn } from '../stores.ts'
 
 test.each([
   ['5 "m"', '"5 \\"m\\""'],

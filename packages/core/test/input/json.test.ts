@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type JsonValue, MemoryBackend, parseJson, stringifyJson } from '../src/index.ts'
-import { codeOf, storeOn } from './stores.ts'
+import { type JsonValue, MemoryBackend, parseJson, stringifyJson } from '../../src/index.ts'
+import { codeOf, storeOn } from '../stores.ts'
 
 const files = { a: Buffer.from('x') }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { defaultThreads } from '../src/async/threads.ts'
-import { CheckpointStore, MemoryBackend, openStore } from '../src/index.ts'
+import { defaultThreads } from '../../src/async/threads.ts'
+import { CheckpointStore, MemoryBackend, openStore } from '../../src/index.ts'
 
 test.each([
   [1, 1],

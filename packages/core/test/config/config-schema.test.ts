@@ -3,8 +3,8 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import { Ajv } from 'ajv'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { configSchema, parseConfig } from '../src/config/schema.ts'
-import { objectiveKinds, objectiveSchema } from '../src/metrics/index.ts'
+import { configSchema, parseConfig } from '../../src/config/schema.ts'
+import { objectiveKinds, objectiveSchema } from '../../src/metrics/index.ts'
 
 const options = { typeMode: 'input', errorMode: 'ignore' } as const
 
@@ -26,11 +26,11 @@ function generated(): object {
   }
 }
 
-const file = new URL('../schema/config.schema.json', import.meta.url)
+const file = new URL('../../schema/config.schema.json', import.meta.url)
 
 test('is described by the JSON Schema in the repository', async () => {
   await expect(`${JSON.stringify(generated(), null, 2)}\n`).toMatchFileSnapshot(
-    '../schema/config.schema.json',
+    '../../schema/config.schema.json',
   )
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearestName } from '../src/input/nearest-name.ts'
+import { nearestName } from '../../src/input/nearest-name.ts'
 
 test.each([
   ['val_loss', ['acc', 'eval_loss', 'train_loss'], 'eval_loss'],

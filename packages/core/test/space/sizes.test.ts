@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatSize, parseSize } from '../src/space/index.ts'
+import { formatSize, parseSize } from '../../src/space/index.ts'
 
 test.each([
   [0, 0],

@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { copyCheckpoints, type Duration, MemoryBackend, openStore, type StoreOptions } from '../src/index.ts'
+import {
+  copyCheckpoints,
+  type Duration,
+  MemoryBackend,
+  openStore,
+  type StoreOptions,
+} from '../../src/index.ts'
 import {
   durationOf,
   type ObjectStoreOptions,
   objectStoreOptions,
   readAdapterOptions,
   requestLimitsOf,
-} from '../src/backend.ts'
-import { retryCorruptAfterOf } from '../src/store/copy/options.ts'
-import { flushLimitOf } from '../src/store/mirror/options.ts'
-import { gracePeriodOf } from '../src/store/options.ts'
-import { timeoutsOf } from '../src/store/ranks/options.ts'
-import { storeOn } from './stores.ts'
+} from '../../src/backend.ts'
+import { retryCorruptAfterOf } from '../../src/store/copy/options.ts'
+import { flushLimitOf } from '../../src/store/mirror/options.ts'
+import { gracePeriodOf } from '../../src/store/options.ts'
+import { timeoutsOf } from '../../src/store/ranks/options.ts'
+import { storeOn } from '../stores.ts'
 
 const minute = 60_000
 
