@@ -101,7 +101,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
     onRetry: options.onRetry,
     // A ready-made client may retry by itself, and then find the object that it created.
     mayHaveHappened: (error) => mayHaveHappened(error) || (isReadyMade && isThereAlready(error)),
-    errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
+    errorOf: (error, info) => storeError(error, info, names.url, secrets),
   }
 }
 

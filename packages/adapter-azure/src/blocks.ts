@@ -87,8 +87,8 @@ export class BlockUpload implements Upload<string> {
 
   async complete(blockIds: readonly string[]): Promise<Stored> {
     const md5 = Buffer.from(await this.#wholeMd5.digest(), 'hex')
-    const asked = { what: `Completing ${this.#key}`, key: this.#key }
-    const stored = await requestWithRetry(this.#container, asked, () => this.#commit(asked, blockIds, md5))
+    const info = { what: `Completing ${this.#key}`, key: this.#key }
+    const stored = await requestWithRetry(this.#container, info, () => this.#commit(info, blockIds, md5))
     return { ...stored, resumedBytes: this.#resumedBytes }
   }
 
@@ -108,48 +108,48 @@ export class BlockUpload implements Upload<string> {
   ): Promise<void> {
     const container = this.#container
     const options = { ...encryptionOf(container), ...stoppedBy(signal), transactionalContentMD5: md5 }
-    const asked = { what: `Block ${index + 1} of ${this.#key}`, key: this.#key, signal }
+    const info = { what: `Block ${index + 1} of ${this.#key}`, key: this.#key, signal }
     const sender = blobToSend(container, this.#key, bytes)
-    await requestWithRetry(container, asked, async () => {
+    await requestWithRetry(container, info, async () => {
       await this.#options.pace?.(bytes.byteLength, signal)
-      const answer = fromStore(asked, await sender.stageBlock(blockId, bytes, bytes.byteLength, options))
+      const answer = fromStore(info, await sender.stageBlock(blockId, bytes, bytes.byteLength, options))
       if (answer.contentMD5 !== undefined && !isVerifiedBy(answer, md5))
-        throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')
+        throw foreignAnswer(info, 'its MD5 differs from that of the sent bytes')
     })
   }
 
   /** Commits the blocks by one request. After a response that proves nothing, looks whether they are committed. */
-  async #commit(asked: RequestInfo, blockIds: readonly string[], md5: Uint8Array): Promise<Stored> {
+  async #commit(info: RequestInfo, blockIds: readonly string[], md5: Uint8Array): Promise<Stored> {
     const container = this.#container
     const payload = payloadOf(container, this.#options.contentType, md5)
     const options = { ...payload, metadata: { [uploadName]: this.#token } }
     try {
-      const answer = fromStore(asked, await this.#blob.commitBlockList([...blockIds], options))
+      const answer = fromStore(info, await this.#blob.commitBlockList([...blockIds], options))
       // The response repeats the id that only this request had.
       const { clientRequestId } = answer
       if (clientRequestId !== undefined && clientRequestId === answer._response.request.requestId)
-        return storedAs(asked, { ...answer, contentMD5: md5 }, 'writer')
+        return storedAs(info, { ...answer, contentMD5: md5 }, 'writer')
     } catch (error) {
       const mayBeThere = isCalled(error, 'InvalidBlockList') || isProtected(error) || mayHaveHappened(error)
       if (!mayBeThere) throw error
-      const there = await this.#committed(asked, md5).catch(() => undefined)
+      const there = await this.#committed(info, md5).catch(() => undefined)
       if (there !== undefined) return there
       throw isCalled(error, 'InvalidBlockList')
-        ? overtaken(container, this.#key, container.errorOf(error, asked))
+        ? overtaken(container, this.#key, container.errorOf(error, info))
         : error
     }
-    const there = await this.#committed(asked, md5)
+    const there = await this.#committed(info, md5)
     if (there === undefined)
-      throw foreignAnswer(asked, 'it reports that the blocks were committed, but no such blob exists')
+      throw foreignAnswer(info, 'it reports that the blocks were committed, but no such blob exists')
     return there
   }
 
   /** Returns the blob if it has the token of this upload. The blocks were then committed, even if the response was lost. */
-  async #committed(asked: RequestInfo, md5: Uint8Array): Promise<Stored | undefined> {
+  async #committed(info: RequestInfo, md5: Uint8Array): Promise<Stored | undefined> {
     try {
-      const there = fromStore(asked, await this.#blob.getProperties(readingOf(this.#container)))
+      const there = fromStore(info, await this.#blob.getProperties(readingOf(this.#container)))
       if (there.metadata?.[uploadName] !== this.#token) return undefined
-      return storedAs(asked, { ...there, contentMD5: md5 }, 'writer')
+      return storedAs(info, { ...there, contentMD5: md5 }, 'writer')
     } catch (error) {
       if (isCalled(error, 'BlobNotFound')) return undefined
       throw error
@@ -163,11 +163,11 @@ async function stagedBlocks(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, number>> {
-  const asked = { what: `Listing the staged blocks of ${key}`, key, signal }
+  const info = { what: `Listing the staged blocks of ${key}`, key, signal }
   try {
-    return await requestWithRetry(container, asked, async () => {
+    return await requestWithRetry(container, info, async () => {
       const list = blobOf(container, key).getBlockList('uncommitted', stoppedBy(signal))
-      const { uncommittedBlocks = [] } = fromStore(asked, await orForeign(asked, () => list))
+      const { uncommittedBlocks = [] } = fromStore(info, await orForeign(info, () => list))
       return new Map(uncommittedBlocks.map(({ name, size }) => [name, size]))
     })
   } catch (error) {

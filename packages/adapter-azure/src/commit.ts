@@ -14,7 +14,7 @@ export async function commit(
   bytes: Uint8Array,
   { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
-  const asked = { what: `The commit of ${key}`, key, signal }
+  const info = { what: `The commit of ${key}`, key, signal }
   const md5 = md5Of(bytes)
   const options = {
     ...encryptionOf(container),
@@ -23,12 +23,12 @@ export async function commit(
     metadata: inOneRequest,
     transactionalContentMD5: md5,
   }
-  return createOnce(container, asked, {
+  return createOnce(container, info, {
     bytes,
     async create() {
       const blob = blobOf(container, key)
-      const answer = fromStore(asked, await blob.upload(bytes, bytes.byteLength, options))
-      const { revision } = storedAs(asked, answer, 'store')
+      const answer = fromStore(info, await blob.upload(bytes, bytes.byteLength, options))
+      const { revision } = storedAs(info, answer, 'store')
       return { revision, isProven: isVerifiedBy(answer, md5) }
     },
     isThereAlready,

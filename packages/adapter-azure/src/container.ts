@@ -84,12 +84,12 @@ export const inOneRequest = { [uploadName]: 'whole' }
  * https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
  */
 export function storedAs(
-  asked: RequestInfo,
+  info: RequestInfo,
   answer: Md5Response & { readonly etag?: string | undefined; readonly lastModified?: Date | undefined },
   origin: 'store' | 'writer',
 ): Stored {
   const revision = unquotedEtag(answer.etag)
-  if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
+  if (revision === '') throw foreignAnswer(info, 'it has no ETag')
   return { revision, storeDigest: storeDigestOf(answer, origin), storedAt: answer.lastModified }
 }
 
@@ -98,20 +98,20 @@ export function storedAs(
  * https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
  */
 export function fromStore<Answer extends { readonly requestId?: string }>(
-  asked: RequestInfo,
+  info: RequestInfo,
   answer: Answer,
 ): Answer {
-  if (answer.requestId === undefined) throw foreignAnswer(asked, 'it has no x-ms-request-id')
+  if (answer.requestId === undefined) throw foreignAnswer(info, 'it has no x-ms-request-id')
   return answer
 }
 
 /** Converts the TypeError or RangeError that the SDK throws for a response that is not one of Azure. */
-export async function orForeign<Answer>(asked: RequestInfo, ask: () => Promise<Answer>): Promise<Answer> {
+export async function orForeign<Answer>(info: RequestInfo, ask: () => Promise<Answer>): Promise<Answer> {
   try {
     return await ask()
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError)
-      throw foreignAnswer(asked, `the SDK cannot read it (${error.message})`)
+      throw foreignAnswer(info, `the SDK cannot read it (${error.message})`)
     throw error
   }
 }

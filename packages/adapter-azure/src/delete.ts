@@ -55,11 +55,11 @@ async function deleteBatch(
 ): Promise<DeleteReport['failed']> {
   const { client, names } = container
   const what = `Deleting in ${names.url}`
-  const asked = { what, signal }
-  const { subResponses } = await requestWithRetry(container, asked, async () => {
+  const info = { what, signal }
+  const { subResponses } = await requestWithRetry(container, info, async () => {
     const batch = new BlobBatch()
     for (const key of keys) await batch.deleteBlob(blobOf(container, key), withSnapshots)
-    return fromStore(asked, await client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal)))
+    return fromStore(info, await client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal)))
   })
   return keys.flatMap((key, index) => {
     const answer = subResponses[index]

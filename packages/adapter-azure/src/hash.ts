@@ -24,16 +24,16 @@ import { read } from './read.ts'
  * reading the blob.
  */
 export async function hash(container: Container, key: string, { signal }: CallOptions): Promise<ObjectHash> {
-  const asked = { what: `Looking at ${key}`, key, signal }
-  const kept = await requestWithRetry(container, asked, async () => {
+  const info = { what: `Looking at ${key}`, key, signal }
+  const kept = await requestWithRetry(container, info, async () => {
     const blob = blobOf(container, key)
-    const properties = fromStore(asked, await blob.getProperties(readingOf(container, signal)))
+    const properties = fromStore(info, await blob.getProperties(readingOf(container, signal)))
     if (isFolder(properties.metadata)) throw noSuchObject(container, key)
     if (properties.contentMD5 === undefined) return undefined
     if (properties.metadata?.[uploadName] !== inOneRequest[uploadName])
       return storeDigestOf(properties, 'writer')
     // A copy of the blob has the same metadata, and may have been assembled from blocks.
-    const { committedBlocks = [] } = fromStore(asked, await blob.getBlockList('committed', stoppedBy(signal)))
+    const { committedBlocks = [] } = fromStore(info, await blob.getBlockList('committed', stoppedBy(signal)))
     return storeDigestOf(properties, committedBlocks.length === 0 ? 'store' : 'writer')
   })
   return kept ?? (await computedHash(await read(container, key, { signal })))

@@ -105,26 +105,26 @@ function entries(
     includeMetadata: true,
     ...withoutUndefined({ startFrom: startFrom || undefined, abortSignal: signal }),
   }
-  const asked = { what: `Listing ${names.url}`, signal }
-  return itemsOf(container, asked, {
+  const info = { what: `Listing ${names.url}`, signal }
+  return itemsOf(container, info, {
     async page(continuationToken?: string) {
       const settings = { maxPageSize, ...withoutUndefined({ continuationToken }) }
       const pages = byFolder
         ? client.listBlobsByHierarchy('/', options).byPage(settings)
         : client.listBlobsFlat(options).byPage(settings)
       const answer = fromStore(
-        asked,
-        await orForeign(asked, async () => (await pages.next()).value as ListedPage),
+        info,
+        await orForeign(info, async () => (await pages.next()).value as ListedPage),
       )
       const { containerName, segment, continuationToken: next } = answer
       if (containerName === undefined || segment?.blobItems === undefined)
-        throw foreignAnswer(asked, 'it is not a list of blobs')
+        throw foreignAnswer(info, 'it is not a list of blobs')
       const { blobItems, blobPrefixes = [] } = segment
       const outside = [...blobItems, ...blobPrefixes].find(
         ({ name }) => !name.startsWith(names.root + prefix),
       )
       if (outside !== undefined)
-        throw foreignAnswer(asked, `${outside.name} is not below ${names.root}${prefix}`)
+        throw foreignAnswer(info, `${outside.name} is not below ${names.root}${prefix}`)
       const items = [
         ...blobItems.map((blob) => ({ key: names.key(blob.name), blob })),
         ...blobPrefixes.map(({ name }) => ({ key: names.key(name) })),

@@ -40,7 +40,7 @@ async function putWhole(
   mayBeStored: boolean,
   { contentType }: PutOptions,
 ): Promise<Stored> {
-  const asked = { what: `The put of ${key}`, key }
+  const info = { what: `The put of ${key}`, key }
   const md5 = md5Of(bytes)
   const options = {
     ...payloadOf(container, contentType),
@@ -49,33 +49,33 @@ async function putWhole(
   }
   try {
     const blob = blobOf(container, key)
-    const answer = fromStore(asked, await blob.upload(bytes, bytes.byteLength, options))
-    const told = storedAs(asked, answer, 'store')
-    if (isVerifiedBy(answer, md5)) return told
+    const answer = fromStore(info, await blob.upload(bytes, bytes.byteLength, options))
+    const stored = storedAs(info, answer, 'store')
+    if (isVerifiedBy(answer, md5)) return stored
   } catch (error) {
     // An immutability policy prevents storing the object again.
     const isRefused = mayBeStored && isProtected(error)
-    const there = isRefused ? await storedWith(container, asked, md5).catch(() => undefined) : undefined
+    const there = isRefused ? await storedWith(container, info, md5).catch(() => undefined) : undefined
     if (there !== undefined) return there
     throw error
   }
-  const there = await storedWith(container, asked, md5).catch((error: unknown) => {
+  const there = await storedWith(container, info, md5).catch((error: unknown) => {
     // As an error of the port, it does not say that the put was not executed.
-    throw container.errorOf(error, asked)
+    throw container.errorOf(error, info)
   })
   if (there !== undefined) return there
-  throw foreignAnswer(asked, 'it reports that the object was stored, but the object is missing or different')
+  throw foreignAnswer(info, 'it reports that the object was stored, but the object is missing or different')
 }
 
 /** Returns the object if it has the MD5. */
 async function storedWith(
   container: Container,
-  asked: RequestInfo & { readonly key: string },
+  info: RequestInfo & { readonly key: string },
   md5: Uint8Array,
 ): Promise<Stored | undefined> {
   try {
-    const there = fromStore(asked, await blobOf(container, asked.key).getProperties(readingOf(container)))
-    return isVerifiedBy(there, md5) ? storedAs(asked, there, 'store') : undefined
+    const there = fromStore(info, await blobOf(container, info.key).getProperties(readingOf(container)))
+    return isVerifiedBy(there, md5) ? storedAs(info, there, 'store') : undefined
   } catch (error) {
     if (isCalled(error, 'BlobNotFound')) return undefined
     throw error

@@ -31,13 +31,10 @@ export async function stat(
   key: string,
   { signal }: CallOptions,
 ): Promise<ObjectStat | undefined> {
-  const asked = { what: `Looking at ${key}`, key, signal }
-  return requestWithRetry(container, asked, async () => {
+  const info = { what: `Looking at ${key}`, key, signal }
+  return requestWithRetry(container, info, async () => {
     try {
-      const answer = fromStore(
-        asked,
-        await blobOf(container, key).getProperties(readingOf(container, signal)),
-      )
+      const answer = fromStore(info, await blobOf(container, key).getProperties(readingOf(container, signal)))
       return isFolder(answer.metadata) ? undefined : statOfHeaders(key, answer)
     } catch (error) {
       if (isCalled(error, 'BlobNotFound')) return undefined
@@ -57,22 +54,22 @@ async function open(
     // Disables the retries of the SDK.
     maxRetryRequests: 0,
   }
-  const asked = { what: `The read of ${key}`, key }
+  const info = { what: `The read of ${key}`, key }
   // The first bytes of each object come through the SDK.
   const direct =
     of === undefined || newConnection === true
       ? undefined
-      : await openDirectly(container, key, { range, of, inThread, signal }, asked)
+      : await openDirectly(container, key, { range, of, inThread, signal }, info)
   if (direct !== undefined) return direct
   try {
     const { start, end } = range
-    const answer = await orForeign(asked, () =>
+    const answer = await orForeign(info, () =>
       blobOf(container, key, newConnection).download(start, end && end - start, options),
     )
     const body = answer.readableStreamBody
     if (!(body instanceof Readable)) throw new Error('The response has no body')
     const stat = orDestroy(body, () => {
-      const { metadata } = fromStore(asked, answer)
+      const { metadata } = fromStore(info, answer)
       if (isFolder(metadata)) throw noSuchObject(container, key)
       return statOfHeaders(key, answer, range)
     })
@@ -89,7 +86,7 @@ async function openDirectly(
   container: Container,
   key: string,
   { range, of, inThread = false, signal }: WantedBytes,
-  asked: RequestInfo,
+  info: RequestInfo,
 ): Promise<OpenedObject | undefined> {
   const wanted = withoutUndefined({ range: rangeHeader(range), 'if-match': of && `"${of.revision}"` })
   const sent = { ...wanted, ...keyHeaders(container.customerKey) }
@@ -97,7 +94,7 @@ async function openDirectly(
   if (response === undefined) return undefined
   const { headers, body } = response
   const stat = orDestroy(body, () => {
-    fromStore(asked, withoutUndefined({ requestId: headers['x-ms-request-id'] }))
+    fromStore(info, withoutUndefined({ requestId: headers['x-ms-request-id'] }))
     const date = headers['last-modified']
     const lastModified = date === undefined ? undefined : new Date(date)
     return statOfHeaders(

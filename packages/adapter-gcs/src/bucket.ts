@@ -40,9 +40,9 @@ export function uploadUrl({ endpoint, name }: Bucket): string {
 }
 
 /** Sends one request without retrying, with the project that pays for it. */
-export async function ask(bucket: Bucket, asked: HttpRequest): Promise<HttpAnswer> {
+export async function ask(bucket: Bucket, info: HttpRequest): Promise<HttpAnswer> {
   const { userProject, progress } = bucket
-  return send(bucket.requester, { ...asked, progress, query: { ...asked.query, userProject } })
+  return send(bucket.requester, { ...info, progress, query: { ...info.query, userProject } })
 }
 
 /** The metadata of an object to store. */

@@ -147,15 +147,15 @@ function bodyOf(error: unknown): unknown {
 /** Returns the error in a response of the store or of a token server. */
 function answerOf(error: unknown): { readonly reason: string | undefined; readonly message: string } {
   const parsed = parsedBodyOf(error)
-  const told = fieldOf(parsed, 'error')
-  if (typeof told === 'string') {
+  const reported = fieldOf(parsed, 'error')
+  if (typeof reported === 'string') {
     const described = stringFieldOf(parsed, 'error_description') ?? ''
     const message = messageOf(error)
-    return { reason: told, message: message.includes(described) ? message : `${message}: ${described}` }
+    return { reason: reported, message: message.includes(described) ? message : `${message}: ${described}` }
   }
   return {
-    reason: stringFieldOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason'),
-    message: stringFieldOf(told, 'message') ?? messageOf(error),
+    reason: stringFieldOf(fieldOf(fieldOf(reported, 'errors'), '0'), 'reason'),
+    message: stringFieldOf(reported, 'message') ?? messageOf(error),
   }
 }
 

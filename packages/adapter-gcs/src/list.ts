@@ -29,8 +29,8 @@ export function list(
     maxResults: Math.min(pageSize, startOffset === undefined ? limit : limit + 1),
     fields: `kind,items(${objectFields}),nextPageToken`,
   }
-  const asked = { what: `Listing ${names.url}`, signal }
-  return itemsOf(bucket, asked, {
+  const info = { what: `Listing ${names.url}`, signal }
+  return itemsOf(bucket, info, {
     order: { nameOf: ({ key }: ObjectStat) => key, prefix, after: startAfter },
     async page(pageToken?: string) {
       const { data } = await ask(bucket, {
@@ -41,10 +41,10 @@ export function list(
       })
       const items = fieldOf(data, 'items') ?? []
       if (fieldOf(data, 'kind') !== 'storage#objects' || !Array.isArray(items))
-        throw foreignAnswer(asked, 'it is not a list of objects')
+        throw foreignAnswer(info, 'it is not a list of objects')
       const objects: readonly GcsObject[] = items.map(parseObject)
       const outside = objects.find(({ name }) => !name.startsWith(names.root))
-      if (outside !== undefined) throw foreignAnswer(asked, `${outside.name} is not below ${names.root}`)
+      if (outside !== undefined) throw foreignAnswer(info, `${outside.name} is not below ${names.root}`)
       return {
         items: objects.filter(({ name }) => name !== startOffset).map((object) => statOf(bucket, object)),
         next: stringFieldOf(data, 'nextPageToken'),

@@ -93,15 +93,15 @@ async function open(
  * https://cloud.google.com/storage/docs/xml-api/reference-headers.
  */
 function statInHeaders(key: string, headers: Headers, range: WantedBytes['range']): ObjectStat {
-  const asked = { what: `The read of ${key}`, key }
+  const info = { what: `The read of ${key}`, key }
   const size = Number(headers.get('x-goog-stored-content-length') ?? Number.NaN)
   const modifiedAt = new Date(headers.get('last-modified') ?? '')
   const revision = headers.get('x-goog-generation')
   if (revision === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime()))
-    throw foreignAnswer(asked, 'it does not state the size, the generation and the time of the object')
+    throw foreignAnswer(info, 'it does not state the size, the generation and the time of the object')
   // Without the header, the response is the whole object.
   const [, start = '0', last = size - 1] = /^bytes (\d+)-(\d+)/.exec(headers.get('content-range') ?? '') ?? []
   if (range !== undefined && (Number(start) !== range.start || Number(last) >= (range.end ?? Infinity)))
-    throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
+    throw foreignAnswer(info, `it is not the requested range from byte ${range.start}`)
   return { key, size, modifiedAt, revision }
 }

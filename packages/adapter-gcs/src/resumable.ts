@@ -82,8 +82,8 @@ export class ResumableUpload implements Upload<Part> {
     const section = sectionOf(last)
     const object = await this.#send(section)
     await this.#session.forget()
-    const told = object?.crc32c ?? this.#checksum.value
-    if (object?.size === section.end && told === this.#checksum.value)
+    const reported = object?.crc32c ?? this.#checksum.value
+    if (object?.size === section.end && reported === this.#checksum.value)
       return { ...storedAs(object), resumedBytes: this.#session.heldBefore }
     if (object !== undefined) await deleteGeneration(this.#bucket, this.#key, object.generation)
     throw this.#session.lost(
@@ -105,9 +105,9 @@ export class ResumableUpload implements Upload<Part> {
     const { start, end, isLast } = section
     const { isSure, held, heldBefore } = this.#session
     if (isSure && held >= end && heldBefore >= end && !isLast) return undefined
-    const asked = { what: `Bytes ${start} to ${end} of ${this.#key}`, key: this.#key, signal }
+    const info = { what: `Bytes ${start} to ${end} of ${this.#key}`, key: this.#key, signal }
     for (;;) {
-      const progress = await requestWithRetry(this.#bucket, asked, () => this.#advance(section, signal))
+      const progress = await requestWithRetry(this.#bucket, info, () => this.#advance(section, signal))
       if ('object' in progress) return progress.object
       if (progress.held >= end && !isLast) return undefined
     }

@@ -80,9 +80,9 @@ const pieceBytes = 2 ** 20
  * After each piece of the body, the next piece must be taken, or the response must arrive, within a time that grows
  * with the bytes in flight.
  */
-export async function send(requester: Requester, asked: HttpRequest): Promise<HttpAnswer> {
-  const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal } = asked
-  const url = new URL(asked.url)
+export async function send(requester: Requester, info: HttpRequest): Promise<HttpAnswer> {
+  const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal } = info
+  const url = new URL(info.url)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value))
   const limit = new ResponseLimit(0, slowestPiece)
@@ -102,11 +102,11 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       signal: signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]),
       retry: false,
       compress: false,
-      newConnection: asked.newConnection === true,
-      direct: asked.direct,
+      newConnection: info.newConnection === true,
+      direct: info.direct,
     })
     limit.end()
-    return await checked(given, { ...asked, answer, alsoFine }, { what: `${method} ${url.pathname}` })
+    return await checked(given, { ...info, answer, alsoFine }, { what: `${method} ${url.pathname}` })
   } catch (error) {
     throw isHoldfastError(data?.errored) ? data.errored : error
   } finally {
@@ -119,7 +119,7 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
 async function checked(
   given: HttpAnswer,
   { answer, alsoFine, progress }: Required<Pick<HttpRequest, 'answer' | 'alsoFine'>> & HttpRequest,
-  asked: RequestInfo,
+  info: RequestInfo,
 ): Promise<HttpAnswer> {
   const { status, headers, data } = given
   if (!(data instanceof Readable)) return given
@@ -129,12 +129,12 @@ async function checked(
     // The object itself may be a web page.
     if (!isHtml(type) || headers.get('x-goog-generation') !== null) return given
     data.destroy()
-    throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
+    throw foreignAnswer(info, `it is a web page (HTTP ${status})`)
   }
-  const text = (await readAnswer(data, asked, progress)).toString()
+  const text = (await readAnswer(data, info, progress)).toString()
   if (!isSuccess && !alsoFine.includes(status)) throw new RefusedError(status, headers, text)
-  if (isHtmlPage(type, text)) throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
-  return { status, headers, data: isSuccess && text !== '' ? parsedJson(text, asked) : undefined }
+  if (isHtmlPage(type, text)) throw foreignAnswer(info, `it is a web page (HTTP ${status})`)
+  return { status, headers, data: isSuccess && text !== '' ? parsedJson(text, info) : undefined }
 }
 
 /** The error of a request that the store rejected, in the form of the SDK. */
@@ -149,11 +149,11 @@ class RefusedError extends Error {
   }
 }
 
-function parsedJson(text: string, asked: RequestInfo): unknown {
+function parsedJson(text: string, info: RequestInfo): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw foreignAnswer(asked, 'it is not complete JSON')
+    throw foreignAnswer(info, 'it is not complete JSON')
   }
 }
 

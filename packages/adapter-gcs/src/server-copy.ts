@@ -31,10 +31,10 @@ export async function copyWithinService(
   if (from?.endpoint !== bucket.endpoint || object.storeDigest?.algorithm !== 'crc32c') return undefined
   const target = new URL(objectUrl(bucket, key))
   const path = target.pathname.slice(target.pathname.indexOf('/b/'))
-  const asked = { what: `The copy to ${key}`, key, signal }
+  const info = { what: `The copy to ${key}`, key, signal }
   const metadata = sentMetadata(bucket, key, { contentType, storageClass: bucket.storageClass })
   for (let rewriteToken: string | undefined; ; ) {
-    const { data } = await requestWithRetry(bucket, asked, () =>
+    const { data } = await requestWithRetry(bucket, info, () =>
       ask(bucket, {
         method: 'POST',
         url: `${objectUrl(from, object.key)}/rewriteTo${path}`,
@@ -49,7 +49,7 @@ export async function copyWithinService(
     )
     if (fieldOf(data, 'done') === true) return storedAs(parseObject(fieldOf(data, 'resource')))
     rewriteToken = stringFieldOf(data, 'rewriteToken')
-    if (rewriteToken === undefined) throw foreignAnswer(asked, 'it does not state how the copy continues')
+    if (rewriteToken === undefined) throw foreignAnswer(info, 'it does not state how the copy continues')
     report(Number(stringFieldOf(data, 'totalBytesRewritten') ?? 0))
   }
 }

@@ -53,8 +53,8 @@ async function heldBy(
   session: string,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
-  const asked = { what: `Looking at the unfinished upload of ${key}`, key, signal }
-  const { status, headers } = await requestWithRetry(bucket, asked, () =>
+  const info = { what: `Looking at the unfinished upload of ${key}`, key, signal }
+  const { status, headers } = await requestWithRetry(bucket, info, () =>
     ask(bucket, {
       method: 'PUT',
       url: session,

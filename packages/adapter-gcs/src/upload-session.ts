@@ -69,8 +69,8 @@ export class UploadSession {
 
   /** Discards the upload on the store. */
   async cancel(): Promise<void> {
-    const asked = { what: `Discarding the upload of ${this.#key}`, key: this.#key }
-    await requestWithRetry(this.#bucket, asked, () =>
+    const info = { what: `Discarding the upload of ${this.#key}`, key: this.#key }
+    await requestWithRetry(this.#bucket, info, () =>
       ask(this.#bucket, { method: 'DELETE', url: this.#open.session, body: bodyOf(), alsoFine: discarded }),
     )
   }

@@ -113,6 +113,6 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     ...limits,
     onRetry: options.onRetry,
     mayHaveHappened,
-    errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
+    errorOf: (error, info) => storeError(error, info, names.url, secrets),
   }
 }

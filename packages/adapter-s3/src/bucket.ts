@@ -81,10 +81,10 @@ type Payload = ReturnType<typeof addressOf> &
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
  */
 export function storedAs(
-  asked: RequestInfo,
+  info: RequestInfo,
   answer: ChecksumResponse & { readonly ETag?: string | undefined },
 ): Stored {
   const revision = unquotedEtag(answer.ETag)
-  if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
+  if (revision === '') throw foreignAnswer(info, 'it has no ETag')
   return { revision, storeDigest: storeDigestOf(answer), storedAt: timeOf(answer) }
 }

@@ -53,9 +53,9 @@ export interface ChecksumResponse {
  * checksums of the parts, so the bytes alone do not determine it.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
-export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
-  if (told.ChecksumCRC32 === undefined || isComposite(told)) return undefined
-  const bytes = Buffer.from(told.ChecksumCRC32, 'base64')
+export function storeDigestOf(reported: ChecksumResponse): ObjectHash | undefined {
+  if (reported.ChecksumCRC32 === undefined || isComposite(reported)) return undefined
+  const bytes = Buffer.from(reported.ChecksumCRC32, 'base64')
   return bytes.byteLength === 4
     ? { algorithm: 'crc32', value: bytes.toString('hex'), origin: 'store' }
     : undefined
@@ -70,9 +70,12 @@ function isComposite({ ChecksumCRC32, ChecksumType }: ChecksumResponse): boolean
  * Returns whether the response repeats the checksum of the bytes that were sent. Only a store that computed the
  * checksum sends it. Throws for another checksum.
  */
-export function isProvenBy(asked: RequestInfo, told: ChecksumResponse, sent: Proof): boolean {
-  if (told.ChecksumCRC32 === undefined || sent.ChecksumCRC32 === undefined) return false
-  if (isComposite(told) && !sent.ChecksumCRC32.includes('-')) return false
-  if (told.ChecksumCRC32 === sent.ChecksumCRC32) return true
-  throw foreignAnswer(asked, `it has the checksum ${told.ChecksumCRC32}, and ${sent.ChecksumCRC32} was sent`)
+export function isProvenBy(info: RequestInfo, reported: ChecksumResponse, sent: Proof): boolean {
+  if (reported.ChecksumCRC32 === undefined || sent.ChecksumCRC32 === undefined) return false
+  if (isComposite(reported) && !sent.ChecksumCRC32.includes('-')) return false
+  if (reported.ChecksumCRC32 === sent.ChecksumCRC32) return true
+  throw foreignAnswer(
+    info,
+    `it has the checksum ${reported.ChecksumCRC32}, and ${sent.ChecksumCRC32} was sent`,
+  )
 }

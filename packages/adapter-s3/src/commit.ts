@@ -18,7 +18,7 @@ export async function commit(
   { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
   await requireConditions(bucket)
-  const asked = { what: `The commit of ${key}`, key, signal }
+  const info = { what: `The commit of ${key}`, key, signal }
   const proof = proofOf(bucket, bytes)
   const input = {
     ...addressOf(bucket, key),
@@ -29,13 +29,13 @@ export async function commit(
     ContentLength: bytes.byteLength,
     ContentType: 'application/json',
   }
-  return createOnce(bucket, asked, {
+  return createOnce(bucket, info, {
     bytes,
     async create() {
       const command = new PutObjectCommand(input)
-      const answer = await send(bucket, asked, 'no body', command)
-      const { revision } = storedAs(asked, answer)
-      return { revision, isProven: isProvenBy(asked, answer, proof) }
+      const answer = await send(bucket, info, 'no body', command)
+      const { revision } = storedAs(info, answer)
+      return { revision, isProven: isProvenBy(info, answer, proof) }
     },
     isThereAlready,
     read: () => read(bucket, key, {}),

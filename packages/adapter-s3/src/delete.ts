@@ -73,11 +73,11 @@ async function deleteEach(
 }
 
 async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Promise<void> {
-  const asked = { what: `Deleting ${key}`, key, signal }
-  await requestWithRetry(bucket, asked, async () => {
+  const info = { what: `Deleting ${key}`, key, signal }
+  await requestWithRetry(bucket, info, async () => {
     const command = new DeleteObjectCommand(addressOf(bucket, key))
     try {
-      await send(bucket, asked, 'no body', command, signal)
+      await send(bucket, info, 'no body', command, signal)
     } catch (error) {
       if (isAbsent(error)) return
       throw concernsLock(error) ? lockedError(error) : error
@@ -100,17 +100,17 @@ async function deleteBatch(
   signal: AbortSignal,
 ): Promise<DeleteReport['failed'] | undefined> {
   const { names } = bucket
-  const asked = { what: `Deleting in ${names.url}`, signal }
+  const info = { what: `Deleting in ${names.url}`, signal }
   const input = {
     ...bucketAddress(bucket),
     Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
   }
-  const answer = await requestWithRetry(bucket, asked, async () => {
+  const answer = await requestWithRetry(bucket, info, async () => {
     const command = new DeleteObjectsCommand(input)
     try {
-      return await send(bucket, asked, { root: 'DeleteResult' }, command, signal)
+      return await send(bucket, info, { root: 'DeleteResult' }, command, signal)
     } catch (error) {
-      if (isRefused(bucket, error, asked)) return undefined
+      if (isRefused(bucket, error, info)) return undefined
       throw error
     }
   })
@@ -127,9 +127,9 @@ async function deleteBatch(
 }
 
 /** Returns whether a service does not accept a batch. Some respond with the status 400 and no body. */
-function isRefused(bucket: Bucket, error: unknown, asked: RequestInfo): boolean {
+function isRefused(bucket: Bucket, error: unknown, info: RequestInfo): boolean {
   return (
     isCalled(error, 'NoReason') ||
-    isHoldfastError(bucket.errorOf(error, asked), 'INVALID_ARGUMENT', 'UNSUPPORTED')
+    isHoldfastError(bucket.errorOf(error, info), 'INVALID_ARGUMENT', 'UNSUPPORTED')
   )
 }

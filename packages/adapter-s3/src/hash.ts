@@ -16,11 +16,11 @@ async function kept(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectHash | undefined> {
-  const asked = { what: `Looking at ${key}`, key, signal }
-  return requestWithRetry(bucket, asked, async () => {
+  const info = { what: `Looking at ${key}`, key, signal }
+  return requestWithRetry(bucket, info, async () => {
     const command = new HeadObjectCommand({ ...addressOf(bucket, key), ChecksumMode: 'ENABLED' })
-    const answer = await send(bucket, asked, 'no body', command, signal)
-    storedAs(asked, answer)
+    const answer = await send(bucket, info, 'no body', command, signal)
+    storedAs(info, answer)
     return storeDigestOf(answer)
   })
 }

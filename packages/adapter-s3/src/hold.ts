@@ -16,14 +16,14 @@ export async function setHold(
   { on, signal }: HoldOptions,
 ): Promise<void> {
   await concurrently(keys, requestsAtOnce, signal, async (key, keySignal) => {
-    const asked = { what: on ? `Holding ${key}` : `Ending the hold of ${key}`, key, signal: keySignal }
+    const info = { what: on ? `Holding ${key}` : `Ending the hold of ${key}`, key, signal: keySignal }
     const input = {
       ...addressOf(bucket, key),
       LegalHold: { Status: on ? ('ON' as const) : ('OFF' as const) },
     }
-    await requestWithRetry(bucket, asked, async () => {
+    await requestWithRetry(bucket, info, async () => {
       try {
-        await send(bucket, asked, 'no body', new PutObjectLegalHoldCommand(input), keySignal)
+        await send(bucket, info, 'no body', new PutObjectLegalHoldCommand(input), keySignal)
       } catch (error) {
         if (concernsLock(error)) throw withoutLock(bucket, key, error)
         if (on || !isCalled(error, 'NoSuchKey')) throw error

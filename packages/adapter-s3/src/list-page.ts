@@ -20,17 +20,17 @@ export interface ListedPage {
 /** Sends one request without retrying. */
 export async function listPage(
   bucket: Bucket,
-  asked: RequestInfo,
+  info: RequestInfo,
   input: Omit<ListObjectsV2Request, 'Bucket'>,
 ): Promise<ListedPage> {
   const { names } = bucket
   const command = new ListObjectsV2Command({ ...bucketAddress(bucket), ...input })
-  const answer = await send(bucket, asked, { root: 'ListBucketResult' }, command, asked.signal)
+  const answer = await send(bucket, info, { root: 'ListBucketResult' }, command, info.signal)
   const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken: next } = answer
   if (IsTruncated === undefined || (IsTruncated && (next ?? '') === ''))
-    throw foreignAnswer(asked, 'it does not state where the list continues')
+    throw foreignAnswer(info, 'it does not state where the list continues')
   const keyOf = (name: string): string => {
-    if (!name.startsWith(names.root)) throw foreignAnswer(asked, `${name} is not below ${names.root}`)
+    if (!name.startsWith(names.root)) throw foreignAnswer(info, `${name} is not below ${names.root}`)
     return names.key(name)
   }
   return {

@@ -22,13 +22,13 @@ function listOrdered(
   { startAfter = '', limit = Infinity, signal }: ListOptions,
 ): AsyncIterable<ObjectStat> {
   const { names } = bucket
-  const asked = { what: `Listing ${names.url}`, signal }
+  const info = { what: `Listing ${names.url}`, signal }
   const input = {
     Prefix: names.root + prefix,
     MaxKeys: Math.min(pageSize, limit),
     StartAfter: startAfter === '' ? undefined : names.root + startAfter,
   }
-  return itemsOf(bucket, asked, {
+  return itemsOf(bucket, info, {
     order: {
       nameOf: ({ key }: ObjectStat) => key,
       prefix,
@@ -36,7 +36,7 @@ function listOrdered(
       advice: 'set listOrder to none if this store lists in no order',
     },
     async page(from?: string) {
-      const { objects, next } = await listPage(bucket, asked, { ...input, ContinuationToken: from })
+      const { objects, next } = await listPage(bucket, info, { ...input, ContinuationToken: from })
       return { items: objects, next }
     },
   })

@@ -88,10 +88,10 @@ export class MultipartUpload implements Upload<SentPart> {
       this.#resumedBytes += bytes.byteLength
       return { ...part, ETag: there.etag }
     }
-    const asked = { what: `Part ${part.PartNumber} of ${this.#key}`, key: this.#key, signal }
-    const sent = requestWithRetry(this.#bucket, asked, async () => {
+    const info = { what: `Part ${part.PartNumber} of ${this.#key}`, key: this.#key, signal }
+    const sent = requestWithRetry(this.#bucket, info, async () => {
       await this.#options.pace?.(bytes.byteLength, signal)
-      return { ...part, ETag: await this.#send(asked, bytes, proof, part.PartNumber) }
+      return { ...part, ETag: await this.#send(info, bytes, proof, part.PartNumber) }
     })
     return orDiscarded(this.#bucket, this.#key, sent)
   }
@@ -107,7 +107,7 @@ export class MultipartUpload implements Upload<SentPart> {
 
   /** Sends one part by one request. Returns its ETag; `undefined` if another put has completed the upload. */
   async #send(
-    asked: RequestInfo,
+    info: RequestInfo,
     bytes: Uint8Array,
     proof: Proof,
     PartNumber: number,
@@ -117,41 +117,41 @@ export class MultipartUpload implements Upload<SentPart> {
     const input = { ...this.#address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
     const command = new UploadPartCommand(input)
     try {
-      const answer = await send(senderOf(bucket, bytes), asked, 'no body', command, asked.signal)
-      isProvenBy(asked, answer, proof)
-      storedAs(asked, answer)
+      const answer = await send(senderOf(bucket, bytes), info, 'no body', command, info.signal)
+      isProvenBy(info, answer, proof)
+      storedAs(info, answer)
       return answer.ETag
     } catch (error) {
-      if (resume !== undefined) this.#completed ??= await this.#completedBefore(error, asked)
+      if (resume !== undefined) this.#completed ??= await this.#completedBefore(error, info)
       if (this.#completed !== undefined) return undefined
       if (resume === undefined && isCalled(error, 'NoSuchUpload'))
-        throw discardedUpload(bucket, key, bucket.errorOf(error, asked))
+        throw discardedUpload(bucket, key, bucket.errorOf(error, info))
       throw PartNumber > 1 && isCalled(error, 'InvalidArgument')
-        ? noSuchPart(key, PartNumber, bucket.errorOf(error, asked))
+        ? noSuchPart(key, PartNumber, bucket.errorOf(error, info))
         : error
     }
   }
 
   async #completeWithRetry(parts: readonly SentPart[]): Promise<Stored> {
     const [bucket, key] = [this.#bucket, this.#key]
-    const asked = { what: `Completing ${key}`, key }
+    const info = { what: `Completing ${key}`, key }
     let named = parts
-    const stored = requestWithRetry(bucket, asked, async () => {
+    const stored = requestWithRetry(bucket, info, async () => {
       try {
-        return await this.#complete(asked, named)
+        return await this.#complete(info, named)
       } catch (error) {
-        const there = await this.#completedBefore(error, asked)
+        const there = await this.#completedBefore(error, info)
         if (there !== undefined) return there
         if (!this.#lacksParts(error)) throw error
         named = await namedAsStored(bucket, key, this.#begun.uploadId, parts)
-        throw replacedParts(bucket, key, bucket.errorOf(error, asked))
+        throw replacedParts(bucket, key, bucket.errorOf(error, info))
       }
     })
     return orDiscarded(bucket, key, stored)
   }
 
   /** Completes the upload by one request. */
-  async #complete(asked: RequestInfo, parts: readonly SentPart[]): Promise<Stored> {
+  async #complete(info: RequestInfo, parts: readonly SentPart[]): Promise<Stored> {
     const bucket = this.#bucket
     const proof = bucket.isDirectory ? compositeProof(parts) : wholeProof(parts)
     const command = new CompleteMultipartUploadCommand({
@@ -161,21 +161,21 @@ export class MultipartUpload implements Upload<SentPart> {
       ...partsToJoin(parts),
     })
     const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
-    const answer = await send(bucket, asked, expected, command)
-    const told = storedAs(asked, answer)
-    if (isProvenBy(asked, answer, proof)) return told
+    const answer = await send(bucket, info, expected, command)
+    const stored = storedAs(info, answer)
+    if (isProvenBy(info, answer, proof)) return stored
     const size = parts.reduce((sum, part) => sum + part.size, 0)
-    return confirmStored(bucket, asked, this.#key, this.#begun.token, { ...told, size })
+    return confirmStored(bucket, info, this.#key, this.#begun.token, { ...stored, size })
   }
 
   /** Returns the object if this upload was completed, even if the response was lost. */
-  async #completedBefore(error: unknown, asked: RequestInfo): Promise<Stored | undefined> {
+  async #completedBefore(error: unknown, info: RequestInfo): Promise<Stored | undefined> {
     if (!isCalled(error, 'NoSuchUpload') && !this.#lacksParts(error)) return undefined
     const [bucket, key] = [this.#bucket, this.#key]
     const { resume } = this.#options
-    const there = await storedWith(bucket, asked, key, this.#begun.token)
+    const there = await storedWith(bucket, info, key, this.#begun.token)
     return there === undefined && resume !== undefined
-      ? storedWithDigest(bucket, asked, key, resume.sha256)
+      ? storedWithDigest(bucket, info, key, resume.sha256)
       : there
   }
 
@@ -225,7 +225,7 @@ export async function newUpload(
   token: string,
   { contentType, signal }: PutOptions,
 ): Promise<string> {
-  const asked = { what: `Beginning ${key}`, key, signal }
+  const info = { what: `Beginning ${key}`, key, signal }
   const input = {
     ...payloadOf(bucket, key, contentType),
     Metadata: { [tokenName]: token },
@@ -233,11 +233,11 @@ export async function newUpload(
       ? {}
       : { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: checksumTypeOf(bucket) }),
   }
-  return requestWithRetry(bucket, asked, async () => {
+  return requestWithRetry(bucket, info, async () => {
     const command = new CreateMultipartUploadCommand(input)
     const expected = { root: 'InitiateMultipartUploadResult' }
-    const { UploadId } = await send(bucket, asked, expected, command)
-    if (UploadId === undefined || UploadId === '') throw foreignAnswer(asked, 'it has no upload id')
+    const { UploadId } = await send(bucket, info, expected, command)
+    if (UploadId === undefined || UploadId === '') throw foreignAnswer(info, 'it has no upload id')
     return UploadId
   })
 }
@@ -292,11 +292,11 @@ export async function abortUpload(
   uploadId: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const asked = { what: `Discarding the upload of ${key}`, key, signal }
-  await requestWithRetry(bucket, asked, async () => {
+  const info = { what: `Discarding the upload of ${key}`, key, signal }
+  await requestWithRetry(bucket, info, async () => {
     const command = new AbortMultipartUploadCommand({ ...addressOf(bucket, key), UploadId: uploadId })
     try {
-      await send(bucket, asked, 'no body', command, signal)
+      await send(bucket, info, 'no body', command, signal)
     } catch (error) {
       if (!isCalled(error, 'NoSuchUpload', 'NotFound')) throw error
     }

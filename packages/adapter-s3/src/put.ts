@@ -49,7 +49,7 @@ async function putWhole(
   bytes: Uint8Array,
   { contentType }: PutOptions,
 ): Promise<Stored> {
-  const asked = { what: `The put of ${key}`, key }
+  const info = { what: `The put of ${key}`, key }
   const token = randomUUID()
   const proof = proofOf(bucket, bytes)
   const command = new PutObjectCommand({
@@ -59,9 +59,9 @@ async function putWhole(
     Body: bytes,
     ContentLength: bytes.byteLength,
   })
-  const answer = await send(bucket, asked, 'no body', command)
-  const stored = storedAs(asked, answer)
-  return isProvenBy(asked, answer, proof)
+  const answer = await send(bucket, info, 'no body', command)
+  const stored = storedAs(info, answer)
+  return isProvenBy(info, answer, proof)
     ? stored
-    : confirmStored(bucket, asked, key, token, { ...stored, size: bytes.byteLength })
+    : confirmStored(bucket, info, key, token, { ...stored, size: bytes.byteLength })
 }

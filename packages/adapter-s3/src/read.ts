@@ -33,11 +33,11 @@ export async function stat(
   key: string,
   { signal }: CallOptions,
 ): Promise<ObjectStat | undefined> {
-  const asked = { what: `Looking at ${key}`, key, signal }
-  return requestWithRetry(bucket, asked, async () => {
+  const info = { what: `Looking at ${key}`, key, signal }
+  return requestWithRetry(bucket, info, async () => {
     try {
       const command = new HeadObjectCommand(addressOf(bucket, key))
-      return statOf(key, await send(bucket, asked, 'no body', command, signal))
+      return statOf(key, await send(bucket, info, 'no body', command, signal))
     } catch (error) {
       if (isCalled(error, 'NotFound', 'NoSuchKey')) return undefined
       throw error
@@ -53,8 +53,8 @@ async function open(bucket: Bucket, key: string, wanted: WantedBytes): Promise<O
     IfMatch: of && `"${of.revision}"`,
   })
   try {
-    const asked = { what: `The read of ${key}`, key }
-    const answer = await send(senderOf(bucket, wanted), asked, 'object', command, signal)
+    const info = { what: `The read of ${key}`, key }
+    const answer = await send(senderOf(bucket, wanted), info, 'object', command, signal)
     const { Body: body } = answer
     if (!(body instanceof Readable)) throw new Error('The response has no body')
     const opened = { body, stat: orDestroy(body, () => statOf(key, answer, range)) }
@@ -87,17 +87,17 @@ async function openElsewhere(
   location: URL,
 ): Promise<OpenedObject | undefined> {
   const { range, of, newConnection, signal } = wanted
-  const asked = { what: `The read of ${key}`, key }
+  const info = { what: `The read of ${key}`, key }
   const sender = newConnection === true ? bucket.unpooled : bucket
-  const there = await send(sender, asked, 'no body', new HeadObjectCommand(addressOf(bucket, key)), signal)
+  const there = await send(sender, info, 'no body', new HeadObjectCommand(addressOf(bucket, key)), signal)
   const now = statOf(key, there)
   if (of === undefined)
     return now.size <= (range?.start ?? 0) ? undefined : open(bucket, key, { ...wanted, of: now })
-  const { body, ...headers } = await readElsewhere(sender.client, asked, location, rangeHeader(range), signal)
+  const { body, ...headers } = await readElsewhere(sender.client, info, location, rangeHeader(range), signal)
   return orDestroy(body, () => {
     const { ETag: etag, LastModified: lastModified } = there
     const stat = statOfHeaders(key, { etag, lastModified, ...headers }, range)
-    if (stat.size !== now.size) throw foreignAnswer(asked, `it has ${stat.size} bytes, not ${now.size}`)
+    if (stat.size !== now.size) throw foreignAnswer(info, `it has ${stat.size} bytes, not ${now.size}`)
     return sameBody(bucket, { stat, body }, of)
   })
 }

@@ -42,7 +42,7 @@ export interface ElsewhereBody {
  * host that has the bytes (Hugging Face: https://huggingface.co/docs/hub/storage-buckets-s3). With 301 and 307, S3 names another
  * region: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html.
  */
-export function redirectOf(asked: RequestInfo, request: unknown, response: unknown): Redirected | undefined {
+export function redirectOf(info: RequestInfo, request: unknown, response: unknown): Redirected | undefined {
   if (numberFieldOf(response, 'statusCode') !== 302) return undefined
   const [protocol = '', hostname = '', path = ''] = ['protocol', 'hostname', 'path'].map((name) =>
     stringFieldOf(request, name),
@@ -50,7 +50,7 @@ export function redirectOf(asked: RequestInfo, request: unknown, response: unkno
   const port = numberFieldOf(request, 'port')
   const from = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`
   discard(response)
-  return new Redirected(locationOf(asked, response, new URL(from)))
+  return new Redirected(locationOf(info, response, new URL(from)))
 }
 
 /**
@@ -59,7 +59,7 @@ export function redirectOf(asked: RequestInfo, request: unknown, response: unkno
  */
 export async function readElsewhere(
   { config }: S3Client,
-  asked: RequestInfo,
+  info: RequestInfo,
   location: URL,
   range: string | undefined,
   signal: AbortSignal | undefined,
@@ -80,10 +80,10 @@ export async function readElsewhere(
     }
     discard(response)
     if (status === undefined || status < 300 || status >= 400)
-      throw unavailable(asked, `${url.host}, to which the store redirects, responded with HTTP ${status}`)
-    url = locationOf(asked, response, url)
+      throw unavailable(info, `${url.host}, to which the store redirects, responded with HTTP ${status}`)
+    url = locationOf(info, response, url)
   }
-  throw unavailable(asked, `the store redirects more than ${mostRedirects} times`)
+  throw unavailable(info, `the store redirects more than ${mostRedirects} times`)
 }
 
 async function get(
@@ -117,13 +117,13 @@ function unavailable({ what, key }: RequestInfo, why: string): HoldfastError {
   return new HoldfastError('UNAVAILABLE', `${what} failed: ${why}.`, { key })
 }
 
-function locationOf(asked: RequestInfo, response: unknown, from: URL): URL {
+function locationOf(info: RequestInfo, response: unknown, from: URL): URL {
   const location = stringFieldOf(fieldOf(response, 'headers'), 'location')
   const url = (location ?? '') === '' ? null : URL.parse(location ?? '', from.href)
   if (url === null || !['http:', 'https:'].includes(url.protocol))
-    throw foreignAnswer(asked, 'it redirects, but states no valid address')
+    throw foreignAnswer(info, 'it redirects, but states no valid address')
   if (url.protocol === 'http:' && from.protocol === 'https:')
-    throw foreignAnswer(asked, 'it redirects to an address without TLS')
+    throw foreignAnswer(info, 'it redirects to an address without TLS')
   return url
 }
 

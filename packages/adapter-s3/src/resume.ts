@@ -35,9 +35,9 @@ export async function unfinishedUpload(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<UnfinishedUpload | undefined> {
-  const asked = { what: `Listing the unfinished uploads of ${key}`, key, signal }
+  const info = { what: `Listing the unfinished uploads of ${key}`, key, signal }
   try {
-    const uploads = (await Array.fromAsync(uploadsOf(bucket, key, asked))).filter(({ ChecksumAlgorithm }) =>
+    const uploads = (await Array.fromAsync(uploadsOf(bucket, key, info))).filter(({ ChecksumAlgorithm }) =>
       fitsChecksum(bucket, ChecksumAlgorithm),
     )
     const [oldest] = uploads.toSorted(
@@ -84,20 +84,20 @@ function idOf({ UploadId = '' }: MultipartUpload): string {
 async function* uploadsOf(
   bucket: Bucket,
   key: string,
-  asked: RequestInfo,
+  info: RequestInfo,
 ): AsyncGenerator<MultipartUpload, void, undefined> {
   const name = bucket.names.object(key)
   const { isDirectory } = bucket
   // The lists of a directory bucket are in no order, and take only prefixes that end in a slash.
   const prefix = isDirectory ? name.slice(0, name.lastIndexOf('/') + 1) : name
-  const uploads = itemsOf(bucket, asked, {
+  const uploads = itemsOf(bucket, info, {
     async page(from?: { readonly KeyMarker: string; readonly UploadIdMarker: string | undefined }) {
       const command = new ListMultipartUploadsCommand({
         ...bucketAddress(bucket),
         Prefix: prefix === '' ? undefined : prefix,
         ...from,
       })
-      const answer = await send(bucket, asked, { root: 'ListMultipartUploadsResult' }, command, asked.signal)
+      const answer = await send(bucket, info, { root: 'ListMultipartUploadsResult' }, command, info.signal)
       const {
         Uploads: items = [],
         NextKeyMarker: KeyMarker = '',
@@ -106,7 +106,7 @@ async function* uploadsOf(
       // In the order of keys, the key itself comes before all keys that begin with it.
       const continues = answer.IsTruncated === true && (isDirectory || items.some(({ Key }) => Key === name))
       if (continues && KeyMarker === '')
-        throw foreignAnswer(asked, 'it does not state where the list continues')
+        throw foreignAnswer(info, 'it does not state where the list continues')
       return { items, next: continues ? { KeyMarker, UploadIdMarker } : undefined }
     },
   })
@@ -120,9 +120,9 @@ export async function storedParts(
   uploadId: string,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, StoredPart> | undefined> {
-  const asked = { what: `Listing the parts of ${key}`, key, signal }
+  const info = { what: `Listing the parts of ${key}`, key, signal }
   const parts = new Map<number, StoredPart>()
-  const listed = itemsOf(bucket, asked, {
+  const listed = itemsOf(bucket, info, {
     async page(from?: string) {
       const command = new ListPartsCommand({
         ...addressOf(bucket, key),
@@ -130,10 +130,10 @@ export async function storedParts(
         PartNumberMarker: from,
       })
       try {
-        const answer = await send(bucket, asked, { root: 'ListPartsResult' }, command, signal)
+        const answer = await send(bucket, info, { root: 'ListPartsResult' }, command, signal)
         const next = answer.IsTruncated === true ? answer.NextPartNumberMarker : undefined
         if (answer.IsTruncated === true && next === undefined)
-          throw foreignAnswer(asked, 'it does not state where the list continues')
+          throw foreignAnswer(info, 'it does not state where the list continues')
         return { items: answer.Parts ?? [], next }
       } catch (error) {
         if (isCalled(error, 'NoSuchUpload')) return { items: [undefined], next: undefined }

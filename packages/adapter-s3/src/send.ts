@@ -56,7 +56,7 @@ interface Sender extends Pick<Bucket, 'client' | 'progress' | 'endsSilence'> {
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   { client, progress, endsSilence, directly }: Sender,
-  asked: RequestInfo,
+  info: RequestInfo,
   expected: Expected,
   command: S3Command<Input, Output>,
   signal?: AbortSignal,
@@ -70,9 +70,9 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
       const answer = await directly?.(args.request, signals)
       const result = answer === undefined ? await next(args) : { response: answer }
       limit.end()
-      const redirected = expected === 'object' ? redirectOf(asked, args.request, result.response) : undefined
+      const redirected = expected === 'object' ? redirectOf(info, args.request, result.response) : undefined
       if (redirected !== undefined) throw redirected
-      await checkAnswer(result.response, asked, expected, progress)
+      await checkAnswer(result.response, info, expected, progress)
       response = result.response
       return result
     },
@@ -92,7 +92,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
 /** Checks a response. A small body is read, and replaced by a stream of the bytes. */
 async function checkAnswer(
   response: unknown,
-  asked: RequestInfo,
+  info: RequestInfo,
   expected: Expected,
   progress: MinimumProgress | undefined,
 ): Promise<void> {
@@ -102,17 +102,17 @@ async function checkAnswer(
   const isOurs = headers['x-amz-request-id'] !== undefined
   if (isHtml(headers['content-type']) && !isOurs && status < 500) {
     if (body instanceof Readable) body.destroy()
-    throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
+    throw foreignAnswer(info, `it is a web page (HTTP ${status})`)
   }
   if (!(body instanceof Readable) || (isSuccess && expected === 'object')) return
   const bytes = await readAnswer(
     body,
-    asked,
+    info,
     typeof expected === 'object' ? (expected.progress ?? progress) : progress,
   )
   if (isSuccess) {
     const fault = faultOf(bytes, expected)
-    if (fault !== undefined) throw foreignAnswer(asked, fault)
+    if (fault !== undefined) throw foreignAnswer(info, fault)
   }
   response.body = Readable.from([bytes])
 }

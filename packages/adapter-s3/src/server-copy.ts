@@ -77,7 +77,7 @@ async function copyWhole(
   source: CopySource,
   { contentType, signal }: PutOptions,
 ): Promise<Stored | undefined> {
-  const asked = { what: `The copy to ${key}`, key, signal }
+  const info = { what: `The copy to ${key}`, key, signal }
   const input = {
     ...payloadOf(bucket, key, contentType),
     ...source,
@@ -87,13 +87,13 @@ async function copyWhole(
     Metadata: { [tokenName]: sha256 },
     ChecksumAlgorithm: 'CRC32' as const,
   }
-  return requestWithRetry(bucket, asked, async () => {
+  return requestWithRetry(bucket, info, async () => {
     const command = new CopyObjectCommand(input)
     const expected = { root: 'CopyObjectResult', progress: patience }
-    const answer = await send(bucket, asked, expected, command)
-    const stored = storedAs(asked, answer.CopyObjectResult ?? {})
+    const answer = await send(bucket, info, expected, command)
+    const stored = storedAs(info, answer.CopyObjectResult ?? {})
     // Some servers report the checksum only of the object.
-    if (stored.storeDigest === undefined) return storedWith(bucket, asked, key, sha256)
+    if (stored.storeDigest === undefined) return storedWith(bucket, info, key, sha256)
     return { ...stored, storedAt: timeOf(answer) }
   })
 }
@@ -120,18 +120,18 @@ async function copyParts(
   try {
     const parts = await concurrently(ranges, bucket.parts.parallel, signal, async (range, partSignal) => {
       const { PartNumber, start, end } = range
-      const asked = { what: `The copy of part ${PartNumber} to ${key}`, key, signal: partSignal }
+      const info = { what: `The copy of part ${PartNumber} to ${key}`, key, signal: partSignal }
       const input = { ...address, ...source, PartNumber, CopySourceRange: `bytes=${start}-${end - 1}` }
-      const etag = await requestWithRetry(bucket, asked, async () => {
+      const etag = await requestWithRetry(bucket, info, async () => {
         const command = new UploadPartCopyCommand(input)
         const expected = { root: 'CopyPartResult', progress: patience }
-        return (await send(bucket, asked, expected, command, partSignal)).CopyPartResult?.ETag
+        return (await send(bucket, info, expected, command, partSignal)).CopyPartResult?.ETag
       })
       copied += end - start
       report(copied)
       return { PartNumber, ETag: etag }
     })
-    const asked = { what: `Completing the copy to ${key}`, key, signal }
+    const info = { what: `Completing the copy to ${key}`, key, signal }
     const input = {
       ...address,
       ChecksumCRC32: base64Crc32(Number.parseInt(storeDigest?.value ?? '', 16)),
@@ -139,15 +139,15 @@ async function copyParts(
       MultipartUpload: { Parts: [...parts] },
     }
     const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
-    return await requestWithRetry(bucket, asked, async () => {
+    return await requestWithRetry(bucket, info, async () => {
       try {
-        const answer = await send(bucket, asked, expected, new CompleteMultipartUploadCommand(input))
-        const stored = storedAs(asked, answer)
-        return stored.storeDigest === undefined ? await storedWith(bucket, asked, key, sha256) : stored
+        const answer = await send(bucket, info, expected, new CompleteMultipartUploadCommand(input))
+        const stored = storedAs(info, answer)
+        return stored.storeDigest === undefined ? await storedWith(bucket, info, key, sha256) : stored
       } catch (error) {
         // An earlier request has completed the upload if its response was lost.
         const there = isCalled(error, 'NoSuchUpload')
-          ? await storedWith(bucket, asked, key, sha256)
+          ? await storedWith(bucket, info, key, sha256)
           : undefined
         if (there === undefined) throw error
         return there

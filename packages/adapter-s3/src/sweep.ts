@@ -51,14 +51,14 @@ interface UnfinishedUpload {
 }
 
 function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload> {
-  const asked = { what: `Listing the unfinished uploads of ${bucket.names.url}`, signal }
+  const info = { what: `Listing the unfinished uploads of ${bucket.names.url}`, signal }
   let prefix = bucket.names.root
-  return itemsOf(bucket, asked, {
+  return itemsOf(bucket, info, {
     async page(from?: Markers) {
-      let page = await uploadsPage(bucket, asked, prefix, from)
+      let page = await uploadsPage(bucket, info, prefix, from)
       if (prefix !== '' && from === undefined && mayHideUploads(page)) {
         // If this fails, the page is listed again, with the prefix.
-        const all = await pageOfAll(bucket, asked)
+        const all = await pageOfAll(bucket, info)
         if (all !== undefined) prefix = ''
         page = all ?? page
       }
@@ -71,7 +71,7 @@ function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): Asy
       }))
       const { IsTruncated, NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
       if (IsTruncated === true && (KeyMarker ?? '') === '')
-        throw foreignAnswer(asked, 'it does not state where the list continues')
+        throw foreignAnswer(info, 'it does not state where the list continues')
       return { items, next: IsTruncated === true ? { KeyMarker, UploadIdMarker } : undefined }
     },
   })
@@ -88,11 +88,11 @@ function mayHideUploads({ answer: { Uploads: uploads = [] }, server }: UploadsPa
 }
 
 /** Returns the first page of the uploads of the whole bucket; `undefined` if this user may not list them. */
-async function pageOfAll(bucket: Bucket, asked: RequestInfo): Promise<UploadsPage | undefined> {
+async function pageOfAll(bucket: Bucket, info: RequestInfo): Promise<UploadsPage | undefined> {
   try {
-    return await uploadsPage(bucket, asked, '', undefined)
+    return await uploadsPage(bucket, info, '', undefined)
   } catch (error) {
-    if (isHoldfastError(bucket.errorOf(error, asked), 'PERMISSION_DENIED')) return undefined
+    if (isHoldfastError(bucket.errorOf(error, info), 'PERMISSION_DENIED')) return undefined
     throw error
   }
 }
@@ -111,7 +111,7 @@ interface UploadsPage {
 
 async function uploadsPage(
   bucket: Bucket,
-  asked: RequestInfo,
+  info: RequestInfo,
   prefix: string,
   from: Markers | undefined,
 ): Promise<UploadsPage> {
@@ -129,7 +129,7 @@ async function uploadsPage(
     },
     { step: 'deserialize', name: 'holdfastHeaders' },
   )
-  const answer = await send(bucket, asked, { root: 'ListMultipartUploadsResult' }, command, asked.signal)
+  const answer = await send(bucket, info, { root: 'ListMultipartUploadsResult' }, command, info.signal)
   const date = Date.parse(headerOf(response, 'date') ?? '')
   return {
     answer,

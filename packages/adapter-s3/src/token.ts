@@ -23,11 +23,11 @@ export interface Sent {
 /** Returns the object with this token; `undefined` if the key is absent or has another token. Sends one request. */
 export async function storedWith(
   bucket: Bucket,
-  asked: RequestInfo,
+  info: RequestInfo,
   key: string,
   token: string,
 ): Promise<Stored | undefined> {
-  return storedAt(bucket, asked, key, ({ Metadata }) => Metadata?.[tokenName] === token)
+  return storedAt(bucket, info, key, ({ Metadata }) => Metadata?.[tokenName] === token)
 }
 
 /**
@@ -36,20 +36,17 @@ export async function storedWith(
  */
 export async function confirmStored(
   bucket: Bucket,
-  asked: RequestInfo,
+  info: RequestInfo,
   key: string,
   token: string,
   { revision, size }: Sent,
 ): Promise<Stored> {
-  const stored = await storedAt(bucket, asked, key, ({ Metadata, ETag, ContentLength }) => {
+  const stored = await storedAt(bucket, info, key, ({ Metadata, ETag, ContentLength }) => {
     const there = Metadata?.[tokenName]
     return there === undefined ? unquotedEtag(ETag) === revision && ContentLength === size : there === token
   })
   if (stored === undefined)
-    throw foreignAnswer(
-      asked,
-      'it reports that the object was stored, but the object is missing or different',
-    )
+    throw foreignAnswer(info, 'it reports that the object was stored, but the object is missing or different')
   return stored
 }
 
@@ -58,27 +55,27 @@ export async function confirmStored(
  */
 export async function storedWithDigest(
   bucket: Bucket,
-  asked: RequestInfo,
+  info: RequestInfo,
   key: string,
   sha256: string,
 ): Promise<Stored | undefined> {
-  const there = await storedAt(bucket, asked, key, ({ Metadata }) => Metadata?.[tokenName] === undefined)
+  const there = await storedAt(bucket, info, key, ({ Metadata }) => Metadata?.[tokenName] === undefined)
   if (there === undefined) return undefined
-  const opened = await read(bucket, key, { signal: asked.signal })
+  const opened = await read(bucket, key, { signal: info.signal })
   const { value } = await computedHash(opened)
   return value === sha256 && opened.stat.revision === there.revision ? there : undefined
 }
 
 async function storedAt(
   bucket: Bucket,
-  asked: RequestInfo,
+  info: RequestInfo,
   key: string,
   isOurs: (there: HeadObjectCommandOutput) => boolean,
 ): Promise<Stored | undefined> {
   const command = new HeadObjectCommand({ ...addressOf(bucket, key), ChecksumMode: 'ENABLED' })
   try {
-    const there = await send(bucket, asked, 'no body', command)
-    return isOurs(there) ? storedAs(asked, there) : undefined
+    const there = await send(bucket, info, 'no body', command)
+    return isOurs(there) ? storedAs(info, there) : undefined
   } catch (error) {
     if (isCalled(error, 'NotFound', 'NoSuchKey')) return undefined
     throw error

@@ -43,8 +43,8 @@ async function* listFolder(
   wanted: Wanted,
   times = 1,
 ): AsyncGenerator<ObjectStat> {
-  const asked = { what: `Listing ${bucket.names.url}`, signal: wanted.signal }
-  const first = await requestWithRetry(bucket, asked, () => pageOf(bucket, folder, wanted, {}))
+  const info = { what: `Listing ${bucket.names.url}`, signal: wanted.signal }
+  const first = await requestWithRetry(bucket, info, () => pageOf(bucket, folder, wanted, {}))
   if (first.next === undefined) {
     yield* first.objects.filter(({ key }) => isWanted(key, wanted)).sort(byKey)
     return
@@ -64,8 +64,8 @@ type Entry = ObjectStat | { readonly key: string }
 
 /** Lists the direct contents of a folder, in no order. */
 function entriesOf(bucket: Bucket, folder: string, wanted: Wanted): AsyncIterable<Entry> {
-  const asked = { what: `Listing ${bucket.names.url}`, signal: wanted.signal }
-  return itemsOf<Entry, string>(bucket, asked, {
+  const info = { what: `Listing ${bucket.names.url}`, signal: wanted.signal }
+  return itemsOf<Entry, string>(bucket, info, {
     async page(from) {
       const { objects, folders, next } = await pageOf(bucket, folder, wanted, {
         Delimiter: '/',
@@ -86,14 +86,14 @@ async function pageOf(
   { signal }: Wanted,
   more: { readonly Delimiter?: string; readonly ContinuationToken?: string | undefined },
 ): Promise<ListedPage> {
-  const asked = { what: `Listing ${bucket.names.url}`, signal }
+  const info = { what: `Listing ${bucket.names.url}`, signal }
   const name = bucket.names.root + folder
-  const page = await listPage(bucket, asked, { Prefix: name === '' ? undefined : name, ...more })
+  const page = await listPage(bucket, info, { Prefix: name === '' ? undefined : name, ...more })
   const outside = [...page.objects.map(({ key }) => key), ...page.folders].find(
     (key) => !key.startsWith(folder),
   )
-  if (outside !== undefined) throw foreignAnswer(asked, `${outside} is not below ${folder}`)
-  if (page.folders.includes(folder)) throw foreignAnswer(asked, `it lists the folder ${name} below itself`)
+  if (outside !== undefined) throw foreignAnswer(info, `${outside} is not below ${folder}`)
+  if (page.folders.includes(folder)) throw foreignAnswer(info, `it lists the folder ${name} below itself`)
   return page
 }
 

@@ -32,13 +32,13 @@ export interface Created {
  */
 export async function createOnce(
   store: ObjectStore,
-  asked: RequestInfo,
+  info: RequestInfo,
   creation: Creation,
 ): Promise<CommitOutcome> {
   const { onCreated } = creation
   let uncertainAnswers = 0
   try {
-    return await requestWithRetry(store, asked, async () => {
+    return await requestWithRetry(store, info, async () => {
       const answer = await answerTo(store, creation)
       if (answer.isUncertain) uncertainAnswers += 1
       if ('error' in answer) throw answer.error
@@ -48,17 +48,17 @@ export async function createOnce(
       }
       if (uncertainAnswers === 0) return 'exists'
       const standing = await readBack(creation)
-      if (standing === undefined) throw createdNothing(asked, answer.created !== undefined)
+      if (standing === undefined) throw createdNothing(info, answer.created !== undefined)
       if (!standing.isOurs) return 'exists'
       onCreated?.(standing.revision)
       return 'created'
     })
   } catch (error) {
     if (uncertainAnswers === 0) throw error
-    const { key } = asked
+    const { key } = info
     throw new HoldfastError(
       'OUTCOME_UNKNOWN',
-      `${asked.what} has an unknown outcome: its response was lost, or the store failed.`,
+      `${info.what} has an unknown outcome: its response was lost, or the store failed.`,
       {
         key,
         url: error instanceof HoldfastError ? error.url : undefined,
@@ -104,9 +104,9 @@ async function readBack({
 }
 
 /** Retryable only if a response claimed success. Otherwise another process has deleted the object. */
-function createdNothing(asked: RequestInfo, claimed: boolean): HoldfastError {
+function createdNothing(info: RequestInfo, claimed: boolean): HoldfastError {
   if (claimed)
-    return foreignAnswer(asked, 'it reports that the object was created, but the object does not exist')
-  const message = `${asked.what} found that the object exists, but could not read it: it was deleted.`
-  return new HoldfastError('UNAVAILABLE', message, { key: asked.key, retryable: false })
+    return foreignAnswer(info, 'it reports that the object was created, but the object does not exist')
+  const message = `${info.what} found that the object exists, but could not read it: it was deleted.`
+  return new HoldfastError('UNAVAILABLE', message, { key: info.key, retryable: false })
 }

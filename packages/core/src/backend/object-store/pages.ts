@@ -36,7 +36,7 @@ const maxEmptyPages = 1000
  */
 export async function* itemsOf<Item, Next>(
   context: RequestContext,
-  asked: RequestInfo,
+  info: RequestInfo,
   { page, order }: ListInPages<Item, Next>,
 ): AsyncGenerator<Item, void, undefined> {
   const seen = new Set<string>()
@@ -45,13 +45,13 @@ export async function* itemsOf<Item, Next>(
   let emptyPages = 0
   do {
     const from = next
-    const answer = await requestWithRetry(context, asked, async () => {
+    const answer = await requestWithRetry(context, info, async () => {
       const given = await page(from)
       const names = order === undefined ? [] : given.items.map(order.nameOf)
       const fault =
         (order === undefined ? undefined : faultOfNames(names, order, last)) ??
         (seen.has(JSON.stringify(given.next)) ? 'it names a next page that it named before' : undefined)
-      if (fault !== undefined) throw foreignAnswer(asked, fault)
+      if (fault !== undefined) throw foreignAnswer(info, fault)
       return { ...given, lastName: names.at(-1) }
     })
     yield* answer.items
@@ -60,10 +60,7 @@ export async function* itemsOf<Item, Next>(
     seen.add(JSON.stringify(next))
     emptyPages = answer.items.length === 0 ? emptyPages + 1 : 0
     if (emptyPages > maxEmptyPages)
-      throw context.errorOf(
-        foreignAnswer(asked, `it has ${emptyPages} empty pages, one after another`),
-        asked,
-      )
+      throw context.errorOf(foreignAnswer(info, `it has ${emptyPages} empty pages, one after another`), info)
   } while (next !== undefined && next !== '')
 }
 

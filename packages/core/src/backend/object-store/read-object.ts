@@ -48,14 +48,14 @@ export async function readObject<Store extends ObjectStore>(
 ): Promise<ReadableObject> {
   const { url } = store.names
   const what = `The read of ${key}`
-  const asked = { what, key, signal }
+  const info = { what, key, signal }
   if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER, key, url)
   const { start: from, end: to = Infinity } = range ?? { start: 0 }
   // HTTP cannot express an empty range: https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2.
   const first =
     from === to
       ? undefined
-      : await requestWithRetry(store, asked, () =>
+      : await requestWithRetry(store, info, () =>
           open(store, key, {
             range: { start: from, end: Math.min(to, from + firstBytes) },
             newConnection,
@@ -92,7 +92,7 @@ export async function readObject<Store extends ObjectStore>(
           })
           if (again !== undefined) return again.body
         } catch (error) {
-          throw store.errorOf(error, asked)
+          throw store.errorOf(error, info)
         }
         throw new HoldfastError('UNAVAILABLE', `${what} was interrupted at byte ${position}.`)
       },
@@ -133,21 +133,18 @@ export interface ObjectHeaders {
  */
 export function statOfHeaders(key: string, headers: ObjectHeaders, range?: WantedBytes['range']): ObjectStat {
   const { etag, lastModified, contentLength, contentRange, contentType } = headers
-  const asked = { what: `Looking at ${key}`, key }
+  const info = { what: `Looking at ${key}`, key }
   const revision = unquotedEtag(etag)
   if (revision === '' || lastModified === undefined)
-    throw foreignAnswer(
-      asked,
-      isHtml(contentType) ? 'it is a web page' : 'it has no ETag or no Last-Modified',
-    )
+    throw foreignAnswer(info, isHtml(contentType) ? 'it is a web page' : 'it has no ETag or no Last-Modified')
   if (range === undefined) {
-    if (contentLength === undefined) throw foreignAnswer(asked, 'it does not state the size')
+    if (contentLength === undefined) throw foreignAnswer(info, 'it does not state the size')
     return { key, size: contentLength, modifiedAt: lastModified, revision }
   }
   const [, start, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange ?? '') ?? []
   const isLonger = Number(last) >= (range.end ?? Infinity)
   if (total === undefined || Number(start) !== range.start || isLonger)
-    throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
+    throw foreignAnswer(info, `it is not the requested range from byte ${range.start}`)
   return { key, size: Number(total), modifiedAt: lastModified, revision }
 }
 

@@ -99,9 +99,9 @@ async function* inOrder(
   let passed = 0
   let waited = 0
   try {
-    let asked = now()
+    let info = now()
     for await (const chunk of resuming(options, { start, end: rest.start }, pool, first)) {
-      waited += now() - asked
+      waited += now() - info
       passed += chunk.byteLength
       // Half-way, so that the response has arrived when it is used.
       if (following === undefined && rest.start < end && passed >= firstBytes / 2) {
@@ -111,7 +111,7 @@ async function* inOrder(
         )
       }
       yield chunk
-      asked = now()
+      info = now()
     }
     if (following !== undefined) yield* following
   } finally {

@@ -23,11 +23,11 @@ export function storeError(
   error: unknown,
   failure: Failure,
   meanings: Meanings,
-  asked: RequestInfo,
+  info: RequestInfo,
   url: string,
   secrets: Secrets = new Secrets(),
 ): HoldfastError {
-  const { what, key, signal } = asked
+  const { what, key, signal } = info
   if (error instanceof HoldfastError) return locatedError(error, key, url)
   if (signal?.aborted === true) return abortedError(signal, what, { key, url })
   const { name } = failure
@@ -58,7 +58,7 @@ function isOverload({ status }: Failure, meaning: Meaning): boolean {
 /** Functions that classify an error of an SDK. */
 export interface StoreErrors {
   /** Returns the error of the port for a failed call. */
-  readonly storeError: (error: unknown, asked: RequestInfo, url: string, secrets?: Secrets) => HoldfastError
+  readonly storeError: (error: unknown, info: RequestInfo, url: string, secrets?: Secrets) => HoldfastError
   /** Returns whether the store failed with one of these codes. */
   readonly isCalled: (error: unknown, ...names: readonly string[]) => boolean
   /** Returns whether the store responded with this status. */
@@ -77,9 +77,9 @@ export function storeErrors(
   sentWith: (error: unknown) => readonly (string | undefined)[] = () => [],
 ): StoreErrors {
   return {
-    storeError(error, asked, url, secrets = new Secrets()) {
+    storeError(error, info, url, secrets = new Secrets()) {
       for (const secret of sentWith(error)) secrets.add(secret)
-      return storeError(error, failureOf(error), meanings, asked, url, secrets)
+      return storeError(error, failureOf(error), meanings, info, url, secrets)
     },
     isCalled: (error, ...names) => names.includes(failureOf(error).name),
     hasStatus: (error, status) => failureOf(error).status === status,
