@@ -43,21 +43,27 @@ export function fencedByOtherWriter(url: string): HoldfastError {
   )
 }
 
-/** `what` is a clause such as `did not deliver their part of step 500`, and `waited` names the limit of the wait. */
-export function incomplete(
-  missing: readonly number[],
-  size: number,
-  what: string,
-  milliseconds: number,
-  advice: string,
-  waited: 'join' | 'save',
-  url: string,
-): HoldfastError {
+/** A wait for other ranks that has ended without some of them. */
+interface EndedWait {
+  readonly missing: readonly number[]
+  /** The number of all ranks. */
+  readonly size: number
+  /** What the missing ranks did not do, such as `did not deliver their part of step 500`. */
+  readonly what: string
+  /** Milliseconds of the wait. */
+  readonly timeout: number
+  readonly advice: string
+  /** The limit of the wait. */
+  readonly limit: 'join' | 'save'
+  readonly url: string
+}
+
+export function incomplete({ missing, size, what, timeout, advice, limit, url }: EndedWait): HoldfastError {
   const ranks = namesOf(missing)
   return new HoldfastError(
     'INCOMPLETE',
-    `${ranks.charAt(0).toUpperCase()}${ranks.slice(1)} of ${size} ${what} within ${durationOf(milliseconds)}. ${advice}`,
-    { url, hint: { kind: 'wait-longer', for: waited } },
+    `${ranks.charAt(0).toUpperCase()}${ranks.slice(1)} of ${size} ${what} within ${durationOf(timeout)}. ${advice}`,
+    { url, hint: { kind: 'wait-longer', for: limit } },
   )
 }
 

@@ -132,7 +132,7 @@ export async function passBarrier(
 function late(missing: readonly number[], size: number, timeout: number, url: string): HoldfastError {
   const advice = 'Start all ranks again.'
   if (missing.length > 0)
-    return incomplete(missing, size, 'did not join the job', timeout, advice, 'join', url)
+    return incomplete({ missing, size, what: 'did not join the job', timeout, advice, limit: 'join', url })
   return new HoldfastError('UNAVAILABLE', `All ranks have joined, and the store was too slow. ${advice}`, {
     url,
     hint: { kind: 'wait-longer', for: 'join' },

@@ -192,15 +192,16 @@ function late(
       { url },
     )
   }
-  return incomplete(
+  return incomplete({
     missing,
     size,
-    `did not deliver their part of step ${step}`,
+    what: `did not deliver their part of step ${step}`,
     timeout,
-    'The step is not committed, and nothing is lost. It is committed if they still deliver before the job starts again.',
-    'save',
+    advice:
+      'The step is not committed, and nothing is lost. It is committed if they still deliver before the job starts again.',
+    limit: 'save',
     url,
-  )
+  })
 }
 
 function foundByRepair(step: number, url: string): HoldfastError {

@@ -238,15 +238,15 @@ async function awaitVerdicts(
       return { kind: 'good', attempt, restored: undefined }
     },
     () =>
-      incomplete(
+      incomplete({
         missing,
         size,
-        'did not restore the checkpoint',
+        what: 'did not restore the checkpoint',
         timeout,
-        'Nothing was delivered. Start all ranks again.',
-        'join',
-        context.backend.url,
-      ),
+        advice: 'Nothing was delivered. Start all ranks again.',
+        limit: 'join',
+        url: context.backend.url,
+      }),
   )
 }
 

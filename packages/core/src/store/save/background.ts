@@ -4,7 +4,13 @@ import { HoldfastError } from '../../errors.ts'
 import type { BackgroundOptions } from './background-options.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { StoreEventEmitter } from '../context/events.ts'
-import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest } from './request.ts'
+import {
+  assertSaveRequest,
+  type FileContent,
+  type FilesToSave,
+  isListOfPaths,
+  type SaveRequest,
+} from './request.ts'
 import type { SaveResult } from './result.ts'
 import { membersOf } from '../../input/records.ts'
 
@@ -155,17 +161,13 @@ export class BackgroundSaves {
 
 /** Copies bytes, since the caller may change its buffers during the save. Files and streams are not copied. */
 function copied(files: FilesToSave): FilesToSave {
-  if (typeof files === 'string' || isList(files)) return files
+  if (typeof files === 'string' || isListOfPaths(files)) return files
   return Object.fromEntries(
     membersOf(files, 'files').map(([name, content]): [string, FileContent] => [
       name,
       content instanceof Uint8Array ? Uint8Array.from(content) : content,
     ]),
   )
-}
-
-function isList(files: FilesToSave): files is readonly string[] {
-  return Array.isArray(files)
 }
 
 function skipped(step: number): BackgroundSave {

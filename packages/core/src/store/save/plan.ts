@@ -6,7 +6,7 @@ import { assertFileNames } from '../../catalog/documents/file-names.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { exclusionsOf } from './exclusions.ts'
-import type { ExpectedStream, FileContent, FilesToSave } from './request.ts'
+import { type ExpectedStream, type FileContent, type FilesToSave, isListOfPaths } from './request.ts'
 import { type FoundFile, Walk } from './walk.ts'
 import { warningsAbout } from './warnings.ts'
 import { membersOf } from '../../input/records.ts'
@@ -84,14 +84,8 @@ function notExpected(name: string, member: string, kind: string): HoldfastError 
 
 function named(files: FilesToSave): readonly (readonly [string, FileContent])[] {
   if (typeof files === 'string') return [[basename(resolve(files)), files]]
-  if (isList(files)) return files.map((path) => [basename(resolve(path)), path])
+  if (isListOfPaths(files)) return files.map((path) => [basename(resolve(path)), path])
   return membersOf(files, 'files')
-}
-
-function isList(
-  files: readonly string[] | Readonly<Record<string, FileContent>>,
-): files is readonly string[] {
-  return Array.isArray(files)
 }
 
 /** Windows has no permission bits. Node.js invents them there. */

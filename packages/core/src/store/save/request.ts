@@ -27,6 +27,11 @@ export type FileContent = string | ByteSource | ExpectedStream
 /** The files of a checkpoint: contents by name, or paths of files and folders, which keep their names. */
 export type FilesToSave = string | readonly string[] | Readonly<Record<string, FileContent>>
 
+/** `Array.isArray` does not narrow a list that is read-only. */
+export function isListOfPaths(files: FilesToSave): files is readonly string[] {
+  return Array.isArray(files)
+}
+
 /** A checkpoint to save, and how to save it. */
 export interface SaveRequest {
   /** The number that identifies the checkpoint: an integer of at least 0. */
