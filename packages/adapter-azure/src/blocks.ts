@@ -93,12 +93,16 @@ export class BlockUpload implements Upload<string> {
   }
 
   async discard(): Promise<void> {
-    this.#wholeMd5.abandon()
-    return Promise.resolve()
+    await this.#endHash()
   }
 
   async leave(): Promise<void> {
-    return this.discard()
+    await this.#endHash()
+  }
+
+  async #endHash(): Promise<void> {
+    this.#wholeMd5.abandon()
+    return Promise.resolve()
   }
 
   async #stage(

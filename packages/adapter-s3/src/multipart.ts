@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  type CompleteMultipartUploadCommandInput,
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -52,7 +51,7 @@ interface Begun {
 }
 
 /** A multipart upload. Puts that continue each other share one, and any of them may complete it. */
-export class MultipartUpload implements Upload<SentPart> {
+export class UploadInParts implements Upload<SentPart> {
   readonly leftover = 'A sweep discards its unfinished upload.'
   readonly #bucket: Bucket
   readonly #key: string
@@ -71,12 +70,12 @@ export class MultipartUpload implements Upload<SentPart> {
     this.#address = { ...addressOf(bucket, key), UploadId: begun.uploadId }
   }
 
-  static async begin(bucket: Bucket, key: string, options: PutOptions): Promise<MultipartUpload> {
+  static async begin(bucket: Bucket, key: string, options: PutOptions): Promise<UploadInParts> {
     const { resume, signal } = options
     const token = resume?.sha256 ?? randomUUID()
     const unfinished = resume === undefined ? undefined : await unfinishedUpload(bucket, key, signal)
     const uploadId = unfinished?.uploadId ?? (await newUpload(bucket, key, token, options))
-    return new MultipartUpload(bucket, key, options, { uploadId, token, left: unfinished?.parts })
+    return new UploadInParts(bucket, key, options, { uploadId, token, left: unfinished?.parts })
   }
 
   async sendPart({ index, bytes }: Part, signal: AbortSignal): Promise<SentPart> {
@@ -158,7 +157,7 @@ export class MultipartUpload implements Upload<SentPart> {
       ...this.#address,
       ...(bucket.isDirectory ? {} : proof),
       ...(bucket.checksum === 'none' ? {} : { ChecksumType: checksumTypeOf(bucket) }),
-      ...partsToJoin(parts),
+      MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
     })
     const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
     const answer = await send(bucket, info, expected, command)
@@ -203,13 +202,6 @@ async function namedAsStored(
     const isSame = crc32 !== undefined && crc32 === part.ChecksumCRC32 && size === part.size
     return isSame && etag !== '' ? { ...part, ETag: etag } : part
   })
-}
-
-/** Returns the parts as the request that completes an upload names them. The sizes are not sent. */
-function partsToJoin(
-  parts: readonly SentPart[],
-): Pick<CompleteMultipartUploadCommandInput, 'MultipartUpload'> {
-  return { MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) } }
 }
 
 /** Chooses what sends a part: other threads can send only bytes in shared memory. */

@@ -12,7 +12,7 @@ import {
 } from '@holdfast/core/backend'
 import { type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, proofOf } from './checksum.ts'
-import { MultipartUpload } from './multipart.ts'
+import { UploadInParts } from './multipart.ts'
 import { read } from './read.ts'
 import { send } from './send.ts'
 import { copyWithinService } from './server-copy.ts'
@@ -37,7 +37,7 @@ export async function put(
     putAgain(source, () =>
       putObject(bucket, key, source, putOptions, {
         putWhole: (bytes) => putWhole(bucket, key, bytes, putOptions),
-        begin: () => MultipartUpload.begin(bucket, key, putOptions),
+        begin: () => UploadInParts.begin(bucket, key, putOptions),
       }),
     ),
   )

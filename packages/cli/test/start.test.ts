@@ -104,7 +104,7 @@ describe('the parts of Node.js that a command loads', () => {
     return v.parse(v.array(v.string()), loaded).map((name) => name.replace('NativeModule ', ''))
   }
 
-  /** TLS reads all root certificates, which takes as long as the start of Node.js. */
+  /** TLS reads all root certificates, which takes most of the time that Node.js takes to start. */
   const heavy = ['tls', 'https', 'http', 'internal/deps/undici/undici']
 
   test('include neither TLS nor HTTP if a store on a disk is listed', async () => {

@@ -102,3 +102,8 @@ export const systemEnvironment: Environment = {
   // A deletion writes a version of the catalog and a few pages. Each of them needs an inode.
   reserveFiles: 6,
 }
+
+/** Returns the milliseconds since a moment. A clock that was set back gives no negative duration. */
+export function durationSince(environment: Pick<Environment, 'now'>, began: Date): number {
+  return Math.max(0, environment.now().getTime() - began.getTime())
+}

@@ -61,7 +61,7 @@ export type ErrorHint =
       readonly kind: 'free-space'
       /** Whether the save succeeds if Holdfast may drop checkpoints to make room. */
       readonly canMakeRoom: boolean
-      /** Whether checkpoints can be deleted by hand. The last good one cannot. */
+      /** Whether a checkpoint can be deleted by hand: not a pinned one, and not the last good one. */
       readonly canDelete: boolean
       /** Whether unfinished saves of other writers take space. A sweep with `now` removes them. */
       readonly hasUnfinished: boolean

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Checkpoint, CheckpointStore, isHoldfastError, systemEnvironment } from '@holdfast/core'
 import { openBackend, parseLocation } from '@holdfast/core/backend'
+import { exitWithParent } from '@holdfast/test-servers'
 import { differenceFrom, filesOf, operationIn } from './content.ts'
 import {
   keepLast,
@@ -27,6 +28,7 @@ const isEvaluator = random.below(4) === 0
 let count = 0
 let store = await opened()
 
+exitWithParent()
 for (;;) await act(await listed())
 
 async function act(checkpoints: readonly Checkpoint[]): Promise<void> {

@@ -360,8 +360,8 @@ export class CheckpointStore<Name extends string = string>
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     return this.#calls.run('repair', options, async (signal) => {
       await this.#access.cleanedUp(signal)
-      return repairStore(this.#context, options, (catalog, ownSignal) =>
-        completeJointSaves(this.#context, catalog, ownSignal),
+      return repairStore(this.#context, options, (readable, ownSignal) =>
+        completeJointSaves(this.#context, readable, ownSignal),
       )
     })
   }

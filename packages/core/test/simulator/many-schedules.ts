@@ -34,6 +34,7 @@ export async function runSchedules<Result extends Schedule>(simulation: Simulati
   }
   const processes = integer('--processes', values.processes, 1)
   const ranges = seedRanges(all, processes)
+  if (process.channel === undefined) console.log(`${all.schedules} schedules from seed ${all.first}`)
   if (ranges.length > 1) await runInProcesses(all, ranges, processes)
   else await runRange(all, simulation)
 }
@@ -47,8 +48,14 @@ async function runRange<Result extends Schedule>(
   if (range.schedules > 1) Error.stackTraceLimit = 0
   let sums: Counts = {}
   let seed = range.first
-  process.on('uncaughtExceptionMonitor', () => {
+  const tellSeed = (): void => {
     console.error(`Repeat with: --schedules 1 --seed ${seed}`)
+  }
+  process.on('uncaughtExceptionMonitor', tellSeed)
+  // Whoever ends a schedule that hangs learns which one it was.
+  process.once('SIGTERM', () => {
+    tellSeed()
+    process.exit(143)
   })
   for (; seed < range.first + range.schedules; seed += 1) {
     const schedule = await simulate(seed)
@@ -81,8 +88,10 @@ async function runInProcesses(
       child.on('message', (counts) => {
         sums = added(sums, counts as Counts)
       })
-      const [code] = (await once(child, 'close')) as [number | null]
-      if (code !== 0) process.exitCode = 1
+      const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+      if (code === 0) continue
+      console.error(`seeds ${first} to ${first + schedules - 1}: ended with ${code ?? signal}`)
+      process.exitCode = 1
     }
   }
   await Promise.all(Array.from({ length: processes }, work))

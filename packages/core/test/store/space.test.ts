@@ -55,6 +55,10 @@ describe('the free-space guard', () => {
       backend.available = total
       await store.save({ step, files })
     }
+    for (const step of [1, 2, 3]) await store.pin(step)
+    backend.available = 0
+    const pinned: unknown = await store.save({ step: 4, files }).catch((error: unknown) => error)
+    expect(String(pinned)).not.toContain('Delete checkpoints')
     expect(advised).toEqual([3])
   })
 

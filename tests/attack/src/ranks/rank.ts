@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { HoldfastError, isHoldfastError, openStore } from '@holdfast/core'
+import { exitWithParent } from '@holdfast/test-servers'
 import { backendOptions } from '../backend-options.ts'
 import { adapterOf } from './adapter-of.ts'
 import { decodeArguments, type Message } from './messages.ts'
@@ -19,9 +20,7 @@ function tell(message: Message): void {
   process.send?.(message)
 }
 
-/** The launcher was killed. */
-const endAlone = (): never => process.exit()
-process.once('disconnect', endAlone)
+const mayOutliveParent = exitWithParent()
 await using store = await openStore(url, {
   adapters: [await adapterOf(url)],
   backend: backendOptions(url),
@@ -35,7 +34,7 @@ try {
   if (!(error instanceof HoldfastError)) throw error
   tell({ kind: 'ended', code: error.code, message: error.message })
 }
-process.off('disconnect', endAlone)
+mayOutliveParent()
 process.disconnect()
 
 /** Restores the files of all ranks, and compares them. Returns the step; 0 if there is none. */

@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
+import { exitWithParent } from '@holdfast/test-servers'
 import { contentOf } from '../support/mirror-content.ts'
 
 const [, , place = '', mirror = '', folder = ''] = process.argv
 
+exitWithParent()
 await using store = await openStore(place, {
   config: false,
   retention: { keepLast: 2 },

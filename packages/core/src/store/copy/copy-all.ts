@@ -8,6 +8,7 @@ import {
 } from '../../catalog/judging/choose.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { inTurn } from '../../async/in-turn.ts'
+import { durationSince } from '../../environment.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
@@ -192,7 +193,7 @@ export async function copyPlanned(
 ): Promise<CopyOutcome> {
   const { environment } = destination.context
   const { entry, line, existing } = planned
-  const began = environment.now().getTime()
+  const began = environment.now()
   using _ = source.context.restoring.protect(entry.attempt)
   try {
     const manifest = await verifiedManifest(source.context.backend, entry, options.signal)
@@ -210,7 +211,7 @@ export async function copyPlanned(
       options,
       call,
     )
-    const duration = environment.now().getTime() - began
+    const duration = durationSince(environment, began)
     const names = dropped.map(({ step, because }) => ({ step, because }))
     return outcomeOf(planned, { kind: 'copied', bytesBefore, duration, dropped: names })
   } catch (error) {

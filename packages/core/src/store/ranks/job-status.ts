@@ -109,21 +109,34 @@ export async function statusOf(
 }
 
 /**
- * Returns the last term that may have owned the store, as far as a version of the catalog and the agreements show it; `undefined`
- * if none has. Only its saves can still be committed. A term whose ranks have not all joined has not owned the store. Once they
- * have, they show themselves and take the store over, and a damaged version of the catalog may have been that takeover.
+ * Returns the last term that may have owned the store; `undefined` if none has. Only its saves can still be committed. If the
+ * newest version of the catalog is lost, a later term may have taken the store over with it: one that has passed its barrier,
+ * where all of its ranks have shown themselves.
  */
 export function lastOwningTerm(
   terms: StoredTerms,
-  { term: known }: Pick<WholeCatalog, 'term'>,
+  { term: known = 0 }: Pick<WholeCatalog, 'term'>,
+  isNewestLost: boolean,
 ): number | undefined {
-  const acting = [...terms].findLast(([term, stored]) => stored.some(({ name }) => !isOfJoining(name, term)))
-  return Math.max(acting?.[0] ?? 0, known ?? 0) || undefined
+  const passed = isNewestLost
+    ? [...terms].findLast(([term, stored]) => hasPassedBarrier(stored, term))
+    : undefined
+  return Math.max(passed?.[0] ?? 0, known) || undefined
 }
 
-/** Whether ranks create an agreement before all of them have joined a term. */
+/** A rank shows itself once all ranks are members. */
+function hasPassedBarrier(stored: readonly StoredName[], term: number): boolean {
+  const names = stored.map(({ name }) => name)
+  const here = ranksIn(names, herePrefix(term))
+  return (
+    (here.length > 0 && here.length === ranksIn(names, membersPrefix(term)).length) ||
+    names.some((name) => !isOfJoining(name, term))
+  )
+}
+
+/** Whether ranks create an agreement before their term passes its barrier. */
 function isOfJoining(name: AgreementName, term: number): boolean {
-  return name === openName(term) || name.startsWith(membersPrefix(term))
+  return name === openName(term) || name.startsWith(membersPrefix(term)) || name.startsWith(herePrefix(term))
 }
 
 /**

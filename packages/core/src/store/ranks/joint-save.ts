@@ -22,12 +22,13 @@ import type { SaveResult } from '../save/result.ts'
 import { prepareContent } from '../save/prepare-content.ts'
 import { makeRoomForSave } from '../save/space/make-room.ts'
 import { type AgreedSave, agreeOnNextTry } from './agree-on-save.ts'
+import { committedManifest, refuseOtherBytes } from './committed-manifest.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
-import { manifestOf, resultOf } from './joint-result.ts'
+import { resultOf } from './joint-result.ts'
 import type { Member, ResumedMember } from './member.ts'
 import { attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
-import { requireFilesOf, writeOwnPart } from './own-part.ts'
+import { writeOwnPart } from './own-part.ts'
 import type { AttemptProposal, Part } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
 import { look, pollUntil } from './wait.ts'
@@ -39,8 +40,8 @@ type Outcome =
       readonly catalog: PagedCatalog
       /** What this rank committed, if it was this one. */
       readonly committed?: Committed | undefined
-      /** The manifest, if this rank has read it. */
-      readonly manifest?: Manifest | undefined
+      /** `undefined` if it cannot be read now. */
+      readonly manifest: Manifest | undefined
     }
 
 /** A save of which the ranks have agreed on the first attempt. */
@@ -77,15 +78,14 @@ export async function saveJointly(
     try {
       using chosen = context.sharing.begin()
       const content = await prepareContent(context, newest, request, files, { attempt, order, chosen })
-      const own = await writeOwnPart(member, attempt, content, files, mayExist)
-      if (own === undefined) continue
-      const { part, mayBeSecond } = own
-      const outcome = await awaitCommit(member, proposal, request, part, timeout)
+      const part = await writeOwnPart(member, attempt, content, files, mayExist)
+      if (part === undefined) continue
+      const outcome = await awaitCommit(member, save, request, part, timeout)
       if (outcome.kind === 'dead') {
         tries += 1
         continue
       }
-      const { catalog, committed } = outcome
+      const { catalog, committed, manifest } = outcome
       if (committed !== undefined) {
         access.afterwards(async () => {
           await deleteDropped(context, committed)
@@ -93,10 +93,9 @@ export async function saveJointly(
           await access.tidyNowAndThen()
         })
       }
-      const manifest = outcome.manifest ?? (await manifestOf(member, attempt, catalog))
-      if (mayBeSecond) requireFilesOf(member, part, step, manifest)
       const described = resultOf(member, proposal, { part, catalog, committed, manifest, madeRoom })
-      if (content.reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
+      if (content.reuse !== undefined && committed !== undefined && manifest !== undefined)
+        context.manifests.add(manifest)
       return { ...described, ranks: { rank, size }, ...effortOf(context, content, plan, began) }
     } finally {
       access.attempts.delete(attempt)
@@ -119,7 +118,7 @@ function assertReplayable({ files }: SavePlan, step: number, url: string): void 
 /** Waits until the attempt is committed, or commits it once all parts exist and it is the turn of this rank. */
 async function awaitCommit(
   member: ResumedMember,
-  proposal: AttemptProposal,
+  { proposal, mayExist }: AgreedSave,
   request: DecidedSave,
   part: Part,
   timeout: number,
@@ -131,6 +130,7 @@ async function awaitCommit(
   const prefix = partsPrefix(own.term, attempt)
   let missing: readonly number[] = []
   let completePolls = 0
+  let wasCommittedBefore: boolean | undefined
   return pollUntil<Outcome>(
     context,
     timeout,
@@ -139,7 +139,12 @@ async function awaitCommit(
       const newest = await context.log.newest(signal)
       const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
       const fate = judgeAttempt(catalog, own, attempt)
-      if (fate === 'committed') return { kind: 'committed', catalog }
+      wasCommittedBefore ??= fate === 'committed'
+      if (fate === 'committed') {
+        const isDoubtful = wasCommittedBefore && mayExist && part.files.length > 0
+        const manifest = await committedManifest(member, attempt, catalog, part, isDoubtful)
+        return { kind: 'committed', catalog, manifest }
+      }
       if (fate === 'dead') return { kind: 'dead' }
       if (fate === 'superseded') throw superseded(own.term, url)
       if (fate === 'fenced') throw fencedByOtherWriter(url)
@@ -168,6 +173,7 @@ async function commit(
   const { context, rank } = member
   const complete = await completeAttempt(member, proposal, signal, { rank, part })
   if (complete === undefined) return undefined
+  refuseOtherBytes(member, part, complete.manifest)
   const entry = { ...withClockJump(context, complete.entry), committedBy: rank }
   try {
     const committed = await context.log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)

@@ -1,5 +1,5 @@
 import { partsOfAttempt, type AttemptId } from '../../catalog/documents/index.ts'
-import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import type { ReadableCatalog } from '../../catalog/commit/newest-readable.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import type { StoreContext } from '../context/context.ts'
@@ -15,11 +15,11 @@ import { type AttemptProposal, attemptProposalSchema, findAgreed } from './propo
  */
 export async function completeJointSaves(
   context: StoreContext,
-  catalog: WholeCatalog,
+  readable: ReadableCatalog,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   try {
-    await completeAll(context, catalog, signal)
+    await completeAll(context, readable, signal)
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error
   }
@@ -27,11 +27,11 @@ export async function completeJointSaves(
 
 async function completeAll(
   context: StoreContext,
-  catalog: WholeCatalog,
+  { catalog, newestVersion }: ReadableCatalog,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const terms = await storedTerms(context, signal)
-  const last = lastOwningTerm(terms, catalog)
+  const last = lastOwningTerm(terms, catalog, newestVersion > catalog.version)
   if (last === undefined) return
   const status = await statusOf(context, terms, last, () => Promise.resolve(catalog), signal)
   if (status === undefined) return

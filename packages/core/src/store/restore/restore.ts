@@ -1,10 +1,10 @@
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { type CheckpointChoice, noCheckpointOfStep } from '../../catalog/judging/choose.ts'
 import { nextToRestore } from '../../catalog/judging/next-to-restore.ts'
+import { durationSince } from '../../environment.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import { judgedNow } from '../context/judged-now.ts'
-import type { RunRestore } from '../context/run-line.ts'
 import { noneLeft } from './none-left.ts'
 import { readCatalog } from './read-catalog.ts'
 import { refuseToStartFromNothing } from './refuse-to-start-from-nothing.ts'
@@ -38,7 +38,7 @@ export async function restoreCheckpoint(
     }
     const tried = await tryToRestore({ context, options, upkeep, elsewhere }, next, read, passedOver)
     if (tried.kind === 'delivered') {
-      context.line.continueFrom(next.entry, timeSince(context, at))
+      context.line.continueFrom(next.entry, { at, duration: durationSince(context.environment, at) })
       return { ...tried.checkpoint, passedOver, damagedCatalogs: read.damaged }
     }
     if (tried.kind === 'passed over') {
@@ -46,11 +46,6 @@ export async function restoreCheckpoint(
       passedOver.push(tried.report)
     }
   }
-}
-
-/** A clock that was set back gives no negative duration. */
-function timeSince({ environment }: StoreContext, at: Date): Pick<RunRestore, 'at' | 'duration'> {
-  return { at, duration: Math.max(0, environment.now().getTime() - at.getTime()) }
 }
 
 function refuseNothing(

@@ -1,3 +1,4 @@
+import { durationSince } from '../../environment.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { SavePlan } from './plan.ts'
 import type { SaveContent } from './prepare-content.ts'
@@ -13,6 +14,6 @@ export function effortOf(
   return {
     unchangedBytes: reuse?.bytes ?? 0,
     warnings: [...plan.warnings, ...(finite?.warnings ?? [])],
-    duration: environment.now().getTime() - began.getTime(),
+    duration: durationSince(environment, began),
   }
 }

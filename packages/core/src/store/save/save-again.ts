@@ -2,6 +2,7 @@ import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.t
 import { ownSegment } from '../../catalog/commit/segments.ts'
 import { type CatalogEntry, type Manifest, storedMetrics } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { durationSince } from '../../environment.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { StoreContext } from '../context/context.ts'
 import { judgedNow } from '../context/judged-now.ts'
@@ -51,7 +52,7 @@ export async function saveAgain(
     unchangedBytes: listed.bytes,
     dropped,
     warnings: [],
-    duration: environment.now().getTime() - began.getTime(),
+    duration: durationSince(environment, began),
   }
   if (hasNewMetrics) reportMetrics(context, saved)
   return saved

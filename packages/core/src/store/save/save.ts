@@ -1,3 +1,4 @@
+import { durationSince } from '../../environment.ts'
 import { throwIfAborted } from '../../errors.ts'
 import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import { ownSegment } from '../../catalog/commit/segments.ts'
@@ -98,11 +99,10 @@ async function writeAndCommit(
   }
 }
 
-/** A clock that was set back gives no negative duration. */
 function timingOf({ environment, line }: StoreContext, savedAt: string): Timing {
   const { restore } = line
   return {
-    saving: Math.max(0, environment.now().getTime() - Date.parse(savedAt)),
+    saving: durationSince(environment, new Date(savedAt)),
     ...(restore === undefined ? {} : { restore: { ...restore, at: restore.at.toISOString() } }),
   }
 }

@@ -49,8 +49,10 @@ export class JobOracle {
   readonly #keepLast = new Map<string, number | undefined>()
   /** The saves that each process has begun, as `process step`. */
   readonly #begun = new Set<string>()
-  /** The saves that have failed at least once, as `process step`. */
-  readonly #failed = new Set<string>()
+  /** The saves that have failed and have not been called again, as `process step`. */
+  readonly #failing = new Set<string>()
+  /** Pairs of saves of which the earlier one was failing while the later one was under way, as `process step>step`. */
+  readonly #apart = new Set<string>()
   /** What a term has chosen, once a restore has resolved. */
   readonly #chosen = new Map<number, string>()
   /** The step to which a term has gone back, once a rewind has resolved. */
@@ -115,11 +117,15 @@ export class JobOracle {
   /** A process begins to save a step. */
   hearSaving(process: string, step: number): void {
     this.#begun.add(`${process} ${step}`)
+    this.#failing.delete(`${process} ${step}`)
+    for (const earlier of stepsOf(this.#failing, process))
+      if (earlier < step) this.#apart.add(`${process} ${earlier}>${step}`)
   }
 
   /** A save has resolved. `content` is `undefined` for a rank without files. */
-  hearSaved(step: number, content: Content | undefined): void {
+  hearSaved(process: string, step: number, content: Content | undefined): void {
     this.look()
+    this.#failing.delete(`${process} ${step}`)
     const saved = JSON.stringify(content)
     const isListed = [...this.#listed].some(([attempt, contents]) =>
       content === undefined
@@ -132,9 +138,11 @@ export class JobOracle {
       )
   }
 
-  /** A save has failed. Until it is committed or called again, no later save continues from it. */
+  /** A save has failed. Until it succeeds or is called again, no later save continues from it. */
   hearFailed(process: string, step: number): void {
-    this.#failed.add(`${process} ${step}`)
+    this.#failing.add(`${process} ${step}`)
+    for (const later of stepsOf(this.#begun, process))
+      if (later > step) this.#apart.add(`${process} ${step}>${later}`)
   }
 
   /** A save was `INCOMPLETE`. `wokenAt` is the number of looks when its last poll began. */
@@ -166,8 +174,8 @@ export class JobOracle {
   }
 
   /**
-   * A fallback goes to the nearest checkpoint on which the passed one is built. One whose save had failed at first may be passed
-   * over.
+   * A fallback goes to the nearest checkpoint on which the passed one is built. It may pass over one whose save was failing while
+   * the next one was under way.
    */
   #checkFallback(term: number, lineage: string, passedOver: readonly number[]): void {
     const last = passedOver.at(-1)
@@ -180,10 +188,11 @@ export class JobOracle {
     const offered = checkpoints
       .filter(({ attempt }) => !this.#listed.get(attempt)?.some(({ process }) => members.has(process)))
       .filter(({ step }) => !passedOver.includes(step))
-      .filter(({ attempt }) => !this.#hasFailed(attempt))
-      .flatMap(({ attempt }) => this.#lineageOf(attempt) ?? [])
     const nearer = passed.map((from) =>
-      offered.find((each) => from.startsWith(`${each}>`) && each.length > lineage.length),
+      offered
+        .filter(({ attempt }) => !this.#isApart(attempt, from))
+        .flatMap(({ attempt }) => this.#lineageOf(attempt) ?? [])
+        .find((each) => from.startsWith(`${each}>`) && each.length > lineage.length),
     )
     if (nearer.length > 0 && nearer.every((each) => each !== undefined))
       throw new Error(
@@ -191,12 +200,15 @@ export class JobOracle {
       )
   }
 
-  /** Whether the save of a listed attempt has failed for any rank before it was committed. */
-  #hasFailed(attempt: AttemptId): boolean {
+  /** Whether the save of an attempt was failing for a rank while the next step of a lineage was under way. */
+  #isApart(attempt: AttemptId, lineage: string): boolean {
     const { step } = partsOfAttempt(attempt)
-    const terms = this.#termsOf(this.#listed.get(attempt) ?? [])
-    return terms.some(([, members]) =>
-      [...members.values()].some((process) => this.#failed.has(`${process} ${step}`)),
+    const next = lineage
+      .split('>')
+      .map(Number)
+      .find((each) => each > step)
+    return this.#termsOf(this.#listed.get(attempt) ?? []).some(([, members]) =>
+      [...members.values()].some((process) => this.#apart.has(`${process} ${step}>${next}`)),
     )
   }
 
@@ -283,4 +295,11 @@ export class JobOracle {
     if (bytes === undefined) throw new Error(`P1: ${key} is listed, and it is not on the disk`)
     return bytes
   }
+}
+
+/** The steps that a process has in a set of `process step`. */
+function stepsOf(saves: ReadonlySet<string>, process: string): readonly number[] {
+  return [...saves]
+    .filter((save) => save.startsWith(`${process} `))
+    .map((save) => Number(save.slice(process.length)))
 }

@@ -23,14 +23,16 @@ export interface Plan {
 export function somePlan({ truth }: JobOracle, random: Random): Plan {
   const steps = truth?.checkpoints.map(({ step }) => step) ?? []
   const savesByCommands = random.chance(0.25)
+  const savesAtOnce = !savesByCommands && random.chance(0.3)
   const keepLast = random.chance(0.3) ? 1 + random.below(3) : undefined
   return {
     rewindTo: random.chance(0.2) ? steps[random.below(Math.max(1, steps.length))] : undefined,
     maxTries: random.chance(0.3) ? 1 + random.below(3) : undefined,
-    prune: random.chance(0.5) ? 0.3 : undefined,
+    // A prune before one of several saves would change their order.
+    prune: !savesAtOnce && random.chance(0.5) ? 0.3 : undefined,
     keepLast,
     savesByCommands,
-    savesAtOnce: !savesByCommands && random.chance(0.3),
+    savesAtOnce,
     onExisting: random.chance(0.5) ? 'fail' : undefined,
     repeat: random.chance(0.3) ? 0.3 : undefined,
   }

@@ -169,7 +169,7 @@ export class RankProcess {
   }
 
   #hearSaved(step: number, content: Content): void {
-    this.#job.oracle.hearSaved(step, this.#hasFile ? content : undefined)
+    this.#job.oracle.hearSaved(this.name, step, this.#hasFile ? content : undefined)
   }
 
   /** Does some work in a process of its own. If that dies, another one repeats it. */

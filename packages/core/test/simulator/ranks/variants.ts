@@ -41,7 +41,7 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
       return bytes
     },
   }),
-  'a save that continues from no save that still runs': ({ disk }) => ({
+  'a save that continues only from a listed checkpoint': ({ disk }) => ({
     beforeCommit: (bytes) => continuingFromListed(bytes, disk),
   }),
   'a rewind that changes nothing': ({ disk }) => ({

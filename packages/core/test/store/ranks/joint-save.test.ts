@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { BackendCapabilities, FreeSpace } from '../../../src/backend.ts'
-import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
+import { type CheckpointStore, HoldfastError, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, temporaryFolder } from '../../stores.ts'
 import { rankOn, saveAll, shard, startJob } from './job.ts'
 
@@ -60,8 +60,14 @@ test('warns of files that were not checked also if an earlier call has stored th
 /** Deletes the part of a rank right before it is read, as a sweep does after another start of the job. */
 class SweptBackend extends MemoryBackend {
   isSwept = false
+  /** How often reading a manifest fails from now on. */
+  failures = 0
 
   override async read(...[key, options]: Parameters<MemoryBackend['read']>) {
+    if (key.endsWith('/manifest.json') && this.failures > 0) {
+      this.failures -= 1
+      throw new HoldfastError('UNAVAILABLE', `${key} cannot be read now`)
+    }
     if (this.isSwept && key.includes('/parts/')) await this.delete([key])
     return super.read(key, options)
   }
@@ -83,6 +89,20 @@ test('compares a repeated save with the manifest if its part was swept', async (
   expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
   const { repeat: again } = await sweptPair()
   expect((await again(''))?.step).toBe(1)
+})
+
+test('refuses other bytes also if a refused call has stored a part with them', async () => {
+  const { backend, repeat } = await sweptPair()
+  expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
+  backend.isSwept = false
+  expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
+})
+
+test('reads the manifest of a repeated save again until the store answers', async () => {
+  const { backend, repeat } = await sweptPair()
+  backend.failures = 3
+  expect((await repeat(''))?.step).toBe(1)
+  expect(backend.failures).toBe(0)
 })
 
 test('does not acknowledge a repeated save if both its part and the manifest are gone', async () => {

@@ -118,6 +118,19 @@ test('a repair lists a joint checkpoint of the term that owns the store, also af
   expect((await storeOn(backend).repair()).recovered).toEqual([600])
 })
 
+test.each(['agreements/terms/0000000002/here/1', 'catalog/'])(
+  'a repair lists a joint checkpoint also after the next start has failed at %s',
+  async (prefix) => {
+    const backend = await diedBeforeCommit()
+    backend.intercept = (method, key) =>
+      method === 'commit' && key.startsWith(prefix) ? 'fail before' : 'pass'
+    await Promise.all(startJob(backend, 3, { joinTimeout: 200 }).map((store) => codeOf(store.join())))
+    backend.intercept = () => 'pass'
+    expect(await keysOf(backend, 'agreements/terms/0000000002/here/')).not.toEqual([])
+    expect((await storeOn(backend).repair()).recovered).toEqual([600])
+  },
+)
+
 test('a repair lists no joint checkpoint of a term after which another has chosen, whatever version is damaged', async () => {
   const backend = await diedBeforeCommit()
   // The files and parts of the older term stay, as if its sweep had been killed.

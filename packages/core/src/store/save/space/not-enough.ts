@@ -1,4 +1,5 @@
 import type { Removed } from '../../../catalog/documents/index.ts'
+import type { WholeCatalog } from '../../../catalog/pages/index.ts'
 import { HoldfastError } from '../../../errors.ts'
 import { formatSize } from '../../../space/index.ts'
 import { describeUnfinished } from '../../attempts/unfinished.ts'
@@ -9,16 +10,19 @@ import type { ComingSave, Shortage } from './shortage.ts'
 export async function notEnough(save: ComingSave, shortage: Shortage): Promise<HoldfastError> {
   const { context, step } = save
   const deletable = await shortage.deletable()
-  const { unfinished, wanted } = deletable
-  const { checkpoints, quarantined, abandoned = [], removed = [] } = deletable.catalog
+  const { unfinished, wanted, catalog } = deletable
+  const { removed = [] } = catalog
   const isForbidden = !context.space.makeRoom && !isUnfinishedSufficient(deletable)
   const droppable = isForbidden ? stepsToDrop(context, deletable, wanted) : []
-  const ways = {
+  const hint = {
+    kind: 'free-space',
     canMakeRoom: droppable.length > 0,
-    canDelete: checkpoints.length > 1 || quarantined.length > 0 || abandoned.length > 0,
+    canDelete: hasDeletable(catalog),
     hasUnfinished: unfinished.saves > 0,
     hasRemoved: removed.length > 0,
-  }
+  } as const
+  const { canMakeRoom, canDelete, hasUnfinished, hasRemoved } = hint
+  const isOfUse = canMakeRoom || canDelete || hasUnfinished || hasRemoved
   const droppableText =
     droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
   return new HoldfastError(
@@ -29,11 +33,14 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
       ...describeRemoved(removed),
       ...describeUnfinished(unfinished),
     ].join(' '),
-    {
-      url: context.backend.url,
-      hint: Object.values(ways).includes(true) ? { kind: 'free-space', ...ways } : undefined,
-    },
+    { url: context.backend.url, hint: isOfUse ? hint : undefined },
   )
+}
+
+/** Whether `delete` accepts any checkpoint: not a pinned one, and not the last that is listed. */
+function hasDeletable({ checkpoints, quarantined, abandoned = [] }: WholeCatalog): boolean {
+  const beside = checkpoints.length > 1 ? checkpoints.all : []
+  return quarantined.length > 0 || [...beside, ...abandoned].some(({ pinned }) => pinned === undefined)
 }
 
 function describeRemoved(removed: readonly Removed[]): readonly string[] {

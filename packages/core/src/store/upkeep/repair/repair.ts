@@ -2,7 +2,7 @@ import type { CheckpointBackend } from '../../../backend/index.ts'
 import { highestNamedVersion, versionAbove } from '../../../catalog/commit/lost-versions.ts'
 import { newestReadable, type ReadableCatalog } from '../../../catalog/commit/newest-readable.ts'
 import { agreementsPrefix, termOfKey } from '../../../catalog/documents/index.ts'
-import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
+import type { PagedCatalog } from '../../../catalog/pages/index.ts'
 import { HoldfastError } from '../../../errors.ts'
 import type { StoreContext } from '../../context/context.ts'
 import { ensureMarker } from '../../marker/ensure-marker.ts'
@@ -23,7 +23,7 @@ export interface RepairOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-type CompleteJoint = (catalog: WholeCatalog, signal: AbortSignal | undefined) => Promise<void>
+type CompleteJoint = (readable: ReadableCatalog, signal: AbortSignal | undefined) => Promise<void>
 
 /**
  * Rebuilds the list from the newest readable version and from every complete attempt that may have been committed after it.
@@ -87,7 +87,7 @@ async function surveyStore(
   const { backend, environment } = context
   const readable = await readableAfterFence(context, signal)
   const { catalog, lost } = readable
-  await completeJoint?.(catalog, signal)
+  await completeJoint?.(readable, signal)
   const at = environment.now().toISOString()
   const term = await latestTerm(backend, catalog, signal)
   const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
