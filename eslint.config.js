@@ -40,7 +40,10 @@ const forTests = ['conformance', 'emulators', 'test-servers']
 const ofCore = [ownIndex, holdfastPackage(anyAdapter, ...forTests, 'watch', 'core')]
 
 /** The folders of core that the pure folders must not import. */
-const impureFolders = ['store', 'catalog', 'backend', 'config', 'local-files']
+/** The rooms that only entry points of core import. */
+const outermost = ['config', 'adapter-options']
+
+const impureFolders = ['store', 'catalog', 'backend', ...outermost, 'local-files']
 
 /** The rooms of the store, each with the other rooms that it may import. All may import `context` and the first three. */
 const storeRooms = {
@@ -61,7 +64,7 @@ const arrowsOfStore = Object.fromEntries(
   Object.entries(storeRooms).map(([name, allowed]) => {
     const mayImport = [name, 'attempts', 'agreements', 'marker', ...allowed]
     const others = Object.keys(storeRooms).filter((each) => !mayImport.includes(each))
-    return [`packages/core/src/store/${name}/**`, [room('config', ...others), facade, ...ofCore]]
+    return [`packages/core/src/store/${name}/**`, [room(...outermost, ...others), facade, ...ofCore]]
   }),
 )
 
@@ -72,23 +75,23 @@ const arrows = {
     ...ofCore,
   ],
   'packages/core/src/{async,input,local-files}/**': [
-    room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'pacing', 'data'),
+    room('store', 'catalog', 'backend', ...outermost, 'retention', 'metrics', 'space', 'pacing', 'data'),
     ...ofCore,
   ],
   'packages/core/src/backend/**': [
-    room('store', 'catalog', 'config', 'retention', 'metrics', 'space', 'pacing', 'data'),
+    room('store', 'catalog', ...outermost, 'retention', 'metrics', 'space', 'pacing', 'data'),
     ...ofCore,
   ],
   'packages/core/src/catalog/documents/**': [
-    room('store', 'config', 'pages', 'judging', 'commit'),
+    room('store', ...outermost, 'pages', 'judging', 'commit'),
     ...ofCore,
   ],
-  'packages/core/src/catalog/pages/**': [room('store', 'config', 'judging', 'commit'), ...ofCore],
-  'packages/core/src/catalog/judging/**': [room('store', 'config', 'commit'), ...ofCore],
-  'packages/core/src/catalog/commit/**': [room('store', 'config'), ...ofCore],
+  'packages/core/src/catalog/pages/**': [room('store', ...outermost, 'judging', 'commit'), ...ofCore],
+  'packages/core/src/catalog/judging/**': [room('store', ...outermost, 'commit'), ...ofCore],
+  'packages/core/src/catalog/commit/**': [room('store', ...outermost), ...ofCore],
   ...arrowsOfStore,
-  'packages/core/src/store/context/**': [room('config', ...Object.keys(storeRooms)), facade, ...ofCore],
-  'packages/core/src/store/*.ts': [room('config'), ...ofCore],
+  'packages/core/src/store/context/**': [room(...outermost, ...Object.keys(storeRooms)), facade, ...ofCore],
+  'packages/core/src/store/*.ts': [room(...outermost), ...ofCore],
   'packages/core/src/adapter-options/**': [room('store', 'catalog', 'config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],
