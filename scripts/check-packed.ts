@@ -169,8 +169,8 @@ function inEmptyProject(packed: readonly string[]): void {
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
   if (!listed.includes('3 checkpoints'))
     throw new Error(`holdfast ls must print "3 checkpoints", but printed: ${listed}`)
-  refuseMoreFiles(project, 2, '--version')
-  refuseMoreFiles(project, 12, 'ls', '--store', './runs/a')
+  refuseSlowStart(project, 2, '--version')
+  refuseSlowStart(project, 12, 'ls', '--store', './runs/a')
   // The command line, core and the adapter have separate bundles, and must still recognize each other's errors.
   expectExitCode(project, 4, 'holdfast', 'show', '99', '--store', './runs/a')
   expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')
@@ -179,24 +179,31 @@ function inEmptyProject(packed: readonly string[]): void {
     throw new Error(`holdfast-conformance did not pass. It printed: ${conformance}`)
 }
 
-/** Returns a module that prints at the end how many files of packages a program loaded. */
-function countingFiles(): string {
+/** Returns a module that prints at the end how many files of packages a program loaded, and whether it loaded TLS. */
+function watchingLoads(): string {
   const code = `
 import { registerHooks } from 'node:module'
 let files = 0
 registerHooks({ load(url, context, load) { files += url.includes('/node_modules/') ? 1 : 0; return load(url, context) } })
-process.on('exit', () => console.log('files:', files))
+process.on('exit', () => {
+  console.log('files:', files)
+  console.log('tls:', process.moduleLoadList.includes('NativeModule tls'))
+})
 `
   return `data:text/javascript,${encodeURIComponent(code)}`
 }
 
-/** Throws if a command loads more files. Each takes about a millisecond of a start. See `codeSplitting` in bundle.ts. */
-function refuseMoreFiles(project: string, most: number, ...words: readonly string[]): void {
+/**
+ * Throws if a command loads more files, or TLS. Each file takes about a millisecond of a start, and TLS reads all root
+ * certificates. See `codeSplitting` in bundle.ts.
+ */
+function refuseSlowStart(project: string, most: number, ...words: readonly string[]): void {
   const main = join('node_modules', 'holdfast', 'bundle', 'main.js')
-  const printed = run(project, process.execPath, '--import', countingFiles(), main, ...words)
+  const printed = run(project, process.execPath, '--import', watchingLoads(), main, ...words)
   const files = Number(/^files: (\d+)$/m.exec(printed)?.[1])
   if (!(files > 0 && files <= most))
     throw new Error(`holdfast ${words.join(' ')} must load at most ${most} files, but loaded ${files}`)
+  if (!printed.includes('tls: false')) throw new Error(`holdfast ${words.join(' ')} must not load TLS`)
 }
 
 /** Returns the entry points of a package, such as `@holdfast/core/data`. */

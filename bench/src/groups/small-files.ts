@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { type CheckpointStore, openStore, type PackMode } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { assertSameFolder, randomBytes, writeFolder } from '../harness/bytes.ts'
-import type { Comparison, Contender } from '../harness/work.ts'
-import { copyEachDurably } from '../peers/by-hand.ts'
+import type { Contender } from '../harness/work.ts'
 import { copyFolderAndSync } from '../peers/copy.ts'
 import { rcloneCopies } from '../peers/rclone.ts'
+import { againstFloor, copyingEachFile } from '../works/folder-of-files.ts'
 
 const durable = 'cp -r + fsync'
 
@@ -71,26 +71,6 @@ async function restores(bench: Bench, original: string, peers: readonly Contende
     },
     { onDisk: true },
   )
-}
-
-/** What a restore cannot do without: one write and one fsync for each file. */
-const eachFileByHand = 'each file copied and synced by hand'
-
-/** Copies each file of a folder durably, without Holdfast. */
-export function copyingEachFile(bench: Bench, original: string): Contender {
-  let to = ''
-  return {
-    name: eachFileByHand,
-    prepare: async () => {
-      to = await bench.freshFolder('copied-by-hand')
-    },
-    run: () => copyEachDurably(original, to),
-    verify: () => assertSameFolder(to, original),
-  }
-}
-
-export function againstFloor(of: string): Comparison {
-  return { text: eachFileByHand, of, against: { which: 'fastest', names: [eachFileByHand] } }
 }
 
 function restoring(bench: Bench, original: string, packs: PackMode): Contender {

@@ -6,9 +6,9 @@ import { assertSameFolder, writeFolder } from '../harness/bytes.ts'
 import type { Comparison, Contender, Headline, Question } from '../harness/work.ts'
 import { eachName } from '../peers/each-file.ts'
 import { type Direction, type Peer, wordOf } from '../peers/peer.ts'
-import { againstFloor, copyingEachFile } from './small-files.ts'
 import { leaveOutMissing, objectStores, placeNames } from '../stores/object-stores.ts'
 import type { Clients } from '../stores/store-server.ts'
+import { againstFloor, copyingEachFile, uploadingFolder } from '../works/folder-of-files.ts'
 import { processorOf } from '../works/processor-goals.ts'
 import { savingToStore } from '../works/saving-to-store.ts'
 
@@ -112,23 +112,6 @@ function restoring({ bench, original }: Place, store: CheckpointStore, packs: Pa
     verify: async () => {
       await assertSameFolder(join(to, 'original'), original)
       await rm(to, { recursive: true })
-    },
-  }
-}
-
-/** Uploads a folder of files named `000000.bin` and so on to keys below a prefix. */
-export function uploadingFolder(bench: Bench, peer: Peer, original: string, prefix: string): Contender {
-  return {
-    name: peer.name,
-    mayFail: true,
-    run: async () => {
-      await peer.uploadFolder?.(original, prefix)
-      return undefined
-    },
-    verify: async () => {
-      const to = await bench.freshFolder('downloaded')
-      await peer.download(`${prefix}/000000.bin`, join(to, '000000.bin'))
-      await assertSameFolder(to, original, ['000000.bin'])
     },
   }
 }

@@ -208,7 +208,11 @@ export function buildProgram(
     .action(async (name: string | undefined) => {
       if (name === undefined) return program.help()
       const chosen = program.commands.find((each) => each.name() === name)
-      if (chosen === undefined) return program.error(`error: unknown command '${name}'`)
+      if (chosen === undefined) {
+        // The parser rejects the name, and suggests the nearest one.
+        await program.parseAsync([name], { from: 'user' })
+        return
+      }
       await declare(chosen)
       return chosen.help()
     })

@@ -32,6 +32,13 @@ describe('help', () => {
     }
   })
 
+  test('names the nearest command for one that does not exist', async () => {
+    const folder = await workFolder({})
+    const { code, stderr } = await holdfast(folder, 'help', 'lss')
+    expect(code).toBe(2)
+    expect(stderr).toContain("unknown command 'lss'\n(Did you mean ls?)")
+  })
+
   test('prints the version of the package with --version', async () => {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string

@@ -5,7 +5,7 @@
 const polynomial = 0x9a6c9329ac4bc9b5n
 
 /** The tables are built with the first checksum, because most processes compute none. */
-let known: RemainderTables | undefined
+let tables: RemainderTables | undefined
 
 /** The two halves of each table entry. Table `k` has the remainder of each byte after `k` zero bytes. */
 class RemainderTables {
@@ -52,7 +52,7 @@ export class Crc64Nvme {
 
   /** Processes eight bytes at a time, in two halves of 32 bits, because `bigint` would be slow. */
   update(bytes: Uint8Array): this {
-    const { low, high } = (known ??= new RemainderTables())
+    const { low, high } = (tables ??= new RemainderTables())
     const { byteLength } = bytes
     let lower = this.#low
     let upper = this.#high
