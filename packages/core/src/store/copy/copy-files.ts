@@ -10,7 +10,7 @@ import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { verifiedChunks } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context/context.ts'
-import type { CopyAttempt } from './attempt.ts'
+import type { CopyAttempt } from './agree-on-attempt.ts'
 import { findNewPack } from './copy-new-pack.ts'
 import { newPacksAtOnce } from './new-packs.ts'
 import type { ObjectToCopy } from './objects-to-copy.ts'

@@ -12,8 +12,8 @@ import { bringBack } from './bring-back.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { flushLimitOf, maxBehindOf, type MirrorOptions } from './options.ts'
-import { ReadMirror } from './reading.ts'
-import { restoreWithMirror } from './restore.ts'
+import { ReadMirror } from './read-mirror.ts'
+import { restoreWithMirror } from './restore-with-mirror.ts'
 import {
   type BroughtBack,
   type FlushOptions,

@@ -62,7 +62,7 @@ export function incomplete({ missing, size, what, timeout, advice, limit, url }:
   const ranks = namesOf(missing)
   return new HoldfastError(
     'INCOMPLETE',
-    `${ranks.charAt(0).toUpperCase()}${ranks.slice(1)} of ${size} ${what} within ${durationOf(timeout)}. ${advice}`,
+    `${ranks.charAt(0).toUpperCase()}${ranks.slice(1)} of ${size} ${what} within ${timeText(timeout)}. ${advice}`,
     { url, hint: { kind: 'wait-longer', for: limit } },
   )
 }
@@ -77,7 +77,7 @@ export function namesOf(ranks: readonly number[]): string {
   return ranks.length === 1 ? `rank ${named}` : `ranks ${named}${more}`
 }
 
-export function durationOf(milliseconds: number): string {
+export function timeText(milliseconds: number): string {
   const seconds = milliseconds / 1000
   return seconds < 120 ? `${Number(seconds.toFixed(1))} s` : `${Number((seconds / 60).toFixed(1))} min`
 }

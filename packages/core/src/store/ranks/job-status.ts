@@ -11,7 +11,7 @@ import {
 import { fateOf } from '../../catalog/commit/rules/index.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context/context.ts'
-import { durationOf, namesOf } from './errors.ts'
+import { namesOf, timeText } from './errors.ts'
 import { herePrefix, membersPrefix, openName, ranksIn, termsPrefix } from './names.ts'
 import { attemptProposalSchema, findAgreed, openSchema } from './proposals.ts'
 import { missingRanks } from './rules.ts'
@@ -237,7 +237,7 @@ function sentenceOf({ term, size, isOwner, absent, unfinished }: JobStatus, now:
   const started = `term ${term} of ${size} ranks${isOwner ? ', which owns the store' : ''}`
   const joined = absent.length === 0 ? [] : [`${namesOf(absent)} did not join`]
   const saves = unfinished.map(({ step, missing, since }) => {
-    const waited = durationOf(Math.max(0, now.getTime() - since.getTime()))
+    const waited = timeText(Math.max(0, now.getTime() - since.getTime()))
     const state =
       missing.length === 0 ? `not committed for ${waited}` : `waiting for ${namesOf(missing)} for ${waited}`
     return `step ${step}: ${size - missing.length} of ${size} parts, ${state}`

@@ -18,9 +18,9 @@ import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, type StoredMember } from './member-file.ts'
 import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
 import { type RankPlace, type RanksOptions, type Timeouts, timeoutsOf } from './options.ts'
-import { pruneJointly } from './prune.ts'
+import { pruneJointly } from './joint-prune.ts'
 import { type JoinOptions, resume, type Resumption } from './resume.ts'
-import { rewindJointly } from './rewind.ts'
+import { rewindJointly } from './joint-rewind.ts'
 import { takeOver } from './take-over.ts'
 
 /** A rank that has joined a start of its job. */

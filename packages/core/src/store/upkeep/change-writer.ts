@@ -6,7 +6,7 @@ import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { StoreContext } from '../context/context.ts'
 import { storeTime } from './store-time.ts'
 import { refuseWithoutCatalog } from './missing-store.ts'
-import { deleteExpired } from './removed.ts'
+import { deleteExpired } from './forget-removed.ts'
 import type { WriteAccess } from './write-access.ts'
 
 /** Commits changes to a store that exists, other than saves. */

@@ -1,20 +1,38 @@
-import type { AttemptId } from '../../catalog/documents/index.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
-
-/** Which removed checkpoints to drop for good: all, or those whose time for an undo has ended. */
-export type Forgotten = 'all' | 'expired'
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
+import { mayChange } from '../../catalog/commit/rules/index.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
+import type { StoreContext } from '../context/context.ts'
+import { type Forgotten, isExpired, toForget } from './due-removals.ts'
 
 /**
- * Returns the attempts of the removed checkpoints to drop for good. Compares the clocks of several processes, as `grace`
- * does.
+ * Drops removed checkpoints for good, so that their files may be deleted: all, or those whose time for an undo has ended.
+ * Returns `undefined` if there are none, or if this writer may not commit.
  */
-export function toForget({ removed = [] }: PagedCatalog, which: Forgotten, now: Date): readonly AttemptId[] {
-  return removed.flatMap(({ entry, until }) =>
-    which === 'all' || Date.parse(until) <= now.getTime() ? [entry.attempt] : [],
-  )
+export async function forgetRemoved(
+  { log, writer, environment }: StoreContext,
+  which: Forgotten,
+  signal: AbortSignal | undefined,
+): Promise<Committed | undefined> {
+  const newest = await log.newest(signal)
+  const attempts = toForget(newest, which, environment.now())
+  if (attempts.length === 0 || !mayChange(newest, writer)) return undefined
+  return log.commit({ kind: 'forget removed', attempts }, signal)
 }
 
-/** Whether the time for an undo of a removed checkpoint has ended. */
-export function isExpired(catalog: PagedCatalog, now: Date): boolean {
-  return toForget(catalog, 'expired', now).length > 0
+/** Drops removed checkpoints for good, and deletes their files. Returns whether there were any. */
+export async function deleteRemoved(
+  context: StoreContext,
+  which: Forgotten,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const committed = await forgetRemoved(context, which, signal)
+  if (committed !== undefined) await deleteDropped(context, committed)
+  return committed !== undefined
+}
+
+/** Deletes removed checkpoints whose time for an undo has ended, if the newest known version has any. */
+export async function deleteExpired(context: StoreContext, signal: AbortSignal | undefined): Promise<void> {
+  const { log, environment } = context
+  if (log.known === undefined || !isExpired(log.known, environment.now())) return
+  await deleteRemoved(context, 'expired', signal)
 }

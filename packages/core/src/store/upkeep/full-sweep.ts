@@ -2,7 +2,7 @@ import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context/context.ts'
 import { storeTime } from './store-time.ts'
 import { endOtherSaves, noteUnfinishedSaves } from './others-saves.ts'
-import { forgetRemoved } from './removed.ts'
+import { forgetRemoved } from './forget-removed.ts'
 import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
 import type { WriteAccess } from './write-access.ts'
 

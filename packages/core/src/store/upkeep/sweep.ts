@@ -6,7 +6,7 @@ import { attemptsOf, type PagedCatalog, type WholeCatalog } from '../../catalog/
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { inGrace } from '../attempts/delete-dropped.ts'
 import { type Dead, DeadKeys } from './dead-keys.ts'
-import { toForget } from './forget-removed.ts'
+import { toForget } from './due-removals.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
 /** The options of `store.sweep()`. */

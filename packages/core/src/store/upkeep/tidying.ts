@@ -5,7 +5,7 @@ import type { Deletion } from '../attempts/delete-attempts.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context/context.ts'
-import { deleteExpired } from './removed.ts'
+import { deleteExpired } from './forget-removed.ts'
 import { bothPasses, floorToRaise, sweepStore, type SweptOnce } from './sweep.ts'
 import { isSweepDue, removePassed } from './tidy.ts'
 

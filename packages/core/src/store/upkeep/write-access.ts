@@ -10,10 +10,10 @@ import type { AttemptsUnderWay, StoreContext } from '../context/context.ts'
 import { ensureMarker } from '../marker/ensure-marker.ts'
 import { Findings } from './findings.ts'
 import { newestToWriteUpon } from './first-write.ts'
-import type { Forgotten } from './forget-removed.ts'
+import type { Forgotten } from './due-removals.ts'
 import { endOtherSaves } from './others-saves.ts'
 import { Preparation } from './preparation.ts'
-import { deleteRemoved } from './removed.ts'
+import { deleteRemoved } from './forget-removed.ts'
 import { Tidying } from './tidying.ts'
 
 /** Prepares a store for writing: verifies and creates it, takes it over, and releases it. */

@@ -14,7 +14,7 @@ import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
 import type { Side } from './continuation.ts'
 import type { LocalStore } from './local-side.ts'
-import { ReadMirror } from './reading.ts'
+import { ReadMirror } from './read-mirror.ts'
 
 /**
  * Restores from a store that has a mirror. The store is used, unless the mirror is ahead of it. A checkpoint that is corrupt on
