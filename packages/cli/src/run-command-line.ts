@@ -4,7 +4,7 @@ import type { ReleaseWarnings } from './signals/early-signals.ts'
 import { Interruption } from './signals/interruption.ts'
 import { reportError, usageMessage } from './output/errors.ts'
 import { withHint } from './output/hints.ts'
-import { buildProgram } from './program.ts'
+import { parserOf } from './parser.ts'
 
 /** What the start of the process has for the command line. */
 interface ProcessStart {
@@ -22,7 +22,7 @@ export async function runCommandLine(
   let outcome: number = exitCodes.done
   let whenStopped: string | undefined
   const [, , firstWord] = argv
-  const program = buildProgram(
+  const parser = parserOf(
     firstWord,
     { version, interruption, trailing: afterDashes(argv) },
     {
@@ -36,7 +36,7 @@ export async function runCommandLine(
     },
   )
   try {
-    await program.parseAsync(argv)
+    await parser.parseAsync(argv)
     return outcome
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done

@@ -1,4 +1,4 @@
-import { dashed } from '../declare/declare.ts'
+import { dashed } from '../declare/to-commander.ts'
 import type { DescribedCommand } from '../declare/command.ts'
 import type { ArgumentDeclarations, OptionDeclarations } from '../declare/declaration.ts'
 import { ownMember } from '../own-member.ts'

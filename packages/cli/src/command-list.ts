@@ -1,18 +1,14 @@
-import { Command as CommanderCommand } from 'commander'
-import type { Command, CommandEnvironment, DescribedCommand } from './declare/command.ts'
-import { type CommandProgress, declareCommand, declareOptions } from './declare/declare.ts'
-import { exitCodesHelp } from './exit-codes.ts'
-import { globalOptions } from './declare/global-options.ts'
+import type { Command, DescribedCommand } from './declare/command.ts'
 import { ownMember } from './own-member.ts'
-import { reportUsageError } from './output/errors.ts'
 
-interface ListedCommand {
+/** A command in the list. */
+export interface ListedCommand {
   readonly summary: string
   readonly load: () => Promise<Command>
 }
 
 /** Every command, in the order of the help. Only the command that runs is loaded. */
-const commands: Readonly<Record<string, ListedCommand>> = {
+export const commands: Readonly<Record<string, ListedCommand>> = {
   save: {
     summary: 'Save files or folders as the checkpoint of a step.',
     load: async () => (await import('./commands/save.ts')).save,
@@ -156,65 +152,14 @@ const commands: Readonly<Record<string, ListedCommand>> = {
 }
 
 /** Returns the commands that a command line can mean, by its first word. Declaring the others would take 5 % of `holdfast ls`. */
-function possibleCommands(firstWord = ''): readonly (readonly [string, ListedCommand])[] {
+export function possibleCommands(firstWord = ''): readonly (readonly [string, ListedCommand])[] {
   const named = ownMember(commands, firstWord)
   return named === undefined ? Object.entries(commands) : [[firstWord, named]]
 }
 
-async function describeCommands(): Promise<readonly DescribedCommand[]> {
+/** Loads all commands. */
+export async function describeCommands(): Promise<readonly DescribedCommand[]> {
   return Promise.all(
     Object.entries(commands).map(async ([name, { summary, load }]) => ({ name, summary, ...(await load()) })),
   )
-}
-
-/** Returns the parser of a command line, which begins with `firstWord`. With `isJson` it prints no sentence about a wrong command line. */
-export function buildProgram(
-  firstWord: string | undefined,
-  environment: Omit<CommandEnvironment, 'describeCommands'>,
-  { isJson, ...progress }: { readonly isJson: boolean } & CommandProgress,
-): CommanderCommand {
-  const program = new CommanderCommand('holdfast')
-    .description(
-      'Keeps checkpoints of long jobs. Saves each one completely or not at all, and verifies every read.',
-    )
-    .version(environment.version, '-V, --version', 'print the version')
-  declareOptions(program, globalOptions)
-  program
-    .addHelpText('after', `\n${exitCodesHelp}`)
-    .showHelpAfterError('(Run holdfast --help for commands and options.)')
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      outputError: (text) => {
-        if (!isJson) reportUsageError(text)
-      },
-      writeErr: (text) => {
-        if (!isJson) process.stderr.write(text)
-      },
-    })
-    .exitOverride()
-    .helpCommand(false)
-  const declare = async (chosen: CommanderCommand): Promise<void> => {
-    const listed = ownMember(commands, chosen.name())
-    if (listed === undefined) return
-    chosen.showHelpAfterError(`(Run holdfast ${chosen.name()} --help for its options.)`)
-    declareCommand(chosen, await listed.load(), { ...environment, describeCommands }, progress)
-  }
-  program.hook('preSubcommand', (_, chosen) => declare(chosen))
-  for (const [name, { summary }] of possibleCommands(firstWord)) program.command(name).description(summary)
-  program
-    .command('help')
-    .description('Print the help of a command.')
-    .argument('[command]')
-    .action(async (name: string | undefined) => {
-      if (name === undefined) return program.help()
-      const chosen = program.commands.find((each) => each.name() === name)
-      if (chosen === undefined) {
-        // The parser rejects the name, and suggests the nearest one.
-        await program.parseAsync([name], { from: 'user' })
-        return
-      }
-      await declare(chosen)
-      return chosen.help()
-    })
-  return program
 }
