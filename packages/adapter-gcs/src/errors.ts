@@ -27,6 +27,9 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, expired, wrongClock
  */
 const isByClock = /reasonable timeframe|\biat\b/
 
+/** The codes of Node.js for a key that OpenSSL cannot read. Errors of TLS begin with `ERR_SSL_`. */
+const ofPrivateKey = /^ERR_OSSL_(UNSUPPORTED|PEM_|ASN1_|EVP_)/
+
 /** Failures of the credentials of the SDK. They occur before a request is sent. */
 const beforeTheStore: Meanings = {
   NoCredentials: permissionDenied(
@@ -34,6 +37,9 @@ const beforeTheStore: Meanings = {
   ),
   NoKeyFile: misconfigured(
     'The file with the credentials cannot be read. Check GOOGLE_APPLICATION_CREDENTIALS.',
+  ),
+  NoPrivateKey: misconfigured(
+    'The private key in the file with the credentials cannot be read. Create a new key, and check GOOGLE_APPLICATION_CREDENTIALS.',
   ),
   invalid_grant: expired,
   wrongClock,
@@ -196,6 +202,9 @@ function nameOf(
   if (status === 403) return 'forbidden'
   if (status === undefined && /default credentials/i.test(message)) return 'NoCredentials'
   // The message of an error of a socket has another form: `connect EACCES 10.0.0.1:443`.
-  if (status === undefined && /\b(ENOENT|EACCES): /.test(message)) return 'NoKeyFile'
-  return stringFieldOf(error, 'code') ?? reason ?? stringFieldOf(error, 'name') ?? 'Error'
+  if (status === undefined && /\b(ENOENT|EACCES): |Unable to read the credential file/.test(message))
+    return 'NoKeyFile'
+  const code = stringFieldOf(error, 'code')
+  if (status === undefined && code !== undefined && ofPrivateKey.test(code)) return 'NoPrivateKey'
+  return code ?? reason ?? stringFieldOf(error, 'name') ?? 'Error'
 }

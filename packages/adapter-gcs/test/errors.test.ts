@@ -76,6 +76,19 @@ test.each([
     'CONFIG',
     'GOOGLE_APPLICATION_CREDENTIALS',
   ],
+  [
+    new SyntaxError('Unable to read the credential file specified by the variable: Unexpected token'),
+    'CONFIG',
+    'Check GOOGLE_APPLICATION_CREDENTIALS',
+  ],
+
+  [
+    Object.assign(new Error('error:1E08010C:DECODER routines::unsupported'), {
+      code: 'ERR_OSSL_UNSUPPORTED',
+    }),
+    'CONFIG',
+    'private key in the file',
+  ],
 ])('maps %s to %s', (error, code, advice) => {
   const told = storeError(error, { what: 'The put of k', key: 'k' }, 'gs://b/r')
   expect(told).toMatchObject({
