@@ -58,10 +58,6 @@ export interface Meddling {
   readonly delaysPages?: boolean
   /** Whether a list returns a key. */
   readonly lists?: (key: string) => boolean
-  /** Whether a read finds an object. */
-  readonly finds?: (key: string) => boolean
-  /** Whether a commit replaces an object that exists. */
-  readonly overwrites?: (key: string) => boolean
 }
 
 /** The disk as one process sees it. Each call takes a turn before its effect, and another one before its response. */
@@ -133,7 +129,7 @@ export class SimulatedBackend implements CheckpointBackend {
     }
     try {
       return await this.#call(`commit ${key}`, () => {
-        if (this.#disk.get(key) !== undefined && this.#meddling.overwrites?.(key) !== true) return 'exists'
+        if (this.#disk.get(key) !== undefined) return 'exists'
         this.#disk.set(key, bytes, this.#scheduler.time)
         if (isCatalog) this.#ownCommit = key
         return 'created'
@@ -151,8 +147,7 @@ export class SimulatedBackend implements CheckpointBackend {
   async read(key: string): Promise<ReadableObject> {
     return this.#call(`read ${key}`, () => {
       const bytes = this.#disk.get(key)
-      if (bytes === undefined || this.#meddling.finds?.(key) === false)
-        throw new HoldfastError('NOT_FOUND', `there is no ${key}`, { key })
+      if (bytes === undefined) throw new HoldfastError('NOT_FOUND', `there is no ${key}`, { key })
       const shown = key.startsWith('catalog/') ? (this.#meddling.onReadCatalog?.(bytes) ?? bytes) : bytes
       return { stat: this.#statOf(key), body: ReadableStream.from<Uint8Array>([Uint8Array.from(shown)]) }
     })

@@ -29,10 +29,6 @@ export type Variant = (meddled: Meddled) => Meddling
 
 /** The oracle must detect each of them. */
 export const brokenVariants: Readonly<Record<string, Variant>> = {
-  'a repeated save that replaces its part': ({ disk, process }) => {
-    const isOwnPart = (key: string): boolean => key.includes('/parts/') && isOf(disk, key, process)
-    return { finds: (key) => !isOwnPart(key), overwrites: isOwnPart }
-  },
   'commands that do not see that their start is over': ({ disk, process }) =>
     process === memberOf(process) ? keepingOldTerms(disk) : blindToLaterTerms(disk, process),
   'a part that another rank writes for a rank without files': ({ disk, withoutFiles }) => ({
