@@ -9,6 +9,11 @@ const patience = 300
 describe('the store, simulated', () => {
   testSchedules(500)
 
+  // A writer slept while its version was damaged, rebuilt and swept, and deleted by what its late version had dropped.
+  test('breaks no promise in a schedule that once deleted a listed checkpoint', async () => {
+    expect((await simulate(40417028)).violation).toBeUndefined()
+  })
+
   test('repeats the same turns for the same seed only', async () => {
     for (let seed = freshSeed; seed < freshSeed + 20; seed += 1) {
       const [one, again, other] = [await simulate(seed), await simulate(seed), await simulate(seed + 1)]

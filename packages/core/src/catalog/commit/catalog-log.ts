@@ -209,7 +209,8 @@ export class CatalogLog {
 
   /**
    * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `lost` if
-   * another commit has its number. Then the response that reported the creation did not come from the store.
+   * another commit has its number. Then the response that reported the creation did not come from the store. Also returns
+   * `lost` if the created version was below the floor, and the newest one includes the change: it knows what was dropped.
    */
   async #settle(request: CommitRequest, created: Created): Promise<Committed | 'lost'> {
     const { catalog } = created
@@ -245,6 +246,7 @@ export class CatalogLog {
       const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastPagedStep(newest)
       const isSwept = newest.floor > version
       const outcome = lookBack(request, version, isFolded && isSwept ? await this.wholeOf(newest) : newest)
+      if (outcome === 'committed' && isSwept) return 'lost'
       if (outcome !== 'before its history') return outcome
       const there = await this.#versions.at(version)
       if (there !== undefined) return there.commitId === request.commitId ? 'committed' : 'lost'
