@@ -17,6 +17,7 @@ import { restoreByHand, saveByHand, writeDurably } from '../peers/by-hand.ts'
 import { copyAndSync } from '../peers/copy.ts'
 import { opensslDigest } from '../peers/openssl.ts'
 import { rcloneCopies } from '../peers/rclone.ts'
+import { restoring } from '../works/large-file.ts'
 import { newestFile, smallCheckpoints } from '../works/small-checkpoints.ts'
 
 const copying = 'cp + fsync'
@@ -170,18 +171,7 @@ async function saveFiniteTensors(bench: Bench): Promise<void> {
 async function restoreFile(bench: Bench, sample: Sample): Promise<void> {
   await using store = await openStore(await bench.fresh('restored-from'), { mode: 'shared' })
   await store.save({ step: 1, files: { 'model.bin': sample.path } })
-  let to = ''
-  const ours: Contender = {
-    name: 'Holdfast',
-    prepare: async () => {
-      to = await bench.fresh('restored')
-    },
-    run: async () => {
-      await store.restore('latest', { to })
-      return undefined
-    },
-    verify: () => assertSame(join(to, 'model.bin'), sample),
-  }
+  const ours = restoring(bench, store, sample)
   let script = ''
   const careful: Contender = {
     name: scripted,

@@ -81,7 +81,8 @@ export async function moving(
   )
 }
 
-function restoring(bench: Bench, store: CheckpointStore, sample: Sample): Contender {
+/** Restores the latest checkpoint of a store with Holdfast. */
+export function restoring(bench: Bench, store: CheckpointStore, sample: Sample): Contender {
   let to = ''
   return {
     name: 'Holdfast',

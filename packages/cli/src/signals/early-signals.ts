@@ -6,7 +6,7 @@ const warnings = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 
 type Warning = (typeof warnings)[number]
 
-/** Ends holding warning signals back, and returns those that were received. Other listeners must exist by then. */
+/** Stops holding warning signals back. Returns the signals that came meanwhile. Other listeners must exist by then. */
 export type ReleaseWarnings = () => readonly Warning[]
 
 /** Holds warning signals back. This must be the first thing that the process does. */

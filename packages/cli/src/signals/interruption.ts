@@ -15,7 +15,7 @@ export class Interruption {
   #exitCode: ExitCode = exitCodes.interrupted
   #isCommitted = false
 
-  /** Receives signals from now on, and those that were held back before. */
+  /** Receives signals from now on. The signals that were held back come first. */
   constructor(releaseWarnings: ReleaseWarnings = () => []) {
     for (const signal of handledSignals) process.on(signal, this.#receive)
     for (const signal of releaseWarnings()) this.#receive(signal)

@@ -52,7 +52,7 @@ async function runRange<Result extends Schedule>(
     console.error(`Repeat with: --schedules 1 --seed ${seed}`)
   }
   process.on('uncaughtExceptionMonitor', tellSeed)
-  // Whoever ends a schedule that hangs learns which one it was.
+  // A schedule that hangs is ended by a signal. Its seed repeats it.
   process.once('SIGTERM', () => {
     tellSeed()
     process.exit(143)

@@ -626,7 +626,7 @@ class Turn {
       case 'open':
         return false
       case 'committed':
-        this.#find(process, attempt, 'is told that the save is committed')
+        this.#find(process, attempt, 'sees that the save is committed')
         return true
       case 'superseded':
         this.#go({ at: 'join', wasMember: true }, 'is superseded')
