@@ -99,9 +99,9 @@ async function* inOrder(
   let passed = 0
   let waited = 0
   try {
-    let info = now()
+    let requestedAt = now()
     for await (const chunk of resuming(options, { start, end: rest.start }, pool, first)) {
-      waited += now() - info
+      waited += now() - requestedAt
       passed += chunk.byteLength
       // Half-way, so that the response has arrived when it is used.
       if (following === undefined && rest.start < end && passed >= firstBytes / 2) {
@@ -111,7 +111,7 @@ async function* inOrder(
         )
       }
       yield chunk
-      info = now()
+      requestedAt = now()
     }
     if (following !== undefined) yield* following
   } finally {
