@@ -43,7 +43,7 @@ export interface StoreContext {
   readonly space: SpaceLimits
   /** How fast the files of checkpoints are sent and read. */
   readonly transfers: Transfers
-  /** The limits of `transfers`, and of those to the mirror. */
+  /** The limits of transfers to and from the store, and to and from its mirror. */
   readonly limits: StoreLimits
   /** The limit of transfers in the background. */
   readonly busyLimit: BusyLimit
