@@ -12,6 +12,6 @@ test(
     const python = pythonWithPytest(process.env)
     if (python === undefined) return skip('no Python of 3.10 or newer with pytest is installed')
     const others = filesWithTorch.flatMap((file) => ['--ignore', join(pythonTests, file)])
-    await runPytest(python, [pythonTests, ...others], signal)
+    await runPytest(python, [pythonTests, ...others], timeout, signal)
   },
 )

@@ -12,6 +12,6 @@ test.for(filesWithTorch)(
   async (file, { skip, signal }) => {
     const python = pythonWithTrainers(process.env)
     if (python === undefined) return skip(howToInstall)
-    await runPytest(python, [join(pythonTests, file)], signal)
+    await runPytest(python, [join(pythonTests, file)], timeout, signal)
   },
 )

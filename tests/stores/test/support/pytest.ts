@@ -22,10 +22,14 @@ export const filesWithTorch = [
   'test_torch.py',
 ] as const
 
-/** Runs tests of the Python package on a disk and on an emulator of S3, until `signal` fires. Fails with what they print. */
+/**
+ * Runs tests of the Python package on a disk and on an emulator of S3. Fails with what they print, also if they have not ended
+ * a minute before the timeout of the test, in milliseconds.
+ */
 export async function runPytest(
   python: string,
   words: readonly string[],
+  timeout: number,
   signal: AbortSignal,
 ): Promise<void> {
   await using emulator = await startS3Emulator({ buckets: ['python'] })
@@ -50,7 +54,8 @@ export async function runPytest(
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text))
   try {
-    await once(child, 'close', { signal })
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout - 60_000)])
+    await once(child, 'close', { signal: limit })
   } catch (error) {
     throw new Error(`pytest has not ended. It printed:\n${output}`, { cause: error })
   }
