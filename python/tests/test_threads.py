@@ -120,21 +120,61 @@ def test_waiting_for_a_save_sends_hurry(monkeypatch: pytest.MonkeyPatch) -> None
         assert save.result().step == 1
 
 
-def test_a_signal_handler_can_wait_for_a_save_while_the_program_is_inside_of_a_call() -> None:
-    with open_store("mem:") as store:
-        gate = threading.Event()
-        save = store.save_async(1, {"a.bin": lambda file: gate.wait() and None})
-        helper, _ = store._connect()
+#: Interrupts a call before every line of the package that its thread runs, once each, while a save in the background
+#: waits for the interrupt. The handler waits for that save, and saves, which needs the other threads of the connection.
+HANDLER_AT_EVERY_LINE = """
+import faulthandler, itertools, os, sys, threading
+import holdfast_checkpoints as holdfast
 
-        def finish(*_: object) -> None:
+faulthandler.dump_traceback_later(300, exit=True)  # a deadlock
+package = os.path.dirname(holdfast.__file__)
+calls = {
+    "list": lambda store, step: store.list(),
+    "read": lambda store, step: store.read("latest", "a.bin").read(),
+    "save": lambda store, step: store.save(step, {"a.bin": b"a" * 2**21}, on_progress=lambda done, total: None),
+}
+
+def interrupt(call, line, handler):
+    # Returns whether the call has so many lines. A trace function runs between two lines, as a signal handler does.
+    left = line
+    def trace(frame, event, _):
+        nonlocal left
+        if not frame.f_code.co_filename.startswith(package):
+            return None
+        left -= event == "line"
+        if left == 0 and event == "line":
+            handler()
+        return trace
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(None)
+    return left <= 0
+
+with holdfast.open("mem:", config=False, keep_last=1) as store:
+    store.save(0, {"a.bin": b"a"})
+    steps = itertools.count(1)
+    for name, call in calls.items():
+        for line in itertools.count(1):
+            gate = threading.Event()
+            waiting = store.save_async(next(steps), {"a.bin": lambda file: gate.wait() and None})
+
+            def handler():
+                gate.set()
+                waiting.wait()
+                store.save(next(steps), {"a.bin": b"b"})
+
+            is_interrupted = interrupt(lambda: call(store, next(steps)), line, handler)
             gate.set()
-            save.wait()
+            waiting.result()
+            if not is_interrupted:
+                break
+        print(name, line > 20)
+"""
 
-        before = signal.signal(signal.SIGUSR1, finish)
-        try:
-            with helper._starting:  # as in a call that the signal interrupts
-                os.kill(os.getpid(), signal.SIGUSR1)
-                assert save.done()
-        finally:
-            signal.signal(signal.SIGUSR1, before)
-        assert save.result().step == 1
+
+def test_a_signal_handler_may_save_and_wait_wherever_it_interrupts_a_call() -> None:
+    program = [sys.executable, "-c", HANDLER_AT_EVERY_LINE]
+    ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
+    assert ended.stdout == "list True\nread True\nsave True\n", ended.stderr

@@ -23,7 +23,6 @@ class SaveHandle:
         self._error: BaseException | None = None
         self._is_cancelled = False
         self._is_read = False
-        self._lock = threading.Lock()
         # The program waits for this thread when it ends, so a save that has begun is not lost.
         self._thread = threading.Thread(target=self._run, name=f"holdfast-save-{step}", daemon=False)
         self._thread.start()
@@ -52,18 +51,13 @@ class SaveHandle:
             # Holds no lock, since a signal handler may also wait. The thread looks again after it has sent the save.
             self._is_awaited = True
             if self._sending is not None:
-                self._hurry_later()
+                self._hurry()
         self._thread.join(timeout)
-
-    def _hurry_later(self) -> None:
-        # A signal handler that waits may have interrupted a call that holds a lock of the connection.
-        threading.Thread(target=self._hurry, name=f"holdfast-hurry-{self.step}", daemon=True).start()
 
     def cancel(self) -> None:
         """Stops the save unless it is already committed. `result` then raises Aborted."""
-        with self._lock:
-            self._is_cancelled = True
-            sending = self._sending
+        self._is_cancelled = True
+        sending = self._sending
         if sending is not None:
             sending.call.cancel()
 
@@ -74,13 +68,14 @@ class SaveHandle:
 
     def _run(self) -> None:
         try:
-            with self._lock:
-                if self._is_cancelled:
-                    raise Aborted(f"The save of step {self.step} was cancelled before it began.")
-                assert self._send is not None
-                self._sending = self._send()
+            if self._is_cancelled:
+                raise Aborted(f"The save of step {self.step} was cancelled before it began.")
+            assert self._send is not None
+            self._sending = self._send()
+            if self._is_cancelled:  # before `cancel` saw what is sent
+                self._sending.call.cancel()
             if self._is_awaited:
-                self._hurry_later()
+                self._hurry()
             self._saved = saved_of(self._sending.finish())
         except BaseException as error:
             self._error = error

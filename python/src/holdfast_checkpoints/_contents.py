@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import IO, Any, Union
 
-from ._helper_connection import Call, Helper, ProgressListener
+from ._call import Call
+from ._helper_connection import Helper, ProgressListener
 from ._streams import StreamClosed, Upload, UploadWriter
 from .errors import InvalidArgument
 
@@ -47,7 +48,7 @@ def send_save(
     if not isinstance(files, Mapping):
         paths = [files] if isinstance(files, (str, os.PathLike)) else list(files)
         call = helper.start("save", {**params, "files": [absolute(path) for path in paths]}, (), on_progress)
-        return SendingSave(helper, call, {}, queue.SimpleQueue())
+        return SendingSave(call, {}, queue.SimpleQueue())
     wanted: queue.SimpleQueue[Upload | None] = queue.SimpleQueue()
     producers: dict[Upload, Producer] = {}
     later: set[Upload] = set()
@@ -61,9 +62,9 @@ def send_save(
             if isinstance(content, Later):
                 later.add(upload)
             sent[name] = {"stream": upload, **_size_of(content)}
-    call = helper.start("save", {**params, "files": sent}, list(producers), on_progress)
-    call.response.add_done_callback(lambda _: wanted.put(None))
-    return SendingSave(helper, call, producers, wanted, later)
+    params = {**params, "files": sent}
+    call = helper.start("save", params, list(producers), on_progress, on_end=lambda _: wanted.put(None))
+    return SendingSave(call, producers, wanted, later)
 
 
 class SendingSave:
@@ -71,13 +72,11 @@ class SendingSave:
 
     def __init__(
         self,
-        helper: Helper,
         call: Call,
         producers: Mapping[Upload, Producer],
         wanted: queue.SimpleQueue[Upload | None],
         later: Collection[Upload] = (),
     ) -> None:
-        self._helper = helper
         self._producers = producers
         self._wanted = wanted
         self._later = later
@@ -94,12 +93,8 @@ class SendingSave:
                         self._produce(upload)
             return self.call.result()
         except BaseException:
-            if not self.call.response.done():
-                self.call.stop()
+            self.call.stop()
             raise
-        finally:
-            for upload in self._producers:
-                self._helper.release(upload)
 
     def _produce_later(self, upload: Upload) -> None:
         try:
@@ -115,7 +110,7 @@ class SendingSave:
         except StreamClosed:
             return  # the result of the call has the reason
         except BaseException as error:
-            if self.call.response.done():
+            if self.call.is_done:
                 return  # the save failed first, and a library such as torch reports that with an exception of its own
             upload.abort(f"{type(error).__name__}: {error}")
             raise

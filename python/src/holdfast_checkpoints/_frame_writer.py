@@ -2,68 +2,56 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import deque
+from collections.abc import Callable
 from typing import IO
-
-#: Frames of up to 1 MiB that wait in memory.
-_MAX_WAITING = 4
 
 
 class FrameWriter:
     """
     Writes frames to a pipe, in a thread of its own.
 
-    Signal handlers run in the main thread, and may raise there at any moment, as Ctrl-C does. If that thread wrote, a
-    frame could end in the middle, and the helper would take all later frames for the rest of it.
+    Signal handlers run in the main thread, between any two of its steps. They may raise there, as Ctrl-C does, so the
+    main thread must not write: a frame could end in the middle, and the helper would take all later frames for the rest
+    of it. They may also call the store and wait for other threads, so the main thread must not hold a lock that another
+    thread needs. No handler runs while a `SimpleQueue` holds its lock.
     """
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
-        self._waiting: deque[bytes] = deque()
-        self._is_closed = False
-        self._changed = threading.Condition()
+        self._waiting: queue.SimpleQueue[Callable[[], bytes] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="holdfast-writer", daemon=True).start()
 
-    def write(self, frames: bytes, *, at_once: bool = False) -> None:
+    def write(self, frames: Callable[[], bytes]) -> None:
         """
-        Queues whole frames in order. Blocks while the queue is full. Discards the frames if the pipe has ended.
+        Queues whole frames, which the writing thread makes in the order of the calls. Returns at once.
 
-        `at_once` queues them although the queue is full. It is for small frames that stop something.
+        The credit of the streams limits how much waits here. `frames` must not raise.
         """
-        with self._changed:
-            while not at_once and len(self._waiting) >= _MAX_WAITING and not self._is_closed:
-                self._changed.wait()
-            if not self._is_closed:
-                self._waiting.append(frames)
-                self._changed.notify_all()
+        self._waiting.put(frames)
 
     def close(self) -> None:
-        """Closes the pipe when everything is written."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
+        """Closes the pipe when everything is written. Later frames are still made, but not written."""
+        self._waiting.put(self._close)
+
+    def end(self) -> None:
+        """Ends the writing thread."""
+        self._waiting.put(None)
 
     def _run(self) -> None:
-        try:
-            while (frames := self._next()) is not None:
-                left = memoryview(frames)
+        for frames in iter(self._waiting.get, None):
+            left = memoryview(frames())
+            try:
                 while left:
                     left = left[self._pipe.write(left) :]
-        except (OSError, ValueError):
-            pass  # the helper has ended, which its reading thread reports
-        finally:
-            self.close()
-            close_pipe(self._pipe)
+            except (OSError, ValueError):
+                pass  # the helper has ended, which its reading thread reports
+        self._close()
 
-    def _next(self) -> bytes | None:
-        with self._changed:
-            while not self._waiting and not self._is_closed:
-                self._changed.wait()
-            if not self._waiting:
-                return None
-            self._changed.notify_all()
-            return self._waiting.popleft()
+    def _close(self) -> bytes:
+        close_pipe(self._pipe)
+        return b""
 
 
 def close_pipe(pipe: IO[bytes] | None) -> None:

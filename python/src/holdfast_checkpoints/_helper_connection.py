@@ -12,9 +12,9 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any
 
+from ._call import Call
 from ._callback import Callback
 from ._command import command
 from ._frame_writer import FrameWriter, close_pipe
@@ -28,66 +28,19 @@ log = logging.getLogger("holdfast_checkpoints")
 
 PROTOCOL = 1
 
-#: Seconds that a cancelled call, and a helper whose stores are closed, have to end.
+#: Seconds that a helper whose stores are closed has to end.
 TIME_TO_END = 5.0
 
 EventListener = Callable[[str, Mapping[str, Any]], None]
 ProgressListener = Callable[[int, "int | None"], None]
 
 
-class Call:
-    """A call that was sent."""
-
-    def __init__(self, number: int, helper: Helper) -> None:
-        self.number = number
-        self.response: Future[Any] = Future()
-        self.progress: Callback | None = None
-        self._helper = helper
-
-    def end_progress(self) -> None:
-        if self.progress is not None:
-            self.progress.end()
-
-    def respond(self, result: Any) -> None:
-        self.end_progress()
-        self.response.set_result(result)
-
-    def fail(self, error: HoldfastError) -> None:
-        self.end_progress()
-        self.response.set_exception(error)
-
-    def cancel(self) -> None:
-        self._helper.cancel(self)
-
-    def result(self) -> Any:
-        """
-        Waits for the result, and until the last progress is reported.
-
-        If the wait is interrupted, cancels the call and waits until it has stopped.
-        """
-        try:
-            self.response.exception()
-        except BaseException:  # Ctrl-C, or an exception of another signal handler
-            self.stop()
-            raise
-        if self.progress is not None:
-            self.progress.wait()
-        return self.response.result()
-
-    def stop(self) -> None:
-        """Cancels the call, and waits until it has stopped."""
-        self.cancel()
-        try:
-            self.response.result(TIME_TO_END)
-        except (HoldfastError, TimeoutError):
-            pass  # the caller raises the reason for the cancel
-
-
 class Helper:
     """
     One helper process. Any thread may use it. It ends with this process, however this process ends.
 
-    It runs in a session of its own, so that Ctrl-C reaches only this process.
+    It runs in a session of its own, so that Ctrl-C reaches only this process. No thread that calls it ever holds a lock
+    of it, since a signal handler may interrupt it anywhere and call the helper itself.
     """
 
     def __init__(self) -> None:
@@ -95,11 +48,10 @@ class Helper:
         self._process = _started()
         assert self._process.stdin is not None
         self._writer = FrameWriter(self._process.stdin)
-        self._starting = threading.Lock()
-        self._state = threading.Lock()
+        self._registering = threading.Lock()  # of the reading and the writing thread
         self._ids = itertools.count(1)
         self._stream_numbers = itertools.count(1)
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, tuple[Call, Sequence[Stream]]] = {}
         self._streams: dict[int, Stream] = {}
         self._listeners: dict[int, EventListener] = {}
         self._unheard: dict[int, list[Mapping[str, Any]]] = {}
@@ -156,60 +108,67 @@ class Helper:
         params: Mapping[str, Any],
         streams: Sequence[Stream] = (),
         on_progress: ProgressListener | None = None,
+        on_end: Callable[[Any], None] | None = None,
     ) -> Call:
-        """Sends a call. A stream in `params` is sent as the number that it gets."""
+        """Sends a call. A stream in `params` is sent as the number that it gets. `Call` describes `on_end`."""
         if self._owner != os.getpid():
             raise InvalidArgument(
                 "The store was opened in another process, from which this one was forked. "
                 "Open it again in this process."
             )
-        with self._starting:  # the numbers of streams must increase in the order of the calls
-            call = Call(next(self._ids), self)
-            for stream in streams:
-                stream.bind(next(self._stream_numbers), self)
-            if on_progress is not None:
-                params = {**params, "progress": call.number}
-            request = request_frames(call.number, method, params)
-            with self._state:
-                if self._ended is not None:
-                    raise self._ended
-                if on_progress is not None:
-                    call.progress = Callback(on_progress, only_newest=True)
-                self._calls[call.number] = call
+        number = next(self._ids)
+        progress = None if on_progress is None else Callback(on_progress, only_newest=True)
+        sent = params if progress is None else {**params, "progress": number}
+        call = Call(number, lambda: self._cancel(number), progress, on_end)
+        try:
+            self._writer.write(lambda: self._request(call, method, sent, streams))
+            if self._ended is not None:  # before or after the request was written
+                call.fail(self._ended)
+            return call
+        except BaseException:  # Ctrl-C, before or after the request was queued
+            call.cancel()
+            raise
+
+    def _request(self, call: Call, method: str, params: Mapping[str, Any], streams: Sequence[Stream]) -> bytes:
+        """Registers a call, and gives its streams their numbers, which must increase in the order of the requests."""
+        for stream in streams:
+            stream.bind(next(self._stream_numbers), self)
+        try:
+            frames = request_frames(call.number, method, params)
+        except Exception as error:  # also one that a parameter of an unknown type raises
+            call.fail(error)
+            return b""
+        with self._registering:
+            ended = self._ended
+            if ended is None:
+                self._calls[call.number] = call, streams
                 self._streams.update((stream.number, stream) for stream in streams)
-            try:
-                self._send(request)
-            except BaseException:  # Ctrl-C, before or after the request was taken
-                self._withdraw(call, streams)
-                raise
-        return call
+        if ended is not None:
+            call.fail(ended)
+        return frames
 
-    def _withdraw(self, call: Call, streams: Sequence[Stream]) -> None:
-        with self._state:
-            self._calls.pop(call.number, None)
-            for stream in streams:
-                self._streams.pop(stream.number, None)
-        call.end_progress()
-        call.cancel()
+    def _cancel(self, number: int) -> None:
+        self._send(notification_frames("$/cancelRequest", {"id": number}))
 
-    def cancel(self, call: Call) -> None:
-        self._send(notification_frames("$/cancelRequest", {"id": call.number}), at_once=True)
-
-    def listen(self, store: int, listener: EventListener) -> None:
+    def open_store(self, options: Mapping[str, Any], listener: EventListener) -> Mapping[str, Any]:
         """
-        Calls the listener in the reading thread with the events of a store, also with those that came before this call.
+        Opens a store in the helper. Calls the listener in the reading thread with its events.
 
-        It must be quick, and must neither raise nor call the helper.
+        The listener must be quick, and must neither raise nor call the helper.
         """
-        with self._state:
-            self._listeners[store] = listener
-            unheard = self._unheard.pop(store, [])
-        for each in unheard:
-            listener(each["name"], each["event"])
+
+        def listen(opened: Mapping[str, Any] | None) -> None:
+            if opened is None:
+                return
+            self._listeners[opened["store"]] = listener
+            for each in self._unheard.pop(opened["store"], []):
+                listener(each["name"], each["event"])
+
+        opened: Mapping[str, Any] = self.start("openStore", options, on_end=listen).result()
+        return opened
 
     def release(self, stream: Stream) -> None:
-        with self._state:
-            self._streams.pop(stream.number, None)
+        self._streams.pop(stream.number, None)
 
     # The sending side of streams
 
@@ -221,14 +180,14 @@ class Helper:
 
     def send_abort(self, stream: int, message: str) -> None:
         payload = json.dumps({"message": message[:1000]}).encode()
-        self._send(header(ABORT, stream, len(payload)) + payload, at_once=True)
+        self._send(header(ABORT, stream, len(payload)) + payload)
 
     def send_credit(self, stream: int, amount: int) -> None:
         self._send(credit_frame(stream, amount))
 
-    def _send(self, frames: bytes, *, at_once: bool = False) -> None:
+    def _send(self, frames: bytes) -> None:
         if self._owner == os.getpid():
-            self._writer.write(frames, at_once=at_once)
+            self._writer.write(lambda: frames)
 
     # The receiving side
 
@@ -245,8 +204,7 @@ class Helper:
             self._end()
 
     def _receive_frame(self, kind: bytes, number: int, payload: bytes) -> None:
-        with self._state:
-            stream = self._streams.get(number)
+        stream = self._streams.get(number)
         if isinstance(stream, Upload):
             if kind == CREDIT:
                 stream.add_credit(credit_of(payload))
@@ -266,27 +224,29 @@ class Helper:
         if method == "event":
             self._receive_event(params)
         elif method == "progress":
-            with self._state:
-                call = self._calls.get(params["progress"])
+            call, _ = self._calls.get(params["progress"], (None, ()))
             if call is not None and call.progress is not None:
                 call.progress(params["bytes"], params.get("total"))
         else:
             self._respond(message)
 
     def _receive_event(self, params: Mapping[str, Any]) -> None:
-        with self._state:
-            listener = self._listeners.get(params["store"])
-            if listener is None:  # the call that opens the store has not returned yet
-                self._unheard.setdefault(params["store"], []).append(params)
-                return
-        listener(params["name"], params["event"])
+        listener = self._listeners.get(params["store"])
+        if listener is None:  # the response to the call that opens the store comes later
+            self._unheard.setdefault(params["store"], []).append(params)
+        else:
+            listener(params["name"], params["event"])
 
     def _respond(self, message: Mapping[str, Any]) -> None:
-        with self._state:
-            call = self._calls.pop(message["id"], None)
+        call, streams = self._calls.pop(message["id"], (None, ()))
         if call is None:
             return
         error = message.get("error")
+        for stream in streams:
+            if isinstance(stream, Upload):
+                stream.close()
+            if isinstance(stream, Upload) or error is not None:
+                self.release(stream)
         if error is None:
             call.respond(message.get("result"))
         else:
@@ -305,11 +265,12 @@ class Helper:
             hint="The call may or may not have taken effect. The next call starts a new helper.",
             retryable=True,
         )
-        with self._state:
+        with self._registering:
             self._ended = error
             calls, self._calls = list(self._calls.values()), {}
             streams, self._streams = list(self._streams.values()), {}
-        for call in calls:
+        self._writer.end()
+        for call, _ in calls:
             call.fail(error)
         for stream in streams:
             if isinstance(stream, Upload):

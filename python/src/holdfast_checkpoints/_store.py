@@ -596,6 +596,9 @@ class Store:
     def _connect(self) -> tuple[Helper, int]:
         """Returns the helper and the number of the store in it. Opens the store again if its helper has ended."""
         self._refuse_in_child()
+        helper = self._helper
+        if helper is not None and helper.is_running:
+            return helper, self._number  # without the lock, which the code may hold that a signal handler interrupts
         with self._opening:
             if self._is_closed:
                 raise InvalidArgument(f"The store {self.url} is closed. Open it again.")
@@ -606,12 +609,12 @@ class Store:
                 self._helper = None
             helper = _running_helpers.acquire()
             try:
-                opened = helper.call("openStore", self._options)
+                opened = helper.open_store(self._options, self._on_event)
             except BaseException:
                 _running_helpers.release(helper)
                 raise
-            self._helper, self._number, self.url = helper, opened["store"], opened["url"]
-            helper.listen(self._number, self._on_event)
+            self._number, self.url = opened["store"], opened["url"]
+            self._helper = helper  # last, since it is read first
             return helper, self._number
 
     def _on_event(self, name: str, json: Mapping[str, Any]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections import deque
+import queue
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -32,9 +31,9 @@ class StreamSender(Protocol):
 
 
 class Stream:
-    """A stream, which gets its number when the call that uses it is sent."""
+    """A stream, which gets its number when the call that uses it is sent. FrameWriter explains why it has no lock."""
 
-    number: int
+    number = 0
     _sender: StreamSender
 
     def bind(self, number: int, sender: StreamSender) -> None:
@@ -50,24 +49,20 @@ class Upload(Stream):
         super().__init__()
         self._on_wanted = on_wanted
         self._is_wanted = False
-        self._credit = 0
         self._is_closed = False
-        self._changed = threading.Condition()
+        self._grants: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._credit = 0  # of the thread that sends
 
     def add_credit(self, amount: int) -> None:
-        with self._changed:
-            is_first = not self._is_wanted
+        self._grants.put(amount)
+        if not self._is_wanted:
             self._is_wanted = True
-            self._credit += amount
-            self._changed.notify_all()
-        if is_first:
             self._on_wanted(self)
 
     def close(self) -> None:
         """Stops the stream, because no more bytes are needed."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
+        self._is_closed = True
+        self._grants.put(0)  # wakes the thread that sends
 
     def send(self, data: memoryview) -> None:
         """Sends all bytes. Raises StreamClosed if they are not needed."""
@@ -83,14 +78,13 @@ class Upload(Stream):
         self._sender.send_abort(self.number, message)
 
     def _take_credit(self, wanted: int) -> int:
-        with self._changed:
-            while self._credit == 0 and not self._is_closed:
-                self._changed.wait()
-            if self._is_closed:
-                raise StreamClosed
-            amount = min(wanted, self._credit)
-            self._credit -= amount
-            return amount
+        while self._credit == 0 and not self._is_closed:
+            self._credit += self._grants.get()
+        if self._is_closed:
+            raise StreamClosed
+        amount = min(wanted, self._credit)
+        self._credit -= amount
+        return amount
 
 
 class UploadWriter(io.BufferedIOBase):
@@ -133,32 +127,26 @@ class Download(Stream):
 
     def __init__(self) -> None:
         super().__init__()
-        self._received: deque[bytes] = deque()
+        self._received: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._is_ended = False
         self._error: HoldfastError | None = None
-        self._changed = threading.Condition()
 
     def receive(self, data: bytes) -> None:
-        with self._changed:
-            self._received.append(data)
-            self._changed.notify_all()
+        self._received.put(data)
 
     def end(self, error: HoldfastError | None = None) -> None:
-        with self._changed:
-            self._is_ended = True
-            self._error = self._error or error
-            self._changed.notify_all()
+        self._error = self._error or error
+        self._is_ended = True
+        self._received.put(None)
 
     def next_piece(self) -> bytes:
         """Waits for the next bytes. Returns none at the end. Raises the error of the helper, for example Corrupt."""
-        with self._changed:
-            while not self._received and not self._is_ended:
-                self._changed.wait()
-            if not self._received:
-                if self._error is not None:
-                    raise self._error
-                return b""
-            piece = self._received.popleft()
+        piece = self._received.get()
+        if piece is None:
+            self._received.put(None)  # also the next call is at the end
+            if self._error is not None:
+                raise self._error
+            return b""
         self._sender.send_credit(self.number, len(piece))
         return piece
 
@@ -166,9 +154,8 @@ class Download(Stream):
         self._sender.send_credit(self.number, WINDOW)
 
     def cancel(self) -> None:
-        with self._changed:
-            if self._is_ended:
-                return
+        if self._is_ended:
+            return
         self._sender.send_abort(self.number, "The reader closed the file.")
 
 
