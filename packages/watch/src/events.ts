@@ -23,5 +23,14 @@ export type WatchEvent =
     }
   /** The trainer's files were deleted, since the store has them. */
   | { readonly type: 'consumed'; readonly name: string }
-  /** The folder cannot be written to, so what was adopted is known only as far as the store lists it. */
-  | { readonly type: 'forgetful'; readonly folder: string }
+  /** The trainer's files could not be deleted. The watch tries it again after this number of milliseconds, or after a restart. */
+  | {
+      readonly type: 'notConsumed'
+      readonly name: string
+      readonly error: HoldfastError
+      readonly retryIn: number | undefined
+    }
+  /**
+   * What was adopted could not be recorded in the folder. Until that succeeds, a restart knows only what the store lists.
+   */
+  | { readonly type: 'forgetful'; readonly folder: string; readonly reason: string }

@@ -110,6 +110,10 @@ export class Watched {
     await writeFile(this.path(name), bytes)
   }
 
+  async remove(name: string): Promise<void> {
+    await rm(this.path(name), { recursive: true })
+  }
+
   /** Scans the folder once. */
   async scan(): Promise<readonly string[]> {
     return (await this.#adopter.scan()).adopted

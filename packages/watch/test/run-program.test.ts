@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type HandledSignal, type RunEvent, runProgram } from '../src/index.ts'
@@ -120,6 +120,30 @@ describe('before the program starts', () => {
     await runs.run('save 4 "from $(last)"')
     expect(await runs.text('step_4/model.bin')).toBe('weights 4 from 3')
     expect(await runs.steps()).toEqual([1, 3, 4])
+  })
+
+  test('what a killed run did not save is saved although an older checkpoint was touched', async () => {
+    const runs = await Runs.begin()
+    await runs.run('save 1; save 2')
+    await chmod(runs.path('step_1/model.bin'), 0o600)
+    await runs.run('true')
+    await leaveClaim(runs.folder, false)
+    await writeCheckpoint(runs, 3)
+    await runs.run('save 4 "from $(last)"')
+    expect(await runs.text('step_4/model.bin')).toBe('weights 4 from 3')
+    expect(await runs.steps()).toEqual([1, 2, 3, 4])
+  })
+
+  test('what a killed run did not save after a rewind is saved', async () => {
+    const runs = await Runs.begin()
+    await runs.run('save 1; save 2; save 3')
+    await runs.store.rewind(1)
+    await rm(runs.path('step_2'), { recursive: true })
+    await runs.run('true')
+    await leaveClaim(runs.folder, false)
+    await writeCheckpoint(runs, 4)
+    await runs.run('save 5 "from $(last)"')
+    expect(await runs.text('step_5/model.bin')).toBe('weights 5 from 4')
   })
 
   test('half an exchange is not taken for a checkpoint', async () => {

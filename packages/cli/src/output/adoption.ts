@@ -14,6 +14,11 @@ export function printAdoption(printer: Printer, verb: string, event: WatchEvent)
     const { name, error, retryIn } = event
     printer.note(`${name} could not be saved: ${explain(error)} Next try in ${formatDuration(retryIn)}.`)
     printer.data({ type: 'failed', name, code: error.code, message: explain(error), retryIn })
+  } else if (event.type === 'notConsumed') {
+    const { name, error, retryIn } = event
+    const next = retryIn === undefined ? '' : ` Next try in ${formatDuration(retryIn)}.`
+    printer.note(`${name} could not be deleted from the folder: ${explain(error)}${next}`)
+    printer.data({ type: 'notConsumed', name, code: error.code, message: explain(error), retryIn })
   } else {
     printer.note(sentenceOf(event))
     printer.data({ ...event })
@@ -46,7 +51,9 @@ function printAdopted(
   printer.data({ type: 'adopted', name, ...saved })
 }
 
-function sentenceOf(event: Exclude<WatchEvent, { readonly type: 'layout' | 'adopted' | 'failed' }>): string {
+function sentenceOf(
+  event: Exclude<WatchEvent, { readonly type: 'layout' | 'adopted' | 'failed' | 'notConsumed' }>,
+): string {
   switch (event.type) {
     case 'known':
       return `${event.name} is step ${event.step}, which is already saved.`
@@ -59,6 +66,6 @@ function sentenceOf(event: Exclude<WatchEvent, { readonly type: 'layout' | 'adop
     case 'consumed':
       return `${event.name} is deleted from the folder.`
     case 'forgetful':
-      return `${event.folder} cannot be written to. After a restart, checkpoints that the store has dropped are saved again.`
+      return `What was saved from ${event.folder} could not be recorded there: ${event.reason} Until it is, a restart saves checkpoints again that the store has dropped.`
   }
 }

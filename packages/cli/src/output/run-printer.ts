@@ -99,6 +99,7 @@ export class RunPrinter {
       case 'passedOver':
       case 'failed':
       case 'consumed':
+      case 'notConsumed':
       case 'forgetful':
         this.#flush()
         printAdoption(this.#printer, `watching ${folder}`, event)

@@ -1,15 +1,14 @@
-import { type CheckpointStore, HoldfastError, isHoldfastError, type SaveResult } from '@holdfast/core'
+import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { isFinal, throwIfAborted } from '@holdfast/core/backend'
 import { systemClock, type WatchClock } from '../clock.ts'
 import { digestOfContents } from '../folder/content-digest.ts'
-import { takeSnapshot } from '../folder/snapshot.ts'
 import type { MetricsTable } from '../formats/csv.ts'
+import type { AdoptedBytes } from '../memory/memory.ts'
 import { type AdoptionOptions, type QuietPeriods, quietPeriodsOf } from '../options.ts'
 import { Announcements } from './announcements.ts'
-import { type Failing, Outcomes } from './outcomes.ts'
-import { consume } from './consume.ts'
+import { type Failing, type Hold, Outcomes } from './outcomes.ts'
+import { Consumption } from './consumption.ts'
 import { decideFor } from './decide-for.ts'
-import type { AdoptedFrom, Decision } from './decide.ts'
 import type { Survey } from './detect.ts'
 import { type Adoptable, eligible } from './eligible.ts'
 import { type Present, takeInventory } from './inventory.ts'
@@ -17,8 +16,8 @@ import type { WholeCheckpoint } from './inspect.ts'
 import { metricsOf, readMetrics } from './metrics.ts'
 import type { TrainersOrder } from './order.ts'
 import { planAdoption, type PlannedCheckpoint } from './plan.ts'
+import { saveWhole } from './save-whole.ts'
 import { Settling } from './settling.ts'
-import { storedAt } from './stored.ts'
 import { WatchedFolder } from './watched-folder.ts'
 
 export interface ScanReport {
@@ -26,9 +25,9 @@ export interface ScanReport {
   readonly layout: string | undefined
   /** The names of the checkpoints that this scan committed, in order. */
   readonly adopted: readonly string[]
-  /** The milliseconds until the next complete checkpoint has been quiet long enough, if one is waiting. */
+  /** The milliseconds until the first complete checkpoint that is not saved has been quiet long enough, if one is waiting. */
   readonly quietIn: number | undefined
-  /** The failed saves that may succeed later. */
+  /** The failed saves that may succeed later, and the checkpoints that wait for one of them. */
   readonly failing: readonly Failing[]
   /** The folders in which a change matters. */
   readonly folders: readonly string[]
@@ -50,7 +49,14 @@ export interface AdopterOptions extends AdoptionOptions {
  */
 export type WriterState = 'writing' | 'finished' | 'failed'
 
-type Outcome = 'adopted' | 'changed' | 'left'
+/** What a scan did with a checkpoint, or why the later ones wait for it. */
+type Outcome = 'adopted' | 'left' | Hold
+
+interface Queued {
+  readonly checkpoint: Adoptable
+  /** The milliseconds until it has been quiet long enough. */
+  readonly quietIn: number
+}
 
 /** Longer than the difference between clocks in one network. */
 const oldAge = 10 * 60_000
@@ -68,6 +74,7 @@ export class Adopter {
   readonly #folder: WatchedFolder
   readonly #settling = new Settling()
   readonly #outcomes = new Outcomes()
+  readonly #consumption: Consumption
 
   constructor(store: CheckpointStore, folder: string, options: AdopterOptions) {
     this.#store = store
@@ -76,6 +83,7 @@ export class Adopter {
     this.#clock = options.clock ?? systemClock
     this.#announcements = new Announcements(options.onEvent)
     this.#folder = new WatchedFolder(store, folder, options, this.#announcements)
+    this.#consumption = new Consumption(store, this.#clock, this.#announcements, options)
   }
 
   /** The name of the layout, once one is chosen or recognised. */
@@ -83,25 +91,37 @@ export class Adopter {
     return this.#folder.layout
   }
 
-  /** Scans the folder, and adopts every complete checkpoint that has been quiet long enough. */
+  /**
+   * Scans the folder, and adopts every complete checkpoint that has been quiet long enough, in order. A checkpoint waits for
+   * the earlier ones, because the one that is saved last is the latest.
+   */
   async scan(writer: WriterState = 'writing'): Promise<ScanReport> {
     const began = this.#clock.now()
-    const found = await this.#folder.survey()
+    const found = await this.#recoveredSurvey()
     const surveyTime = this.#clock.now() - began
-    const { ready, quietIn } = this.#readyOf(found, writer)
-    const metrics = await readMetrics(ready.length === 0 ? undefined : this.#options.metricsFile)
+    const queue = await this.#queueOf(found, writer)
+    const isAnyReady = queue.some(({ quietIn }) => quietIn === 0)
+    const metrics = await readMetrics(isAnyReady ? this.#options.metricsFile : undefined)
     const adopted: string[] = []
-    const waits = quietIn === undefined ? [] : [quietIn]
-    for (const each of ready) {
+    let hold: Hold | undefined
+    for (const [index, { checkpoint, quietIn }] of queue.entries()) {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
-      const outcome = await this.#treat(each, metrics)
-      if (outcome === 'adopted') adopted.push(each.candidate.name)
-      if (outcome === 'changed') waits.push(this.#quietPeriods.signalled)
+      const { candidate, snapshot } = checkpoint
+      if (hold !== undefined) {
+        if (checkpoint.state === 'complete') this.#outcomes.postpone(candidate.name, snapshot.fingerprint, hold)
+        continue
+      }
+      const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, metrics)
+      if (typeof outcome === 'object') hold = outcome
+      if (outcome !== 'adopted') continue
+      adopted.push(candidate.name)
+      for (const { checkpoint: earlier } of queue.slice(0, index))
+        this.#outcomes.overtake(earlier.candidate.name, earlier.snapshot.fingerprint, candidate.name)
     }
     return {
       layout: found?.layout.name,
       adopted,
-      quietIn: waits.length === 0 ? undefined : Math.min(...waits),
+      quietIn: hold === undefined || hold.error !== undefined ? undefined : this.#timeUntil(hold.until),
       failing: this.#outcomes.failing(this.#clock.now()),
       folders: found?.folders ?? [this.#folder.path],
       surveyTime,
@@ -119,9 +139,14 @@ export class Adopter {
     return takeInventory(this.#store, this.#folder, { order, signal })
   }
 
-  /** Returns the step and the digest of the checkpoint that was adopted last. */
-  async lastAdopted(): Promise<{ readonly step: number; readonly digest: string } | undefined> {
+  /** Returns the checkpoint that was saved last, or from which the program continued since. */
+  async lastAdopted(): Promise<AdoptedBytes | undefined> {
     return (await this.#folder.memory()).last
+  }
+
+  /** Records that the program continues from a checkpoint of the store. */
+  async continueFrom(checkpoint: AdoptedBytes): Promise<void> {
+    await this.#folder.continueFrom(checkpoint)
   }
 
   /** Forgets checkpoints that were removed from the folder, so that new ones with the same name are adopted. */
@@ -129,17 +154,18 @@ export class Adopter {
     for (const name of names) await this.#folder.forget(name)
   }
 
-  /** Returns the checkpoints that may be adopted now, and the time until the next one may be. */
-  #readyOf(
-    found: Survey | undefined,
-    writer: WriterState,
-  ): {
-    readonly ready: readonly Adoptable[]
-    readonly quietIn: number | undefined
-  } {
-    if (found === undefined) return { ready: [], quietIn: undefined }
+  /** Surveys the folder, again if checkpoints were put back that a killed process was deleting. */
+  async #recoveredSurvey(): Promise<Survey | undefined> {
+    const { path } = this.#folder
+    const found = await this.#folder.survey()
+    const hasPutBack = await this.#consumption.recover(path, found?.folders ?? [path])
+    return hasPutBack ? this.#folder.survey() : found
+  }
+
+  /** Returns the checkpoints that are not settled, in order. */
+  async #queueOf(found: Survey | undefined, writer: WriterState): Promise<readonly Queued[]> {
+    if (found === undefined) return []
     const now = this.#clock.now()
-    const waits: number[] = []
     for (const each of found.inspections) {
       if (each.state !== 'incomplete') continue
       this.#announcements.announceOnce({
@@ -148,19 +174,27 @@ export class Adopter {
         missing: each.missing,
       })
     }
-    const ready = eligible(found, this.#options.order, this.#announcements).filter((each) => {
-      const { name } = each.candidate
-      const { fingerprint } = each.snapshot
-      if (this.#outcomes.isSettled(name, fingerprint)) return false
-      if (each.state === 'complete' && isDoubtful(each, writer)) return false
-      const wait = each.state === 'adopted' || writer !== 'writing' ? 0 : this.#quietIn(each, now)
-      if (wait > 0) waits.push(wait)
-      return wait === 0 && this.#outcomes.dueIn(name, fingerprint, now) === 0
-    })
+    const memory = await this.#folder.memory()
+    const queue = eligible(found, memory, this.#options.order, this.#announcements)
+      .filter(({ candidate, snapshot }) => !this.#outcomes.isSettled(candidate.name, snapshot.fingerprint))
+      .filter((each) => each.state === 'adopted' || !isDoubtful(each, writer))
+      .map((checkpoint) => {
+        const isQuiet = checkpoint.state === 'adopted' || writer !== 'writing'
+        return { checkpoint, quietIn: isQuiet ? 0 : this.#quietIn(checkpoint, now) }
+      })
     const present = new Set(found.inspections.map(({ candidate }) => candidate.name))
     this.#settling.keepOnly(present)
     this.#outcomes.keepOnly(present)
-    return { ready, quietIn: waits.length === 0 ? undefined : Math.min(...waits) }
+    this.#consumption.keepOnly(present)
+    return queue
+  }
+
+  #holdFor(milliseconds: number): Hold {
+    return { until: this.#clock.now() + milliseconds, error: undefined }
+  }
+
+  #timeUntil(time: number): number {
+    return Math.max(0, time - this.#clock.now())
   }
 
   /** Returns the milliseconds until a complete checkpoint has been quiet long enough. */
@@ -172,21 +206,27 @@ export class Adopter {
     return Math.max(0, period - this.#settling.quietFor(candidate.name, snapshot.fingerprint, now))
   }
 
-  /** A failed save does not stop later saves, unless they would fail for the same reason. */
+  /** A failed save does not stop later saves, unless it will succeed soon, or they would fail for the same reason. */
   async #treat(each: Adoptable, metrics: MetricsTable): Promise<Outcome> {
-    const { name } = each.candidate
-    try {
-      if (each.state === 'complete') return await this.#adopt(each, metrics)
-      await this.#consumeIfStored(each, each.known)
-      this.#outcomes.settle(name, each.snapshot.fingerprint)
+    if (each.state === 'adopted') {
+      await this.#consume(each, each.known)
       return 'left'
+    }
+    const { name } = each.candidate
+    const { fingerprint } = each.snapshot
+    if (this.#outcomes.dueIn(name, fingerprint, this.#clock.now()) > 0)
+      return this.#outcomes.holdBy(name, fingerprint) ?? 'left'
+    const later = this.#outcomes.overtakenBy(name, fingerprint)
+    if (later !== undefined) return this.#passOver(each, `it could not be saved before ${later}`)
+    try {
+      return await this.#adopt(each, metrics)
     } catch (error) {
       // INVALID_ARGUMENT and CORRUPT may concern one checkpoint only, and end once its files change.
       if (!isHoldfastError(error) || isFinal(error)) throw error
       if (this.#options.failsFast && !isHoldfastError(error, 'INVALID_ARGUMENT')) throw error
-      const retryIn = this.#outcomes.fail(name, each.snapshot.fingerprint, error, this.#clock.now())
+      const retryIn = this.#outcomes.fail(name, fingerprint, error, this.#clock.now())
       this.#announcements.announce({ type: 'failed', name, error, retryIn })
-      return 'left'
+      return this.#outcomes.holdBy(name, fingerprint) ?? 'left'
     }
   }
 
@@ -197,88 +237,49 @@ export class Adopter {
     const decision = await decideFor(whole, { store: this.#store, memory, planned: new Map(), signal })
     switch (decision.do) {
       case 'pass over':
-        this.#outcomes.settle(name, whole.snapshot.fingerprint)
-        this.#announcements.announceOnce({ type: 'passedOver', name, reason: decision.reason })
-        return 'left'
+        return this.#passOver(whole, decision.reason)
       case 'remember':
-        await this.#folder.remember(whole, decision)
+        this.#outcomes.succeed(name)
+        await this.#folder.remember(whole, decision, 'known')
         this.#announcements.announceOnce({ type: 'known', name, step: decision.step })
-        await this.#consumeIfStored(whole, decision)
+        await this.#consume(whole, decision)
         return 'left'
       case 'save': {
-        const saved = await this.#save(whole, decision, metrics)
-        if (saved === undefined) return 'changed'
+        const layout = this.#folder.layout ?? 'auto'
+        const ownMetrics = metricsOf(whole, decision.step, metrics)
+        const options = { ...this.#options, layout, metrics: ownMetrics }
+        const saved = await saveWhole(this.#store, whole, decision, options)
+        if (saved === undefined) {
+          this.#announcements.announce({ type: 'changed', name })
+          return this.#holdFor(this.#quietPeriods.signalled)
+        }
         this.#outcomes.succeed(name)
         this.#announcements.announce({ type: 'adopted', name, saved })
         const stored = { step: saved.step, digest: digestOfContents(saved.files) }
-        await this.#folder.remember(whole, stored)
-        await this.#consumeIfStored(whole, stored)
+        await this.#folder.remember(whole, stored, 'saved')
+        await this.#consume(whole, stored)
         return 'adopted'
       }
     }
   }
 
-  /** Returns `undefined` if the files changed during the save. */
-  async #save(
-    whole: WholeCheckpoint,
-    { step, onExisting }: Extract<Decision, { readonly do: 'save' }>,
-    metrics: MetricsTable,
-  ): Promise<SaveResult | undefined> {
-    const { candidate, snapshot, reading } = whole
-    const { signal, tags, onProgress } = this.#options
+  #passOver({ candidate, snapshot }: Pick<WholeCheckpoint, 'candidate' | 'snapshot'>, reason: string): Outcome {
     const { name } = candidate
-    const isUnchanged = async (): Promise<boolean> =>
-      (await takeSnapshot(candidate))?.fingerprint === snapshot.fingerprint
-    try {
-      return await this.#store.save({
-        step,
-        epoch: reading.epoch,
-        files: Object.fromEntries(snapshot.files.map((file) => [file.name, file.path])),
-        metrics: metricsOf(whole, step, metrics),
-        metadata: { watch: { ...adoptedFrom(whole, this.#folder.layout ?? 'auto') } },
-        tags,
-        onExisting,
-        keepsOrder: true,
-        signal,
-        beforeCommit: async () => {
-          if (!(await isUnchanged())) throw changed(candidate.path)
-        },
-        onProgress: (progress) => {
-          onProgress?.({ name, ...progress })
-        },
-      })
-    } catch (error) {
-      if (isHoldfastError(error, 'FENCED', 'ABORTED') || (await isUnchanged())) throw error
-      this.#announcements.announce({ type: 'changed', name })
-      return undefined
-    }
+    this.#outcomes.settle(name, snapshot.fingerprint)
+    this.#announcements.announceOnce({ type: 'passedOver', name, reason })
+    return 'left'
   }
 
-  /** Deletes the trainer's files, but only while the store lists the same bytes. */
-  async #consumeIfStored(
-    { candidate, snapshot }: Pick<WholeCheckpoint, 'candidate' | 'snapshot'>,
-    { step, digest }: { readonly step: number; readonly digest: string },
+  async #consume(
+    each: Pick<WholeCheckpoint, 'candidate' | 'snapshot'>,
+    adopted: AdoptedBytes,
   ): Promise<void> {
-    if (this.#options.consume !== true) return
-    const stored = await storedAt(this.#store, step, this.#options.signal)
-    if (stored?.digest !== digest) return
-    if (await consume(candidate, snapshot))
-      this.#announcements.announce({ type: 'consumed', name: candidate.name })
+    if (await this.#consumption.consume(each, adopted))
+      this.#outcomes.settle(each.candidate.name, each.snapshot.fingerprint)
   }
 }
 
 /** Whether the program may have failed while it wrote a checkpoint, and nothing shows that it had finished. */
 function isDoubtful({ reading }: WholeCheckpoint, writer: WriterState): boolean {
   return writer === 'failed' && !reading.isSignalled
-}
-
-function adoptedFrom({ candidate, snapshot }: WholeCheckpoint, layout: string): AdoptedFrom {
-  return { name: candidate.name, layout, modifiedAt: new Date(snapshot.modifiedAt).toISOString() }
-}
-
-function changed(path: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${path} changed while it was being saved. Nothing was saved. It is saved again once its writer has finished.`,
-  )
 }

@@ -1,6 +1,7 @@
 import type { CheckpointStore } from '@holdfast/core'
 import { digestOfFiles } from '../folder/content-digest.ts'
-import type { Memory } from '../memory/memory.ts'
+import type { Adopted, Memory } from '../memory/memory.ts'
+import { isExtended, sealOf } from '../memory/seal.ts'
 import { decide, type Decision, type Facts } from './decide.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 import { mayEqual, storedAt, type StoredCheckpoint } from './stored.ts'
@@ -34,10 +35,21 @@ export async function decideFor(
     digest,
     known,
     wasAdoptedElsewhere: digest !== undefined && memory.has(step, digest),
+    isLateAddition: known !== undefined && (await isLateAddition(whole, known, { store, signal })),
     // A checkpoint without its own number never replaces another one.
     existing: reading.step !== undefined || isRepeated ? stored : undefined,
   }
   return decide(whole, facts)
+}
+
+async function isLateAddition(
+  { snapshot, reading }: WholeCheckpoint,
+  { step, seal }: Adopted,
+  { store, signal }: Pick<Known, 'store' | 'signal'>,
+): Promise<boolean> {
+  if (seal === undefined || !isExtended(seal, sealOf(snapshot, reading.marker))) return false
+  const latest = await store.latest({ signal })
+  return latest !== undefined && latest.step !== step
 }
 
 /** Returns the step of a checkpoint without a number: one more than the highest step that the store ever had. */

@@ -33,19 +33,23 @@ export interface Facts {
   readonly digest: string | undefined
   readonly known: Adopted | undefined
   readonly wasAdoptedElsewhere: boolean
+  /** Whether files were only added to it since its adoption, and another checkpoint is the latest now. */
+  readonly isLateAddition: boolean
   readonly existing: Existing | undefined
 }
 
 /** Decides what to do with a complete checkpoint. The version of a step that was written last wins. */
 export function decide(
   { candidate, snapshot, reading }: WholeCheckpoint,
-  { step, digest, known, wasAdoptedElsewhere, existing }: Facts,
+  { step, digest, known, wasAdoptedElsewhere, isLateAddition, existing }: Facts,
 ): Decision {
   if (digest !== undefined) {
     if (known?.digest === digest && (reading.step === undefined || known.step === step))
       return { do: 'remember', step: known.step, digest }
     if (wasAdoptedElsewhere || existing?.digest === digest) return { do: 'remember', step, digest }
   }
+  // Saved again, it would be the latest, although nothing was trained anew.
+  if (isLateAddition) return { do: 'pass over', reason: 'files were added to it after a later one was saved' }
   if (existing === undefined) return { do: 'save', step, onExisting: 'fail' }
   const { from } = existing
   if (from === undefined)

@@ -36,7 +36,7 @@ export async function takeInventory(
       ? [{ state: 'incomplete', candidate: each.candidate, missing: each.missing } as const]
       : [],
   )
-  const adoptable = eligible(found, order, new Announcements(undefined))
+  const adoptable = eligible(found, memory, order, new Announcements(undefined))
   for (const each of adoptable) {
     const { candidate } = each
     if (each.state === 'adopted') {

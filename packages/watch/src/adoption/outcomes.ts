@@ -1,4 +1,5 @@
 import type { HoldfastError } from '@holdfast/core'
+import { isUnreadable } from '@holdfast/core/backend'
 
 const firstDelay = 5_000
 const longestDelay = 5 * 60_000
@@ -6,15 +7,25 @@ const longestDelay = 5 * 60_000
 interface Failure {
   readonly fingerprint: string
   readonly error: HoldfastError
+  /** 0 if it only waits for an earlier checkpoint. */
   readonly tries: number
   readonly notBefore: number
+  /** The later checkpoint that was saved since. */
+  readonly overtakenBy?: string | undefined
 }
 
-/** A checkpoint whose last save failed. */
+/** A checkpoint whose last save failed, or that waits for an earlier one whose save failed. */
 export interface Failing {
   readonly name: string
   readonly error: HoldfastError
   readonly retryIn: number
+}
+
+/** Why later checkpoints wait for a checkpoint, and until when. */
+export interface Hold {
+  readonly until: number
+  /** The error of its last save; `undefined` if it was not tried in its current state. */
+  readonly error: HoldfastError | undefined
 }
 
 /** Records what became of each checkpoint in its current state, so that no scan repeats a failure too soon. */
@@ -26,20 +37,49 @@ export class Outcomes {
    * Records a failure. Returns the milliseconds until the next attempt. They double with each failure, up to 5 minutes.
    */
   fail(name: string, fingerprint: string, error: HoldfastError, now: number): number {
-    const before = this.#failures.get(name)
-    const tries = before?.fingerprint === fingerprint ? before.tries + 1 : 1
+    const tries = (this.#failureOf(name, fingerprint)?.tries ?? 0) + 1
     const delay = Math.min(longestDelay, firstDelay * 2 ** (tries - 1))
     this.#failures.set(name, { fingerprint, error, tries, notBefore: now + delay })
     return delay
   }
 
-  /** Returns the milliseconds until the next attempt, or 0 if it may start now. */
+  /** Returns the milliseconds until the next attempt. 0 if it may start now, or as soon as no earlier one is in its way. */
   dueIn(name: string, fingerprint: string, now: number): number {
-    const failure = this.#failures.get(name)
-    return failure?.fingerprint === fingerprint ? Math.max(0, failure.notBefore - now) : 0
+    const failure = this.#failureOf(name, fingerprint)
+    return failure === undefined || failure.tries === 0 ? 0 : Math.max(0, failure.notBefore - now)
   }
 
-  /** The checkpoints whose last save failed. */
+  /** Records that a later checkpoint is saved. Saved now, one that failed would become the latest. */
+  overtake(name: string, fingerprint: string, later: string): void {
+    const failure = this.#failureOf(name, fingerprint)
+    if (failure !== undefined) this.#failures.set(name, { ...failure, overtakenBy: later })
+  }
+
+  /** Returns the later checkpoint that was saved after this one failed. */
+  overtakenBy(name: string, fingerprint: string): string | undefined {
+    return this.#failureOf(name, fingerprint)?.overtakenBy
+  }
+
+  /**
+   * Returns the failure for which later checkpoints wait: one that ends by itself, such as that of a store that cannot be
+   * reached. An error of the files themselves may never end.
+   */
+  holdBy(name: string, fingerprint: string): Hold | undefined {
+    const failure = this.#failureOf(name, fingerprint)
+    if (failure === undefined || !failure.error.retryable || isUnreadable(failure.error)) return undefined
+    return { until: failure.notBefore, error: failure.error }
+  }
+
+  /** Lets a checkpoint wait for an earlier one. If the save of that one failed, this one fails for the same reason. */
+  postpone(name: string, fingerprint: string, { until, error: reason }: Hold): void {
+    const own = this.#failureOf(name, fingerprint)
+    const error = own?.error ?? reason
+    if (error === undefined) return
+    const notBefore = Math.max(own?.notBefore ?? until, until)
+    this.#failures.set(name, { tries: 0, ...own, fingerprint, error, notBefore })
+  }
+
+  /** The checkpoints whose last save failed, and those that wait for one of them. */
   failing(now: number): readonly Failing[] {
     return [...this.#failures].map(([name, { error, notBefore }]) => ({
       name,
@@ -59,12 +99,19 @@ export class Outcomes {
     for (const name of this.#done.keys()) if (!names.has(name)) this.#done.delete(name)
   }
 
-  /** Records that a checkpoint needs no further work in its current state. */
+  /** Records that a checkpoint needs no further work in its current state. Forgets its failures. */
   settle(name: string, fingerprint: string): void {
+    this.#failures.delete(name)
     this.#done.set(name, fingerprint)
   }
 
   isSettled(name: string, fingerprint: string): boolean {
     return this.#done.get(name) === fingerprint
+  }
+
+  /** Returns the last failure in the current state. */
+  #failureOf(name: string, fingerprint: string): Failure | undefined {
+    const failure = this.#failures.get(name)
+    return failure?.fingerprint === fingerprint ? failure : undefined
   }
 }

@@ -36,7 +36,7 @@ export async function planAdoption(
   const table = await readMetrics(metricsFile)
   const planned = new Map<number, StoredCheckpoint>()
   const plans: PlannedCheckpoint[] = []
-  for (const each of eligible(found, order, new Announcements(undefined))) {
+  for (const each of eligible(found, memory, order, new Announcements(undefined))) {
     const { candidate, snapshot } = each
     const facts = { name: candidate.name, bytes: snapshot.bytes }
     if (each.state === 'adopted') {

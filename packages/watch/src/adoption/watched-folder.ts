@@ -1,7 +1,7 @@
 import type { CheckpointStore } from '@holdfast/core'
 import type { Layout } from '../layouts/index.ts'
-import { MemoryFile } from '../memory/memory-file.ts'
-import type { Memory } from '../memory/memory.ts'
+import { type Line, MemoryFile } from '../memory/memory-file.ts'
+import type { Adopted, AdoptedBytes, Memory } from '../memory/memory.ts'
 import { sealOf } from '../memory/seal.ts'
 import { chosenLayout, type AdoptionOptions } from '../options.ts'
 import type { Announcements } from './announcements.ts'
@@ -53,16 +53,43 @@ export class WatchedFolder {
     if (this.#layout === undefined && isSure(found)) this.#choose(found.layout)
     const present = new Set(found.inspections.map(({ candidate }) => candidate.name))
     this.#seen.keepOnly(present)
-    memory.prune(present)
+    if (this.#layout !== undefined) memory.prune(present)
+    await this.#memoryFile.tidy(memory, this.#signal)
     return found
   }
 
-  /** Records that a checkpoint is in the store. */
-  async remember(
-    { candidate, snapshot, reading }: WholeCheckpoint,
-    { step, digest }: { readonly step: number; readonly digest: string },
-  ): Promise<void> {
-    const adopted = {
+  /**
+   * Records that a checkpoint was just saved, or that the store has or had it. The program continues from it, unless its bytes
+   * were known before: then its files were only touched, linked or copied.
+   */
+  async remember(whole: WholeCheckpoint, bytes: AdoptedBytes, why: 'saved' | 'known'): Promise<void> {
+    const { step, digest } = bytes
+    const memory = await this.memory()
+    const isContinued = why === 'saved' || !memory.has(step, digest)
+    const adopted = this.#adoptedFrom(whole, bytes)
+    memory.add(adopted)
+    if (isContinued) memory.continueFrom(bytes)
+    await this.#record(isContinued ? [adopted, { continued: { step, digest } }] : [adopted])
+  }
+
+  /** Records that what the program writes from now on continues a checkpoint of the store. */
+  async continueFrom({ step, digest }: AdoptedBytes): Promise<void> {
+    const memory = await this.memory()
+    if (memory.last?.step === step && memory.last.digest === digest) return
+    memory.continueFrom({ step, digest })
+    await this.#record([{ continued: { step, digest } }])
+  }
+
+  /** Notes that a checkpoint is no longer in the folder. */
+  async forget(name: string): Promise<void> {
+    const memory = await this.memory()
+    if (memory.get(name) === undefined) return
+    memory.remove(name)
+    await this.#record([{ forgotten: name }])
+  }
+
+  #adoptedFrom({ candidate, snapshot, reading }: WholeCheckpoint, { step, digest }: AdoptedBytes): Adopted {
+    return {
       name: candidate.name,
       step,
       layout: this.#layout?.name ?? 'auto',
@@ -71,18 +98,12 @@ export class WatchedFolder {
       fingerprint: snapshot.fingerprint,
       seal: sealOf(snapshot, reading.marker),
     }
-    const memory = await this.memory()
-    memory.add(adopted)
-    const isKept = await this.#memoryFile.add(adopted, this.#signal)
-    if (!isKept) this.#announcements.announceOnce({ type: 'forgetful', folder: this.path })
   }
 
-  /** Notes that a checkpoint is no longer in the folder. */
-  async forget(name: string): Promise<void> {
-    const memory = await this.memory()
-    if (memory.get(name) === undefined) return
-    memory.remove(name)
-    await this.#memoryFile.forget(name, this.#signal)
+  async #record(lines: readonly Line[]): Promise<void> {
+    const error = await this.#memoryFile.add(lines, this.#signal)
+    if (error === undefined) return
+    this.#announcements.announceOnce({ type: 'forgetful', folder: this.path, reason: error.reason })
   }
 
   #choose(layout: Layout): void {

@@ -97,3 +97,8 @@ async function fileAt(name: string, inside: string, path: string): Promise<Found
 function lastingIdentity({ ino, size, mtimeNs }: BigIntStats): string {
   return [ino, size, mtimeNs].join(':')
 }
+
+/** Returns the part of an identity that is the same until the file is written: its size and its modification time. */
+export function writtenState(identity: string): string {
+  return identity.split(':').slice(1, 3).join(':')
+}

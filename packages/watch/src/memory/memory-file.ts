@@ -1,19 +1,20 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { appendFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
+import { type CheckpointStore, type HoldfastError, isHoldfastError } from '@holdfast/core'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import { diskOn } from '../disk.ts'
 import { isRecord } from '../formats/json.ts'
-import { type Adopted, Memory } from './memory.ts'
+import { type Adopted, type AdoptedBytes, Memory } from './memory.ts'
 import type { Seal } from './seal.ts'
 
 const marker = 'holdfast.json'
 
 /** One line of the file. */
-type Line = Adopted | { readonly forgotten: string }
+export type Line = Adopted | { readonly forgotten: string } | { readonly continued: AdoptedBytes }
 
-/** The number of lines about forgotten checkpoints above which the file is rewritten. */
-const maxStaleLines = 2000
+/** The size in bytes above which the file is rewritten if half of it is no longer needed. */
+const leastLimit = 2 ** 20
 
 /**
  * Keeps a memory as a file in the watched folder. It lies beside the files that it describes, so it lives exactly as long as
@@ -21,13 +22,18 @@ const maxStaleLines = 2000
  * that the store drops would take the memory of itself along. One file for each store, named by the store's id, which a
  * store keeps when it moves and does not share with a new one at the same place.
  *
- * A line of JSON for each adoption, or for a checkpoint that is forgotten; a later line about the same checkpoint replaces an
- * earlier one.
+ * A line of JSON for each adoption, for a checkpoint that is forgotten, or for the one from which a program continued; a later
+ * line about the same checkpoint replaces an earlier one.
  */
 export class MemoryFile {
   readonly #folder: string
   readonly #store: CheckpointStore
   #id: string | undefined
+  /** Lines that could not be written yet. */
+  #unwritten: readonly Line[] = []
+  #bytes = 0
+  /** The size in bytes above which the file is rewritten. */
+  #limit = leastLimit
 
   constructor(store: CheckpointStore, folder: string) {
     this.#store = store
@@ -37,17 +43,14 @@ export class MemoryFile {
   /** Empty if the store does not exist yet or the file is missing. Skips damaged lines. */
   async read(signal: AbortSignal | undefined): Promise<Memory> {
     const path = await this.#path(signal)
-    if (path === undefined) return new Memory()
+    const memory = new Memory()
+    if (path === undefined) return memory
     try {
-      const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
-      const memory = new Memory()
-      for (const line of lines) {
+      for await (const line of linesOf(path)) {
         const entry = parseLine(line)
-        if (entry === undefined) continue
-        if ('forgotten' in entry) memory.remove(entry.forgotten)
-        else memory.add(entry)
+        if (entry !== undefined) apply(memory, entry)
       }
-      if (lines.length > memory.all.length + maxStaleLines) await this.#rewrite(path, memory)
+      this.#bytes = (await stat(path)).size
       return memory
     } catch (error) {
       if (nodeErrorCode(error) === 'ENOENT') return new Memory()
@@ -55,44 +58,85 @@ export class MemoryFile {
     }
   }
 
-  /** Returns false if the folder cannot be written to. */
-  async add(adopted: Adopted, signal: AbortSignal | undefined): Promise<boolean> {
-    return this.#append(adopted, signal)
+  /**
+   * Adds lines. Returns why they could not be written: the checkpoint is saved all the same. They are then written with the
+   * next ones.
+   */
+  async add(lines: readonly Line[], signal: AbortSignal | undefined): Promise<HoldfastError | undefined> {
+    this.#unwritten = [...this.#unwritten, ...lines]
+    return this.#write(signal)
   }
 
-  /** Returns false if the folder cannot be written to. */
-  async forget(name: string, signal: AbortSignal | undefined): Promise<boolean> {
-    return this.#append({ forgotten: name }, signal)
-  }
-
-  async #append(line: Line, signal: AbortSignal | undefined): Promise<boolean> {
+  /** Writes the lines that could not be written before. Rewrites the file if at least half of it is no longer needed. */
+  async tidy(memory: Memory, signal: AbortSignal | undefined): Promise<void> {
+    await this.#write(signal)
+    if (this.#bytes <= this.#limit) return
     const path = await this.#path(signal)
-    if (path === undefined) return true
-    try {
-      // The line break comes first, so that a line that a crash truncated does not damage this one.
-      await appendFile(path, `\n${JSON.stringify(line)}`)
-      return true
-    } catch (error) {
-      if (isReadOnly(error)) return false
-      throw fromNodeError(error, `writing ${path}`)
-    }
+    if (path === undefined) return
+    this.#bytes = (await rewrite(path, memory)) ?? this.#bytes
+    this.#limit = Math.max(leastLimit, 2 * this.#bytes)
   }
 
-  async #rewrite(path: string, memory: Memory): Promise<void> {
-    const temporary = `${path}.${process.pid}.tmp`
+  async #write(signal: AbortSignal | undefined): Promise<HoldfastError | undefined> {
+    if (this.#unwritten.length === 0) return undefined
+    const text = this.#unwritten.map(textOf).join('')
     try {
-      await writeFile(temporary, memory.all.map((entry) => `\n${JSON.stringify(entry)}`).join(''), {
-        flush: true,
-      })
-      await diskOn().rename(temporary, path)
+      const path = await this.#path(signal)
+      if (path !== undefined) {
+        await appendFile(path, text)
+        this.#bytes += Buffer.byteLength(text)
+      }
     } catch (error) {
-      if (!isReadOnly(error)) throw fromNodeError(error, `writing ${path}`)
+      const failure = fromNodeError(error, `recording in ${this.#folder} what was adopted`)
+      if (isHoldfastError(failure, 'ABORTED')) throw failure
+      return failure
     }
+    this.#unwritten = []
+    return undefined
   }
 
   async #path(signal: AbortSignal | undefined): Promise<string | undefined> {
     this.#id ??= await storeId(this.#store, signal)
     return this.#id === undefined ? undefined : join(this.#folder, `.holdfast-watch-${this.#id}.jsonl`)
+  }
+}
+
+/** The file may be larger than the longest string. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const lines = `${rest}${String(chunk)}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  yield rest
+}
+
+function apply(memory: Memory, line: Line): void {
+  if ('forgotten' in line) memory.remove(line.forgotten)
+  else if ('continued' in line) memory.continueFrom(line.continued)
+  else memory.add(line)
+}
+
+/** The line break comes first, so that a line that a crash truncated does not damage this one. */
+function textOf(line: Line): string {
+  return `\n${JSON.stringify(line)}`
+}
+
+/** Replaces the file by what the memory needs. Returns its size; `undefined` if it could not be replaced. */
+async function rewrite(path: string, { all, last }: Memory): Promise<number | undefined> {
+  const temporary = `${path}.${process.pid}.tmp`
+  const lines: readonly Line[] = last === undefined ? all : [...all, { continued: last }]
+  const texts = lines.map(textOf)
+  try {
+    await writeFile(temporary, texts, { flush: true })
+    await diskOn().rename(temporary, path)
+    return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  } catch (error) {
+    // The file is only larger than necessary.
+    if (nodeErrorCode(error) === undefined) throw error
+    await rm(temporary, { force: true })
+    return undefined
   }
 }
 
@@ -110,10 +154,6 @@ async function storeId(store: CheckpointStore, signal: AbortSignal | undefined):
   }
 }
 
-function isReadOnly(error: unknown): boolean {
-  return ['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(nodeErrorCode(error) ?? '')
-}
-
 /** A line that does not parse only causes its files to be read once more. */
 function parseLine(line: string): Line | undefined {
   try {
@@ -127,6 +167,7 @@ function parseLine(line: string): Line | undefined {
 function parseEntry(entry: unknown): Line | undefined {
   if (!isRecord(entry)) return undefined
   if (typeof entry['forgotten'] === 'string') return { forgotten: entry['forgotten'] }
+  if (isRecord(entry['continued'])) return parseContinued(entry['continued'])
   const { name, step, layout, digest, fingerprint } = entry
   if (typeof name !== 'string' || typeof digest !== 'string' || typeof fingerprint !== 'string')
     return undefined
@@ -134,6 +175,11 @@ function parseEntry(entry: unknown): Line | undefined {
   const isNumbered = entry['isNumbered'] !== false
   if (typeof layout !== 'string') return undefined
   return { name, step, layout, isNumbered, digest, fingerprint, seal: parseSeal(entry['seal']) }
+}
+
+function parseContinued({ step, digest }: Readonly<Record<string, unknown>>): Line | undefined {
+  if (typeof step !== 'number' || !Number.isSafeInteger(step) || typeof digest !== 'string') return undefined
+  return { continued: { step, digest } }
 }
 
 function parseSeal(value: unknown): Seal | undefined {

@@ -16,6 +16,9 @@ export interface Adopted {
   readonly seal?: Seal | undefined
 }
 
+/** A checkpoint by its step and its bytes, under any name. */
+export type AdoptedBytes = Pick<Adopted, 'step' | 'digest'>
+
 /** The number of remembered checkpoints that no longer exist in the folder. A restore may bring them back. */
 const maxGone = 1000
 
@@ -23,6 +26,7 @@ const maxGone = 1000
 export class Memory {
   /** The checkpoints in the order of adoption. */
   readonly #adopted = new Map<string, Adopted>()
+  #last: AdoptedBytes | undefined
 
   constructor(adopted: readonly Adopted[] = []) {
     for (const entry of adopted) this.add(entry)
@@ -36,9 +40,9 @@ export class Memory {
     return this.#adopted.get(name)
   }
 
-  /** The checkpoint that was adopted last. */
-  get last(): Adopted | undefined {
-    return this.all.at(-1)
+  /** The checkpoint that was saved last, or from which the program continued since. */
+  get last(): AdoptedBytes | undefined {
+    return this.#last
   }
 
   /** Returns whether these bytes were adopted as this step, under any name. */
@@ -51,13 +55,21 @@ export class Memory {
     this.#adopted.set(entry.name, entry)
   }
 
+  /** Makes a checkpoint the last one. What the program writes from now on continues it. */
+  continueFrom({ step, digest }: AdoptedBytes): void {
+    this.#last = { step, digest }
+  }
+
   remove(name: string): void {
     this.#adopted.delete(name)
   }
 
-  /** Forgets the oldest checkpoints that no longer exist, beyond a limit. */
+  /** Forgets the oldest checkpoints that no longer exist, beyond a limit, and the files of all that no longer exist. */
   prune(present: ReadonlySet<string>): void {
-    const gone = [...this.#adopted.keys()].filter((name) => !present.has(name))
-    for (const name of gone.slice(0, Math.max(0, gone.length - maxGone))) this.#adopted.delete(name)
+    const gone = [...this.#adopted.values()].filter(({ name }) => !present.has(name))
+    const excess = Math.max(0, gone.length - maxGone)
+    for (const { name } of gone.slice(0, excess)) this.#adopted.delete(name)
+    for (const entry of gone.slice(excess))
+      if (entry.seal !== undefined) this.#adopted.set(entry.name, { ...entry, seal: undefined })
   }
 }

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../folder/snapshot.ts'
+import { type Snapshot, writtenState } from '../folder/snapshot.ts'
 
 /**
  * The state of the files of a complete checkpoint. If the trainer overwrites the checkpoint in place, its last file changes
@@ -41,4 +41,19 @@ export function breachOf(seal: Seal, now: Seal, wasAdopted: boolean): Breach | u
   if (isWrittenAnew) return seal.marker === undefined ? undefined : 'written anew'
   // Before the adoption, a program may still delete its temporary files.
   return wasAdopted && before.some(([inside]) => now.files[inside] === undefined) ? 'deleted' : undefined
+}
+
+/**
+ * Returns whether files were added since the seal, and no sealed file was written or deleted. Other owners, modes, links and
+ * places are no writes.
+ */
+export function isExtended(seal: Seal, now: Seal): boolean {
+  const isKept = (before: string, after: string | undefined): boolean =>
+    after !== undefined && writtenState(before) === writtenState(after)
+  const before = Object.entries(seal.files)
+  return (
+    (seal.marker === undefined || isKept(seal.marker, now.marker)) &&
+    before.every(([inside, identity]) => isKept(identity, now.files[inside])) &&
+    Object.keys(now.files).length > before.length
+  )
 }

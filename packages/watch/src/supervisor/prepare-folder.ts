@@ -52,8 +52,11 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
   ])
   if (isInPlace && latest !== undefined) announce({ type: 'inPlace', step: latest.step })
   else await restoreLatest(preparation, latest, reading)
+  const continued = await latestOf(store, signal)
+  // The program continues from it, also after a rewind or if another program saved it.
+  if (continued !== undefined && continued.digest !== '') await adopter.continueFrom(continued)
   await claim.noteRestoring(false)
-  return (await latestOf(store, signal))?.step
+  return continued?.step
 }
 
 /**

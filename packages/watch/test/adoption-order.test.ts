@@ -1,0 +1,169 @@
+import { chmod, readdir, utimes } from 'node:fs/promises'
+import { HoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { Outcomes } from '../src/adoption/outcomes.ts'
+import { torchFile } from './archives.ts'
+import { Watched } from './harness.ts'
+
+const unreachable = new HoldfastError('UNAVAILABLE', 'The store cannot be reached.')
+
+/** Lets the store fail to store a file, this many times. */
+function failToStore(watched: Watched, file: string, times: number, error = unreachable): void {
+  const put = watched.backend.put.bind(watched.backend)
+  let failures = 0
+  watched.backend.put = async (key, source, options) => {
+    if (!key.endsWith(file) || failures === times) return put(key, source, options)
+    failures += 1
+    throw error
+  }
+}
+
+async function writeAt(watched: Watched, name: string, bytes: Buffer | string, second: number): Promise<void> {
+  await watched.write(name, bytes)
+  await utimes(watched.path(name), second, second)
+}
+
+async function latestStep(watched: Watched): Promise<number | undefined> {
+  return (await watched.store.latest())?.step
+}
+
+describe('a checkpoint is saved after those that were written before it', () => {
+  test('although their saves fail while the store cannot be reached', async () => {
+    const watched = await Watched.begin()
+    failToStore(watched, 'step_1.pth', 2)
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    expect(await watched.settle()).toEqual([])
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual([])
+    watched.clock.pass(10_000)
+    expect(await watched.scan()).toEqual(['step_1.pth', 'step_2.pth'])
+    expect(await latestStep(watched)).toBe(2)
+  })
+
+  test('although one is touched during its save', async () => {
+    const watched = await Watched.begin()
+    const put = watched.backend.put.bind(watched.backend)
+    watched.backend.put = async (key, source, options) => {
+      const stored = await put(key, source, options)
+      if (key.endsWith('step_1.pth') && watched.told('changed').length === 0)
+        await chmod(watched.path('step_1.pth'), 0o600)
+      return stored
+    }
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual([])
+    expect(watched.told('changed')).toHaveLength(1)
+    expect(await watched.settle()).toEqual(['step_1.pth', 'step_2.pth'])
+  })
+
+  test('although one of them must stay quiet for longer', async () => {
+    const watched = await Watched.begin({ layout: { pattern: 'step_{step}.bin' } })
+    await writeAt(watched, 'step_1.bin', 'a', 1000)
+    await writeAt(watched, 'step_2.bin', 'b', 2000)
+    await watched.scan()
+    watched.clock.pass(20_000)
+    await chmod(watched.path('step_1.bin'), 0o600)
+    await watched.scan()
+    watched.clock.pass(10_000)
+    expect(await watched.scan()).toEqual([])
+    watched.clock.pass(20_000)
+    expect(await watched.scan()).toEqual(['step_1.bin', 'step_2.bin'])
+  })
+
+  test('at once when an earlier one that failed is deleted', async () => {
+    const watched = await Watched.begin()
+    failToStore(watched, 'step_1.pth', Infinity)
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual([])
+    await watched.remove('step_1.pth')
+    expect(await watched.scan()).toEqual(['step_2.pth'])
+  })
+})
+
+describe('a checkpoint whose own files cannot be read', () => {
+  test('holds up no other, and is left out once a later one is saved', async () => {
+    const watched = await Watched.begin()
+    const cause = Object.assign(new Error('EIO'), { code: 'EIO' })
+    const unreadable = new HoldfastError('UNAVAILABLE', 'The device failed to read.', { cause })
+    failToStore(watched, 'step_1.pth', 1, unreadable)
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual(['step_2.pth'])
+    watched.clock.pass(5_000)
+    expect(await watched.scan()).toEqual([])
+    expect(watched.told('passedOver')).toMatchObject([{ name: 'step_1.pth' }])
+    expect(await latestStep(watched)).toBe(2)
+  })
+})
+
+describe('a checkpoint that waits for an earlier one', () => {
+  test('fails for the same reason, until that one is tried again', () => {
+    const outcomes = new Outcomes()
+    outcomes.fail('first', 'f1', unreachable, 0)
+    const hold = outcomes.holdBy('first', 'f1')
+    if (hold !== undefined) outcomes.postpone('second', 's1', hold)
+    expect(outcomes.failing(1_000)).toEqual([
+      { name: 'first', error: unreachable, retryIn: 4_000 },
+      { name: 'second', error: unreachable, retryIn: 4_000 },
+    ])
+    outcomes.fail('first', 'f1', unreachable, 5_000)
+    const next = outcomes.holdBy('first', 'f1')
+    if (next !== undefined) outcomes.postpone('second', 's1', next)
+    expect(outcomes.failing(5_000).map(({ retryIn }) => retryIn)).toEqual([10_000, 10_000])
+    expect(outcomes.dueIn('second', 's1', 5_000)).toBe(0)
+  })
+})
+
+describe('files that are added to a checkpoint', () => {
+  const layout = { pattern: 'step_{step}/', completeWhen: 'DONE' }
+
+  async function withTwoSteps(keepLast: number): Promise<Watched> {
+    const watched = await Watched.begin({ layout }, { retention: { keepLast } })
+    for (const step of [1, 2]) {
+      await watched.write(`step_${step}/model.bin`, `weights ${step}`)
+      await watched.write(`step_${step}/DONE`, '')
+      expect(await watched.settle()).toEqual([`step_${step}`])
+    }
+    return watched
+  }
+
+  test.each([
+    ['is listed', 2],
+    ['is dropped', 1],
+  ])('after a later one was saved do not make it the latest, if it %s', async (_, keepLast) => {
+    const watched = await withTwoSteps(keepLast)
+    const before = await watched.steps()
+    await watched.write('step_1/eval_results.json', '{}')
+    await chmod(watched.path('step_1/model.bin'), 0o600)
+    expect(await watched.settle()).toEqual([])
+    expect(watched.told('passedOver').map(({ name }) => name)).toEqual(['step_1'])
+    watched.restart()
+    expect(await watched.settle()).toEqual([])
+    expect(await watched.steps()).toEqual(before)
+    expect(await latestStep(watched)).toBe(2)
+  })
+
+  test('are saved if it is written anew at the same time', async () => {
+    const watched = await withTwoSteps(2)
+    await watched.write('step_1/model.bin', 'after going back')
+    await watched.write('step_1/optimizer.bin', 'new')
+    await watched.write('step_1/DONE', 'again')
+    expect(await watched.settle()).toEqual(['step_1'])
+    expect(await latestStep(watched)).toBe(1)
+  })
+})
+
+describe('a file without a number', () => {
+  test('stays and is not saved after those with numbers were consumed', async () => {
+    const watched = await Watched.begin({ consume: true })
+    await watched.write('epoch_5.pth', torchFile('five'))
+    await watched.write('last.pth', torchFile('five'))
+    expect(await watched.settle()).toEqual(['epoch_5.pth'])
+    expect(await watched.settle()).toEqual([])
+    watched.restart()
+    expect(await watched.settle()).toEqual([])
+    expect(await watched.steps()).toEqual([5])
+    expect((await readdir(watched.folder)).filter((name) => name.endsWith('.pth'))).toEqual(['last.pth'])
+  })
+})

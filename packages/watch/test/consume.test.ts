@@ -1,0 +1,83 @@
+import { mkdir, readdir, rename } from 'node:fs/promises'
+import { HoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { torchFile } from './archives.ts'
+import { Watched } from './harness.ts'
+
+/** The names in the folder, without the record of what was adopted. */
+async function namesIn(watched: Watched): Promise<readonly string[]> {
+  return (await readdir(watched.folder)).filter((name) => !name.endsWith('.jsonl')).toSorted()
+}
+
+describe('what a killed process left while it deleted a consumed checkpoint', () => {
+  async function withAdopted(): Promise<Watched> {
+    const watched = await Watched.begin()
+    await watched.write('step_1.pth', torchFile('a'))
+    expect(await watched.settle()).toEqual(['step_1.pth'])
+    return watched
+  }
+
+  async function moveInto(watched: Watched, folder: string): Promise<void> {
+    await mkdir(watched.path(folder))
+    await rename(watched.path('step_1.pth'), watched.path(`${folder}/step_1.pth`))
+    watched.restart()
+  }
+
+  test('is put back, and is then known', async () => {
+    const watched = await withAdopted()
+    await moveInto(watched, '.holdfast-consuming-a')
+    expect(await watched.settle()).toEqual([])
+    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_1.pth', step: 1 }])
+    expect(await namesIn(watched)).toEqual(['step_1.pth'])
+  })
+
+  test('is saved if it was written after the adoption', async () => {
+    const watched = await withAdopted()
+    await watched.write('step_1.pth', torchFile('written anew'))
+    await moveInto(watched, '.holdfast-consuming-a')
+    expect(await watched.settle()).toEqual(['step_1.pth'])
+    expect(await watched.bytesOf(1, 'step_1.pth')).toEqual(torchFile('written anew'))
+  })
+
+  test('is deleted if it was known to be the adopted one', async () => {
+    const watched = await withAdopted()
+    await moveInto(watched, '.holdfast-deleting-a')
+    await watched.write('step_2.pth', torchFile('b'))
+    expect(await watched.settle()).toEqual(['step_2.pth'])
+    expect(await namesIn(watched)).toEqual(['step_2.pth'])
+  })
+
+  test('is kept and named if its place is taken', async () => {
+    const watched = await withAdopted()
+    await moveInto(watched, '.holdfast-consuming-a')
+    await watched.write('step_1.pth', torchFile('written anew'))
+    expect(await watched.settle()).toEqual(['step_1.pth'])
+    expect(watched.told('notConsumed')).toMatchObject([
+      { name: '.holdfast-consuming-a', error: { code: 'UNAVAILABLE' }, retryIn: undefined },
+    ])
+    expect(await namesIn(watched)).toEqual(['.holdfast-consuming-a', 'step_1.pth'])
+  })
+})
+
+describe('after the commit of a checkpoint', () => {
+  test('a fault of its deletion is not a failed save, and is tried again', async () => {
+    const watched = await Watched.begin({ consume: true })
+    const read = watched.backend.read.bind(watched.backend)
+    let failures = 0
+    watched.backend.read = async (key, options) => {
+      if (watched.told('adopted').length === 0 || !key.includes('manifest') || failures === 1)
+        return read(key, options)
+      failures += 1
+      throw new HoldfastError('UNAVAILABLE', 'The store cannot be reached.')
+    }
+    await watched.write('step_1.pth', torchFile('a'))
+    expect(await watched.settle()).toEqual(['step_1.pth'])
+    expect(watched.told('notConsumed')).toMatchObject([{ name: 'step_1.pth', retryIn: 5_000 }])
+    expect(watched.told('failed')).toEqual([])
+    expect(await namesIn(watched)).toEqual(['step_1.pth'])
+    watched.clock.pass(5_000)
+    await watched.scan()
+    expect(watched.told('consumed')).toEqual([{ type: 'consumed', name: 'step_1.pth' }])
+    expect(await namesIn(watched)).toEqual([])
+  })
+})
