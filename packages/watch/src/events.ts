@@ -6,8 +6,8 @@ export type WatchEvent =
   | { readonly type: 'layout'; readonly layout: string; readonly title: string }
   /** A checkpoint is committed. */
   | { readonly type: 'adopted'; readonly name: string; readonly saved: SaveResult }
-  /** The store has these bytes as this step. */
-  | { readonly type: 'known'; readonly name: string; readonly step: number }
+  /** The store has these bytes as this step. If `isListed` is false, it had them, and has dropped them since. */
+  | { readonly type: 'known'; readonly name: string; readonly step: number; readonly isListed: boolean }
   /** A checkpoint is not complete. Once for each `missing`. */
   | { readonly type: 'incomplete'; readonly name: string; readonly missing: string }
   /** A checkpoint changed while it was saved. Nothing was saved; the next scan tries again. */

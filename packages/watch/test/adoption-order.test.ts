@@ -18,7 +18,12 @@ function failToStore(watched: Watched, file: string, times: number, error = unre
   }
 }
 
-async function writeAt(watched: Watched, name: string, bytes: Buffer | string, second: number): Promise<void> {
+async function writeAt(
+  watched: Watched,
+  name: string,
+  bytes: Buffer | string,
+  second: number,
+): Promise<void> {
   await watched.write(name, bytes)
   await utimes(watched.path(name), second, second)
 }
@@ -115,6 +120,42 @@ describe('a checkpoint that waits for an earlier one', () => {
   })
 })
 
+describe('a checkpoint with known bytes that the store no longer has', () => {
+  async function adopt(watched: Watched, step: number, text = `state ${step}`): Promise<readonly string[]> {
+    await watched.write(`step_${step}.pth`, torchFile(text))
+    return watched.settle()
+  }
+
+  test('is saved if the program computes it again after a rewind', async () => {
+    const watched = await Watched.begin()
+    for (const step of [1, 2, 3]) await adopt(watched, step)
+    await watched.store.rewind(1)
+    expect(await adopt(watched, 2)).toEqual(['step_2.pth'])
+    expect(await latestStep(watched)).toBe(2)
+    watched.restart()
+    expect(await adopt(watched, 3)).toEqual(['step_3.pth'])
+    expect(await watched.steps()).toEqual([1, 2, 3])
+  })
+
+  test('is not saved after a rewind if its old files are only touched', async () => {
+    const watched = await Watched.begin({}, { retention: { keepLast: 3 } })
+    for (const step of [1, 2, 3]) await adopt(watched, step)
+    await watched.store.rewind(1)
+    await chmod(watched.path('step_3.pth'), 0o600)
+    expect(await watched.settle()).toEqual([])
+    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_3.pth', step: 3, isListed: false }])
+    expect(await latestStep(watched)).toBe(1)
+  })
+
+  test('is named as dropped if the retention dropped it', async () => {
+    const watched = await Watched.begin({}, { retention: { keepLast: 1 } })
+    for (const step of [1, 2]) await adopt(watched, step)
+    await watched.remove('step_1.pth')
+    expect(await adopt(watched, 1)).toEqual([])
+    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_1.pth', step: 1, isListed: false }])
+  })
+})
+
 describe('files that are added to a checkpoint', () => {
   const layout = { pattern: 'step_{step}/', completeWhen: 'DONE' }
 
@@ -135,7 +176,7 @@ describe('files that are added to a checkpoint', () => {
     const watched = await withTwoSteps(keepLast)
     const before = await watched.steps()
     await watched.write('step_1/eval_results.json', '{}')
-    await chmod(watched.path('step_1/model.bin'), 0o600)
+    for (const file of ['model.bin', 'DONE']) await chmod(watched.path(`step_1/${file}`), 0o600)
     expect(await watched.settle()).toEqual([])
     expect(watched.told('passedOver').map(({ name }) => name)).toEqual(['step_1'])
     watched.restart()

@@ -310,7 +310,7 @@ describe('what was adopted', () => {
     await rm(watched.path((await memoryFiles(watched))[0] ?? ''))
     watched.restart()
     expect(await watched.settle()).toEqual([])
-    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_1.pth', step: 1 }])
+    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_1.pth', step: 1, isListed: true }])
     expect(await memoryFiles(watched)).toHaveLength(1)
   })
 

@@ -27,7 +27,7 @@ describe('what a killed process left while it deleted a consumed checkpoint', ()
     const watched = await withAdopted()
     await moveInto(watched, '.holdfast-consuming-a')
     expect(await watched.settle()).toEqual([])
-    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_1.pth', step: 1 }])
+    expect(watched.told('known')).toEqual([{ type: 'known', name: 'step_1.pth', step: 1, isListed: true }])
     expect(await namesIn(watched)).toEqual(['step_1.pth'])
   })
 

@@ -125,7 +125,7 @@ describe('before the program starts', () => {
   test('what a killed run did not save is saved although an older checkpoint was touched', async () => {
     const runs = await Runs.begin()
     await runs.run('save 1; save 2')
-    await chmod(runs.path('step_1/model.bin'), 0o600)
+    for (const file of ['model.bin', 'DONE']) await chmod(runs.path(`step_1/${file}`), 0o600)
     await runs.run('true')
     await leaveClaim(runs.folder, false)
     await writeCheckpoint(runs, 3)

@@ -60,7 +60,7 @@ function printPlanned(printer: Printer, planned: PlannedCheckpoint): void {
         )
       : joined(
           decision.do === 'remember'
-            ? `step ${decision.step} is already saved`
+            ? `step ${decision.step} ${decision.isListed ? 'is already saved' : 'was saved before, and dropped'}`
             : `left out: ${decision.reason}`,
           name,
         ),

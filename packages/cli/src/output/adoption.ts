@@ -56,7 +56,9 @@ function sentenceOf(
 ): string {
   switch (event.type) {
     case 'known':
-      return `${event.name} is step ${event.step}, which is already saved.`
+      return event.isListed
+        ? `${event.name} is step ${event.step}, which is already saved.`
+        : `${event.name} is step ${event.step}, which was saved before. The store has dropped it since.`
     case 'incomplete':
       return `${event.name} is not complete: waiting for ${event.missing}.`
     case 'changed':

@@ -108,7 +108,8 @@ export class Adopter {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
       const { candidate, snapshot } = checkpoint
       if (hold !== undefined) {
-        if (checkpoint.state === 'complete') this.#outcomes.postpone(candidate.name, snapshot.fingerprint, hold)
+        if (checkpoint.state === 'complete')
+          this.#outcomes.postpone(candidate.name, snapshot.fingerprint, hold)
         continue
       }
       const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, metrics)
@@ -241,7 +242,12 @@ export class Adopter {
       case 'remember':
         this.#outcomes.succeed(name)
         await this.#folder.remember(whole, decision, 'known')
-        this.#announcements.announceOnce({ type: 'known', name, step: decision.step })
+        this.#announcements.announceOnce({
+          type: 'known',
+          name,
+          step: decision.step,
+          isListed: decision.isListed,
+        })
         await this.#consume(whole, decision)
         return 'left'
       case 'save': {
@@ -263,7 +269,10 @@ export class Adopter {
     }
   }
 
-  #passOver({ candidate, snapshot }: Pick<WholeCheckpoint, 'candidate' | 'snapshot'>, reason: string): Outcome {
+  #passOver(
+    { candidate, snapshot }: Pick<WholeCheckpoint, 'candidate' | 'snapshot'>,
+    reason: string,
+  ): Outcome {
     const { name } = candidate
     this.#outcomes.settle(name, snapshot.fingerprint)
     this.#announcements.announceOnce({ type: 'passedOver', name, reason })

@@ -1,6 +1,6 @@
 import type { CheckpointStore } from '@holdfast/core'
 import { digestOfFiles } from '../folder/content-digest.ts'
-import type { Adopted, Memory } from '../memory/memory.ts'
+import type { Adopted, AdoptedBytes, Memory } from '../memory/memory.ts'
 import { isExtended, sealOf } from '../memory/seal.ts'
 import { decide, type Decision, type Facts } from './decide.ts'
 import type { WholeCheckpoint } from './inspect.ts'
@@ -30,16 +30,36 @@ export async function decideFor(
     (stored !== undefined && mayEqual(snapshot, stored))
   const digest = mayBeKnown ? await digestOfFiles(snapshot, signal) : undefined
   const isRepeated = stored !== undefined && stored.digest === digest
+  const adopted = digest === undefined ? undefined : adoptedAs(known, memory, { step, digest })
+  const isOfOtherStep = known !== undefined && known.step !== (reading.step ?? stored?.step)
+  const listed = isOfOtherStep ? await storedAt(store, known.step, signal) : stored
   const facts: Facts = {
     step: isRepeated ? stored.step : step,
     digest,
     known,
     wasAdoptedElsewhere: digest !== undefined && memory.has(step, digest),
+    isListed: listed !== undefined && listed.digest === digest,
+    isRecomputed: stored === undefined && (await isRecomputed(whole, adopted, { store, signal })),
     isLateAddition: known !== undefined && (await isLateAddition(whole, known, { store, signal })),
     // A checkpoint without its own number never replaces another one.
     existing: reading.step !== undefined || isRepeated ? stored : undefined,
   }
   return decide(whole, facts)
+}
+
+/** Returns the memory of the same bytes, under the same name if possible. */
+function adoptedAs(known: Adopted | undefined, memory: Memory, bytes: AdoptedBytes): Adopted | undefined {
+  return [known, ...memory.all].find((entry) => entry?.step === bytes.step && entry.digest === bytes.digest)
+}
+
+async function isRecomputed(
+  { snapshot }: WholeCheckpoint,
+  adopted: Adopted | undefined,
+  { store, signal }: Pick<Known, 'store' | 'signal'>,
+): Promise<boolean> {
+  if (adopted?.modifiedAt === undefined || snapshot.modifiedAt <= adopted.modifiedAt) return false
+  const latest = await store.latest({ signal })
+  return latest !== undefined && latest.step < adopted.step
 }
 
 async function isLateAddition(

@@ -21,8 +21,13 @@ export interface Existing {
 /** What to do with a complete checkpoint, and why. */
 export type Decision =
   | { readonly do: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
-  /** Whether the store has or had the checkpoint. */
-  | { readonly do: 'remember'; readonly step: number; readonly digest: string }
+  /** The store has the checkpoint. If `isListed` is false, it had it, and has dropped it since. */
+  | {
+      readonly do: 'remember'
+      readonly step: number
+      readonly digest: string
+      readonly isListed: boolean
+    }
   | { readonly do: 'pass over'; readonly reason: string }
 
 export interface Facts {
@@ -33,6 +38,10 @@ export interface Facts {
   readonly digest: string | undefined
   readonly known: Adopted | undefined
   readonly wasAdoptedElsewhere: boolean
+  /** Whether the store lists these bytes. */
+  readonly isListed: boolean
+  /** Whether the run has gone back since the adoption, and has computed the same bytes again. */
+  readonly isRecomputed: boolean
   /** Whether files were only added to it since its adoption, and another checkpoint is the latest now. */
   readonly isLateAddition: boolean
   readonly existing: Existing | undefined
@@ -41,15 +50,17 @@ export interface Facts {
 /** Decides what to do with a complete checkpoint. The version of a step that was written last wins. */
 export function decide(
   { candidate, snapshot, reading }: WholeCheckpoint,
-  { step, digest, known, wasAdoptedElsewhere, isLateAddition, existing }: Facts,
+  { step, digest, known, isListed, existing, ...facts }: Facts,
 ): Decision {
-  if (digest !== undefined) {
+  if (digest !== undefined && !facts.isRecomputed) {
     if (known?.digest === digest && (reading.step === undefined || known.step === step))
-      return { do: 'remember', step: known.step, digest }
-    if (wasAdoptedElsewhere || existing?.digest === digest) return { do: 'remember', step, digest }
+      return { do: 'remember', step: known.step, digest, isListed }
+    if (facts.wasAdoptedElsewhere || existing?.digest === digest)
+      return { do: 'remember', step, digest, isListed }
   }
   // Saved again, it would be the latest, although nothing was trained anew.
-  if (isLateAddition) return { do: 'pass over', reason: 'files were added to it after a later one was saved' }
+  if (facts.isLateAddition)
+    return { do: 'pass over', reason: 'files were added to it after a later one was saved' }
   if (existing === undefined) return { do: 'save', step, onExisting: 'fail' }
   const { from } = existing
   if (from === undefined)

@@ -34,6 +34,7 @@ export async function planAdoption(
   if (found === undefined) return []
   const memory = await folder.memory()
   const table = await readMetrics(metricsFile)
+  const listed = new Set((await store.list({ signal })).map(({ step }) => step))
   const planned = new Map<number, StoredCheckpoint>()
   const plans: PlannedCheckpoint[] = []
   for (const each of eligible(found, memory, order, new Announcements(undefined))) {
@@ -41,7 +42,8 @@ export async function planAdoption(
     const facts = { name: candidate.name, bytes: snapshot.bytes }
     if (each.state === 'adopted') {
       const { step, digest } = each.known
-      plans.push({ ...facts, epoch: undefined, metrics: {}, decision: { do: 'remember', step, digest } })
+      const decision = { do: 'remember', step, digest, isListed: listed.has(step) } as const
+      plans.push({ ...facts, epoch: undefined, metrics: {}, decision })
       continue
     }
     const decision = await decideFor(each, { store, memory, planned, signal })

@@ -23,7 +23,8 @@ export async function storedAt(
     if (isHoldfastError(error, 'CORRUPT')) return undefined
     throw error
   }
-  if (details === undefined) return undefined
+  // After a rewind, the step is free again, and the next save drops what is left of it.
+  if (details === undefined || details.isAbandoned) return undefined
   return {
     step: details.step,
     digest: digestOfContents(details.files),

@@ -96,6 +96,7 @@ export class WatchedFolder {
       isNumbered: reading.step !== undefined,
       digest,
       fingerprint: snapshot.fingerprint,
+      modifiedAt: snapshot.modifiedAt,
       seal: sealOf(snapshot, reading.marker),
     }
   }

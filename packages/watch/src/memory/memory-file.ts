@@ -174,7 +174,9 @@ function parseEntry(entry: unknown): Line | undefined {
   if (typeof step !== 'number' || !Number.isSafeInteger(step)) return undefined
   const isNumbered = entry['isNumbered'] !== false
   if (typeof layout !== 'string') return undefined
-  return { name, step, layout, isNumbered, digest, fingerprint, seal: parseSeal(entry['seal']) }
+  const modifiedAt = typeof entry['modifiedAt'] === 'number' ? entry['modifiedAt'] : undefined
+  const seal = parseSeal(entry['seal'])
+  return { name, step, layout, isNumbered, digest, fingerprint, modifiedAt, seal }
 }
 
 function parseContinued({ step, digest }: Readonly<Record<string, unknown>>): Line | undefined {

@@ -13,6 +13,8 @@ export interface Adopted {
   readonly digest: string
   /** The state of its files, which saves reading them again. */
   readonly fingerprint: string
+  /** The modification time of its newest file in milliseconds. */
+  readonly modifiedAt?: number | undefined
   readonly seal?: Seal | undefined
 }
 
