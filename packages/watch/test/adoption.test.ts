@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import type { StoreOptions } from '@holdfast/core'
 import { importFolder, watchFolder, type WatchEvent } from '../src/index.ts'
 import { safetensorsFile, torchFile } from './archives.ts'
 import { storeOn, TestClock, Watched } from './harness.ts'
@@ -236,6 +237,29 @@ describe('several checkpoints', () => {
     expect(await watched.steps()).toEqual([8, 16, 24])
     expect((await watched.store.latest())?.step).toBe(16)
   })
+
+  test.each<[string, StoreOptions, (watched: Watched) => Promise<unknown>, string]>([
+    ['is pinned', {}, async ({ store }) => store.pin(8), 'step 8 is pinned, and was saved with other bytes'],
+    [
+      'is the best',
+      { objectives: { loss: { metric: 'loss', direction: 'min' } } },
+      async ({ store }) => store.attach(8, { loss: 1 }),
+      'step 8 is the best loss, and was saved with other bytes',
+    ],
+  ])(
+    'of a step that %s and is written again are left out, once and for all',
+    async (_, options, protect, reason) => {
+      const watched = await Watched.begin({}, options)
+      await writeAt(watched, 'step_8.pth', torchFile('first'), 1000)
+      await watched.settle()
+      await protect(watched)
+      await writeAt(watched, 'step_8.pth', torchFile('second'), 2000)
+      expect(await watched.settle()).toEqual([])
+      expect(watched.told('failed')).toEqual([])
+      expect(watched.told('passedOver')).toMatchObject([{ name: 'step_8.pth', reason }])
+      expect(await watched.bytesOf(8, 'step_8.pth')).toEqual(torchFile('first'))
+    },
+  )
 
   test('of one step the one written last is adopted, whatever their names', async () => {
     const watched = await Watched.begin()

@@ -16,6 +16,8 @@ export interface Existing {
   readonly digest: string
   /** `undefined` if another program saved it. */
   readonly from: Pick<AdoptedFrom, 'name' | 'modifiedAt'> | undefined
+  /** Why it must not be replaced, such as `is pinned`; `undefined` if it may be. */
+  readonly heldBecause: string | undefined
 }
 
 /** What to do with a complete checkpoint, and why. */
@@ -62,11 +64,13 @@ export function decide(
   if (facts.isLateAddition)
     return { do: 'pass over', reason: 'files were added to it after a later one was saved' }
   if (existing === undefined) return { do: 'save', step, onExisting: 'fail' }
-  const { from } = existing
+  const { from, heldBecause } = existing
   if (from === undefined)
     return { do: 'pass over', reason: `step ${step} was saved by a program, with other bytes` }
   if (Date.parse(from.modifiedAt) > Math.floor(snapshot.modifiedAt) && from.name !== candidate.name)
     return { do: 'pass over', reason: `${from.name} is also step ${step}, and was written later` }
+  if (heldBecause !== undefined)
+    return { do: 'pass over', reason: `step ${step} ${heldBecause}, and was saved with other bytes` }
   return { do: 'save', step, onExisting: 'replace' }
 }
 

@@ -57,5 +57,11 @@ export async function planAdoption(
 /** The content that a planned save will have stored. Its bytes never count as equal. */
 function afterSave(step: number, { candidate, snapshot }: WholeCheckpoint): StoredCheckpoint {
   const modifiedAt = new Date(snapshot.modifiedAt).toISOString()
-  return { step, digest: '', from: { name: candidate.name, modifiedAt }, sizes: new Map() }
+  return {
+    step,
+    digest: '',
+    from: { name: candidate.name, modifiedAt },
+    heldBecause: undefined,
+    sizes: new Map(),
+  }
 }

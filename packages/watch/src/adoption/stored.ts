@@ -29,8 +29,15 @@ export async function storedAt(
     step: details.step,
     digest: digestOfContents(details.files),
     from: recordedFrom(details),
+    heldBecause: reasonToHold(details),
     sizes: new Map(details.files.map(({ name, size }) => [name, size])),
   }
+}
+
+/** A save refuses to replace such a checkpoint. */
+function reasonToHold({ pinned, bestOf }: CheckpointDetails): string | undefined {
+  if (pinned !== undefined) return 'is pinned'
+  return bestOf.length === 0 ? undefined : `is the best ${bestOf.join(' and ')}`
 }
 
 /** Returns whether the bytes may be equal, so that comparing them is useful. */
