@@ -1,7 +1,7 @@
 import { refuseUnknownOptions } from '../../input/unknown-options.ts'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { isWhole, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { durationOf } from '../../input/duration.ts'
 import { isHoldfastError } from '../../errors.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
@@ -54,8 +54,7 @@ export class StoreMirror implements Mirror {
   }
 
   async status(signal?: AbortSignal): Promise<MirrorStatus> {
-    const catalog = await this.#local.context.log.whole(signal)
-    return mirrorStatus(this.url, catalog, catalog.mirror, this.#worker.state, this.#worker.refused)
+    return this.#statusOf(await this.#local.context.log.whole(signal))
   }
 
   async flush(options: FlushOptions = {}): Promise<MirrorStatus> {
@@ -63,7 +62,7 @@ export class StoreMirror implements Mirror {
     const { newestFirst, signal } = options
     const limit = durationOf('limit', options.limit ?? this.#flushLimit, { most: Infinity, url: this.url })
     await this.#waitForMirror(limit, newestFirst === true, signal)
-    return this.status()
+    return this.#statusUntil(signal)
   }
 
   async bringBack(signal?: AbortSignal): Promise<BroughtBack> {
@@ -116,6 +115,21 @@ export class StoreMirror implements Mirror {
     } finally {
       await this.#connection.close()
     }
+  }
+
+  /** Once the signal has fired, this is the status by the catalog that was read last. The store may not answer any more. */
+  async #statusUntil(signal: AbortSignal | undefined): Promise<MirrorStatus> {
+    try {
+      return await this.status(signal)
+    } catch (error) {
+      const { known } = this.#local.context.log
+      if (signal?.aborted !== true || known === undefined || !isWhole(known)) throw error
+      return this.#statusOf(known)
+    }
+  }
+
+  #statusOf(catalog: WholeCatalog): MirrorStatus {
+    return mirrorStatus(this.url, catalog, catalog.mirror, this.#worker.state, this.#worker.refused)
   }
 
   async #waitForMirror(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<void> {

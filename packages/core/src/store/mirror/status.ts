@@ -124,6 +124,6 @@ export interface FlushOptions {
   readonly limit?: Duration | undefined
   /** Copies the latest checkpoint first, because the process may end before all are copied. Default: false. */
   readonly newestFirst?: boolean | undefined
-  /** Ends the wait. */
+  /** Ends the wait. The status is then that of the catalog that was read last; without one the flush rejects with `ABORTED`. */
   readonly signal?: AbortSignal | undefined
 }
