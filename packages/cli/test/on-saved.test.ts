@@ -121,5 +121,44 @@ test('watch runs the command for each adopted checkpoint', async () => {
   }
   expect(seen).toContain('hook 5')
   child.kill('SIGTERM')
-  expect((await once(child, 'exit'))[0]).toBe(143)
+  expect((await once(child, 'exit'))[0]).toBe(0)
+})
+
+test('run ends the command at the end of its grace, and reports the checkpoints without one', async () => {
+  const folder = await workFolder()
+  const program = `
+    trap 'exit 0' TERM
+    for i in 1 2; do mkdir -p out/step_$i; touch out/step_$i/DONE; done
+    sleep 1000 & wait`
+  const words = [
+    'run',
+    '--watch',
+    'out',
+    '-s',
+    'store',
+    '--pattern',
+    'step_{step}/',
+    '--complete-when',
+    'DONE',
+  ]
+  const hook = ['--quiet-period', '0', '--grace', '1', '--on-saved', 'echo hook; exec sleep 1000']
+  const child = spawn(process.execPath, [main, ...words, ...hook, '--', 'sh', '-c', program], {
+    cwd: folder,
+    env: environment(),
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const exit = once(child, 'exit')
+  const saved = createInterface(child.stdout)
+  for await (const line of saved) if (line.startsWith('saved step 2')) break
+  const seen: string[] = []
+  for await (const line of createInterface(child.stderr)) {
+    seen.push(line)
+    if (line === 'hook') child.kill('SIGTERM')
+  }
+  expect((await exit)[0]).toBe(0)
+  const why = 'because Holdfast was stopped: echo hook; exec sleep 1000'
+  expect(seen).toContain(`step 1 is saved, but the command of --on-saved was ended, ${why}`)
+  expect(seen).toContain(`step 2 is saved, but the command of --on-saved was not run, ${why}`)
 })

@@ -5,6 +5,7 @@ import { Adopter } from './adoption/adopter.ts'
 import type { TrainersOrder } from './adoption/order.ts'
 import { systemClock } from './clock.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
+import { type Unsaved, unsavedIn } from './unsaved.ts'
 import { watchWith } from './watch-loop.ts'
 
 /** The options of `watchFolder()`. */
@@ -16,7 +17,8 @@ export interface WatchOptions extends AdoptionOptions {
   /** The order in which checkpoints of one scan are adopted. Default: `modified`. */
   readonly order?: TrainersOrder | undefined
   /**
-   * Ends the watch regularly: complete checkpoints are adopted first, and incomplete ones are left. Without it, only
+   * Ends the watch in order: complete checkpoints are adopted first, and incomplete ones are left. Saves that fail are tried again until
+   * `signal` fires. Without it, only
    * `signal` ends the watch.
    */
   readonly until?: AbortSignal | undefined
@@ -26,6 +28,8 @@ export interface WatchOptions extends AdoptionOptions {
 export interface WatchReport {
   /** The checkpoints that were committed, by their paths below the folder, in order. */
   readonly adopted: readonly string[]
+  /** Complete checkpoints that could not be saved, and why. A watch that `until` ends leaves only those that a retry does not help. */
+  readonly unsaved: readonly Unsaved[]
 }
 
 /**
@@ -56,13 +60,17 @@ export async function watchFolder(
     trustsAge: false,
     failsFast: false,
   })
+  let unsaved: readonly Unsaved[] = []
   const adopted = await watchWith(adopter, {
     pollInterval,
     notifications: options.notifications ?? true,
     until,
     signal,
+    onScanned: (report) => {
+      unsaved = unsavedIn(report)
+    },
     writer: () => 'writing',
     clock,
   })
-  return { adopted }
+  return { adopted, unsaved }
 }

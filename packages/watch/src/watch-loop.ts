@@ -1,5 +1,5 @@
 import { throwIfAborted } from '@holdfast/core/backend'
-import type { Adopter, WriterState } from './adoption/adopter.ts'
+import type { Adopter, ScanReport, WriterState } from './adoption/adopter.ts'
 import type { WatchClock } from './clock.ts'
 import { Notifications } from './notifications.ts'
 
@@ -13,6 +13,8 @@ export interface WatchLoopOptions {
   readonly patience?: number | undefined
   /** Ends the loop at once. */
   readonly signal: AbortSignal | undefined
+  /** Called after each scan that did not reject. */
+  readonly onScanned: (report: ScanReport) => void
   /** The state of the program that writes. Called before each scan. */
   readonly writer: () => WriterState
   readonly clock: WatchClock
@@ -26,10 +28,22 @@ const leastInterval = 250
  */
 const restAfterSurvey = 10
 
-/** Scans until `until` fires and everything that is complete is adopted. Resolves with the names of what was adopted. */
+/**
+ * Scans until `until` fires and everything that is complete is adopted. When `until` fires, failed saves are tried at once,
+ * however long they would have waited. Resolves with the names of what was adopted.
+ */
 export async function watchWith(
   adopter: Adopter,
-  { pollInterval, until, patience = Infinity, signal, writer, clock, ...options }: WatchLoopOptions,
+  {
+    pollInterval,
+    until,
+    patience = Infinity,
+    signal,
+    writer,
+    clock,
+    onScanned,
+    ...options
+  }: WatchLoopOptions,
 ): Promise<readonly string[]> {
   using notifications = new Notifications()
   const adopted: string[] = []
@@ -39,12 +53,16 @@ export async function watchWith(
     const isLast = until?.aborted === true
     const change = notifications.next
     const began = clock.now()
-    if (isLast) lastSince ??= began
+    if (isLast && lastSince === undefined) {
+      lastSince = began
+      adopter.retryNow()
+    }
     const isPatient = lastSince === undefined || began - lastSince < patience
     const report = await adopter.scan(writer()).catch((error: unknown) => {
       throwIfAborted(signal, 'The watch')
       throw error
     })
+    onScanned(report)
     adopted.push(...report.adopted)
     const retries = report.failing.filter(({ error }) => !isLast || (error.retryable && isPatient))
     const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()

@@ -87,8 +87,8 @@ describe('what a program must not find', () => {
   function stored(step: number, digest = `d${step}`, isNumbered = true): Present {
     return present(`s${step}${digest}`, { state: 'stored', step, digest, isNumbered })
   }
-  const whole = present('whole', { state: 'unsaved', isSignalled: true })
-  const doubtful = present('doubtful', { state: 'unsaved', isSignalled: false })
+  const whole = present('whole', { state: 'unsaved', step: 21, isSignalled: true })
+  const doubtful = present('doubtful', { state: 'unsaved', step: 22, isSignalled: false })
   const torn = present('torn', { state: 'incomplete', missing: 'DONE' })
   const hollow = present('hollow', { state: 'hollow', step: 21 })
   const lowHollow = present('low', { state: 'hollow', step: 3 })
@@ -121,5 +121,20 @@ describe('what a program must not find', () => {
     const plan = planResume(all, facts)
     expect(plan.setAside.map(({ present: each }) => each)).toEqual(expected)
     expect(plan.isInPlace).toBe(isInPlace)
+  })
+
+  test('the program continues from the unsaved checkpoint that was written last', () => {
+    const later = present('later', { state: 'unsaved', step: 30, isSignalled: true })
+    const stepOf = (all: readonly Present[], facts: ResumeFacts): number | undefined =>
+      planResume(all, facts).unsavedStep
+    expect(stepOf([stored(20), whole, later, doubtful], usual)).toBe(30)
+    expect(stepOf([stored(20), whole], { ...usual, isContinuation: false })).toBeUndefined()
+    expect(stepOf([stored(20)], usual)).toBeUndefined()
+  })
+
+  test('what an incomplete checkpoint lacks is part of the reason', () => {
+    const rest = present('rest', { state: 'incomplete', missing: 'files that were deleted' })
+    const [reason] = planResume([rest], usual).setAside
+    expect(reason?.because).toBe('it is not complete (it lacks files that were deleted)')
   })
 })

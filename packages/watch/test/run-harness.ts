@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type CheckpointStore, MemoryBackend } from '@holdfast/core'
 import type { HandledSignal, RunEvent, RunOptions, RunReport, SignalSource } from '../src/index.ts'
 import { runProgram } from '../src/index.ts'
-import { type CheckpointBackend, thisProcess } from '@holdfast/core/backend'
+import { type CheckpointBackend, type ProcessIdentity, thisProcess } from '@holdfast/core/backend'
 import { mirroredOn, storeOn, temporaryFolder } from './harness.ts'
 import { shell, shellLayout } from './shell-program.ts'
 
@@ -89,9 +89,13 @@ export class Runs {
 }
 
 /** Leaves the claim of a supervisor that was killed. */
-export async function leaveClaim(folder: string, isRestoring: boolean): Promise<void> {
+export async function leaveClaim(
+  folder: string,
+  isRestoring: boolean,
+  program?: ProcessIdentity,
+): Promise<void> {
   const { machine } = await thisProcess()
   const { pid } = spawnSync('true')
-  const claim = { supervisor: { machine, pid, startedAt: 1 }, isRestoring }
+  const claim = { supervisor: { machine, pid, startedAt: 1 }, program, isRestoring }
   await writeFile(join(folder, '.holdfast-run.json'), JSON.stringify(claim))
 }

@@ -57,3 +57,26 @@ test('a run that is stopped copies the latest checkpoint to the mirror first', a
   expect(report).toMatchObject({ exitCode: 0, stoppedBy: 'SIGTERM' })
   expect(mirrored).toEqual([3, 2, 1])
 })
+
+test('a run reports its end although neither its store nor the mirror answers any more', async () => {
+  const mirror = new TestMirror()
+  const runs = await Runs.begin(mirror)
+  const away = async (): Promise<never> => {
+    throw new HoldfastError('UNAVAILABLE', 'The store is away.')
+  }
+  const report = await runs.run('save 1; exit 4', { restarts: 0 }, ({ type }) => {
+    if (type === 'started') mirror.isDown = true
+    if (type !== 'ended') return
+    runs.backend.read = away
+    runs.backend.list = () => {
+      throw new HoldfastError('UNAVAILABLE', 'The store is away.')
+    }
+  })
+  expect(report).toMatchObject({ exitCode: 4, unsaved: [], mirror: undefined })
+})
+
+test('the report of a run shows how far the mirror is', async () => {
+  const runs = await Runs.begin(new TestMirror())
+  const { mirror } = await runs.run('save 1')
+  expect(mirror).toMatchObject({ newest: { step: 1 }, waiting: [] })
+})

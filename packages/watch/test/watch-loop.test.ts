@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core'
 import { expect, test } from 'vitest'
 import { watchFolder } from '../src/index.ts'
 import { layouts } from '../src/layouts/index.ts'
@@ -37,6 +38,53 @@ test('looks at the folder again within the poll interval after a save that takes
   })
   const [first, second] = saves
   expect(Number(second?.began) - Number(first?.ended)).toBeLessThanOrEqual(2 * pollInterval + quietPeriod)
+})
+
+test('tries a failed save at once when the watch is to end', async () => {
+  const watched = await Watched.begin()
+  const { backend, clock } = watched
+  const put = backend.put.bind(backend)
+  backend.put = async () => {
+    throw new HoldfastError('UNAVAILABLE', 'The store is away.')
+  }
+  const ended = new AbortController()
+  let endedAt = 0
+  let adoptedAt = anHour
+  await watched.write('step_1.pth', torchFile('a'))
+  const { adopted, unsaved } = await watchFolder(watched.store, watched.folder, {
+    clock,
+    pollInterval,
+    quietPeriod,
+    notifications: false,
+    until: ended.signal,
+    onEvent: (event) => {
+      if (event.type === 'adopted') adoptedAt = clock.now()
+      if (event.type !== 'failed' || event.retryIn < 160_000) return
+      backend.put = put
+      endedAt = clock.now()
+      ended.abort()
+    },
+  })
+  expect(adopted).toEqual(['step_1.pth'])
+  expect(unsaved).toEqual([])
+  expect(adoptedAt - endedAt).toBeLessThanOrEqual(pollInterval)
+})
+
+test('ends with a checkpoint that no retry saves, and reports it', async () => {
+  const watched = await Watched.begin()
+  watched.backend.put = async () => {
+    throw new HoldfastError('INSUFFICIENT_SPACE', 'The disk is full.')
+  }
+  await watched.write('step_1.pth', torchFile('a'))
+  const report = await watchFolder(watched.store, watched.folder, {
+    clock: watched.clock,
+    notifications: false,
+    until: AbortSignal.abort(),
+  })
+  expect(report).toMatchObject({
+    adopted: [],
+    unsaved: [{ name: 'step_1.pth', error: { code: 'INSUFFICIENT_SPACE' } }],
+  })
 })
 
 test('rests after it has read a large folder, but no longer than the poll interval', async () => {

@@ -41,9 +41,7 @@ export const runCommand = defineCommand({
         const { runProgram } = await import('@holdfast/watch')
         const { watch: folder, restarts, restartDelay, grace } = options
         const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
-        // A run ends in its own time when it is stopped, and so does the command.
-        const { signal: never } = new AbortController()
-        await using hook = await savedHook(options, { printer, signal: never })
+        await using hook = await savedHook(options, { printer })
         printSource(store, printer)
         const output = new RunPrinter(printer, { folder, command, url: store.url })
         const running = runProgram(store, folder, command, {
@@ -52,6 +50,10 @@ export const runCommand = defineCommand({
           restartDelay,
           grace,
           outputToStderr: printer.json,
+          beforeEnd: async (graceOver) => {
+            hook.stopOn(graceOver)
+            await hook.finish()
+          },
           onEvent: (event) => {
             output.print(event)
             if (event.type === 'adopted') hook.saved(event.saved)
@@ -61,7 +63,7 @@ export const runCommand = defineCommand({
         const report = await running
         const ofProgram = codeAfter(report)
         output.printReport(report, ofProgram)
-        const mirror = await store.mirror?.status()
+        const { mirror } = report
         if (mirror !== undefined) {
           const now = new Date()
           printer.note(mirrorText(mirror, now))
@@ -76,10 +78,10 @@ export const runCommand = defineCommand({
 })
 
 /** Returns the exit code of the program. If it is 0 and something is not saved, returns the code of that failure. */
-function codeAfter({ exitCode, unsaved, isCutShort, stoppedBy }: RunReport): number {
+function codeAfter({ exitCode, unsaved, folderError, isCutShort, stoppedBy }: RunReport): number {
   if (exitCode !== 0) return exitCode
-  const [first] = unsaved
-  if (first !== undefined) return exitCodeOf(first.error.code)
+  const error = unsaved[0]?.error ?? folderError
+  if (error !== undefined) return exitCodeOf(error.code)
   if (!isCutShort) return exitCodes.done
   return stoppedBy === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
 }

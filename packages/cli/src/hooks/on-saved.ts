@@ -24,16 +24,21 @@ interface Hook {
 class SavedHook implements AsyncDisposable {
   readonly #hook: Hook | undefined
   readonly #printer: Printer
-  readonly #signal: AbortSignal
+  readonly #stop = new AbortController()
   #last: Promise<void> = Promise.resolve()
 
-  constructor(
-    hook: Hook | undefined,
-    { printer, signal }: { readonly printer: Printer; readonly signal: AbortSignal },
-  ) {
+  constructor(hook: Hook | undefined, printer: Printer) {
     this.#hook = hook
     this.#printer = printer
-    this.#signal = signal
+  }
+
+  /** Ends the running command once the signal fires. From then on it is not run for any checkpoint. */
+  stopOn(signal: AbortSignal): void {
+    const stop = (): void => {
+      this.#stop.abort()
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
   }
 
   /** Starts the command for a checkpoint once it has ended for the one before. */
@@ -50,22 +55,29 @@ class SavedHook implements AsyncDisposable {
   }
 
   /** Waits until the command has ended for every checkpoint. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async finish(): Promise<void> {
     await this.#last
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.finish()
   }
 
   /** Resolves with how the command failed, as the end of a sentence; `undefined` if it succeeded. */
   async #run({ command, location }: Hook, saved: SaveResult): Promise<string | undefined> {
-    if (this.#signal.aborted) return 'was not run, because Holdfast was stopped'
+    const { signal } = this.#stop
+    if (signal.aborted) return 'was not run, because Holdfast was stopped'
     const env = { ...process.env, HOLDFAST_STORE: location, HOLDFAST_STEP: String(saved.step) }
     return new Promise((resolve) => {
-      const child = spawn(command, { shell: true, env, stdio: ['pipe', 2, 2], signal: this.#signal })
+      const child = spawn(command, { shell: true, env, stdio: ['pipe', 2, 2], signal })
       child.on('error', (error) => {
-        resolve(`could not be run (${error.message})`)
+        resolve(
+          signal.aborted ? 'was ended, because Holdfast was stopped' : `could not be run (${error.message})`,
+        )
       })
-      child.on('close', (code, signal) => {
+      child.on('close', (code, endedBy) => {
         if (code === 0) resolve(undefined)
-        else resolve(code === null ? `ended with ${signal ?? 'a signal'}` : `exited with ${code}`)
+        else resolve(code === null ? `ended with ${endedBy ?? 'a signal'}` : `exited with ${code}`)
       })
       child.stdin?.on('error', () => undefined) // it need not read its input
       child.stdin?.end(`${stringifyJson({ type: 'saved', ...saved })}\n`)
@@ -79,9 +91,12 @@ class SavedHook implements AsyncDisposable {
  */
 export async function savedHook(
   options: GlobalOptions & { readonly onSaved?: string | undefined },
-  context: { readonly printer: Printer; readonly signal: AbortSignal },
+  { printer, signal }: { readonly printer: Printer; readonly signal?: AbortSignal },
 ): Promise<SavedHook> {
   const { onSaved } = options
-  if (onSaved === undefined) return new SavedHook(undefined, context)
-  return new SavedHook({ command: onSaved, location: await storeLocation(options) }, context)
+  const hook =
+    onSaved === undefined ? undefined : { command: onSaved, location: await storeLocation(options) }
+  const saved = new SavedHook(hook, printer)
+  if (signal !== undefined) saved.stopOn(signal)
+  return saved
 }

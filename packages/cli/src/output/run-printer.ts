@@ -39,7 +39,7 @@ export class RunPrinter {
         return
       case 'inPlace':
         this.#data(event)
-        if (!this.#hasStarted) this.#line(undefined, `${folder} has step ${event.step}, the latest`)
+        if (!this.#hasStarted) this.#line(undefined, `${folder} has step ${event.step}, ${placeOf(event)}`)
         return
       case 'restored':
         this.#printRestored(event)
@@ -82,6 +82,9 @@ export class RunPrinter {
           `the program of an earlier run (process ${event.pid}) still runs here and is ended first`,
         )
         return
+      case 'waitingForLeftover':
+        this.#note(event, `process ${event.pid} cannot be ended, so the run waits for its end`)
+        return
       case 'notReady': {
         const { error, retryIn } = event
         this.#flush()
@@ -106,13 +109,27 @@ export class RunPrinter {
     }
   }
 
-  printReport({ ending, restarts, unsaved, isCutShort }: RunReport, exitCode: number): void {
+  printReport(report: RunReport, exitCode: number): void {
+    const { ending, restarts, unsaved, folderError, isCutShort } = report
     const printer = this.#printer
     this.#flush()
     for (const { name, error } of unsaved) printer.note(`${name} is not saved: ${explain(error)}`)
+    if (folderError !== undefined)
+      printer.note(`What was written last may not be saved: ${explain(folderError)}`)
     if (isCutShort) printer.note('The run was ended at once. A checkpoint that was being saved is not saved.')
     const failed = unsaved.map(({ name, error }) => ({ name, code: error.code, message: explain(error) }))
-    printer.data({ type: 'result', command: 'run', exitCode, ending, restarts, unsaved: failed, isCutShort })
+    printer.data({
+      type: 'result',
+      command: 'run',
+      exitCode,
+      ending,
+      restarts,
+      unsaved: failed,
+      ...(folderError === undefined
+        ? {}
+        : { folderError: { code: folderError.code, message: explain(folderError) } }),
+      isCutShort,
+    })
   }
 
   #printRestored(event: Extract<RunEvent, { readonly type: 'restored' }>): void {
@@ -149,6 +166,10 @@ export class RunPrinter {
     if (this.#held !== undefined) this.#printer.line(this.#held)
     this.#held = undefined
   }
+}
+
+function placeOf({ isSaved }: Extract<RunEvent, { readonly type: 'inPlace' }>): string {
+  return isSaved ? 'the latest' : 'which is not saved yet'
 }
 
 function sentenceOf(ending: Ending): string {

@@ -150,6 +150,11 @@ export class Adopter {
     await this.#folder.continueFrom(checkpoint)
   }
 
+  /** Lets the next scan try every failed save again, whatever the pause before its next attempt. */
+  retryNow(): void {
+    this.#outcomes.retryNow(this.#clock.now())
+  }
+
   /** Forgets checkpoints that were removed from the folder, so that new ones with the same name are adopted. */
   async forget(names: readonly string[]): Promise<void> {
     for (const name of names) await this.#folder.forget(name)

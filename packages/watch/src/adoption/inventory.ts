@@ -12,7 +12,7 @@ export type PresentState =
   /** The store has it or had it, as this step. */
   | { readonly state: 'stored'; readonly step: number; readonly digest: string; readonly isNumbered: boolean }
   /** It is complete, and was never saved. */
-  | { readonly state: 'unsaved'; readonly isSignalled: boolean }
+  | { readonly state: 'unsaved'; readonly step: number; readonly isSignalled: boolean }
   /** It is complete, and is not saved: another checkpoint has its step. */
   | { readonly state: 'passed over'; readonly step: number | undefined }
   /** A folder with a step in its name, and nothing of the layout in it. */
@@ -46,7 +46,8 @@ export async function takeInventory(
     }
     const { step, isSignalled } = each.reading
     const decision = await decideFor(each, { store, memory, planned: new Map(), signal })
-    if (decision.do === 'save') present.push({ state: 'unsaved', candidate, isSignalled })
+    if (decision.do === 'save')
+      present.push({ state: 'unsaved', candidate, step: decision.step, isSignalled })
     else if (decision.do === 'pass over') present.push({ state: 'passed over', candidate, step })
     else {
       const { digest } = decision

@@ -19,6 +19,8 @@ export interface Failing {
   readonly name: string
   readonly error: HoldfastError
   readonly retryIn: number
+  /** The later checkpoint that was saved since. */
+  readonly overtakenBy?: string | undefined
 }
 
 /** Why later checkpoints wait for a checkpoint, and until when. */
@@ -41,6 +43,12 @@ export class Outcomes {
     const delay = Math.min(longestDelay, firstDelay * 2 ** (tries - 1))
     this.#failures.set(name, { fingerprint, error, tries, notBefore: now + delay })
     return delay
+  }
+
+  /** Makes every failed save due now. The pauses after further failures begin anew. */
+  retryNow(now: number): void {
+    for (const [name, failure] of this.#failures)
+      this.#failures.set(name, { ...failure, tries: 0, notBefore: now })
   }
 
   /** Returns the milliseconds until the next attempt. 0 if it may start now, or as soon as no earlier one is in its way. */
@@ -81,9 +89,10 @@ export class Outcomes {
 
   /** The checkpoints whose last save failed, and those that wait for one of them. */
   failing(now: number): readonly Failing[] {
-    return [...this.#failures].map(([name, { error, notBefore }]) => ({
+    return [...this.#failures].map(([name, { error, notBefore, overtakenBy }]) => ({
       name,
       error,
+      overtakenBy,
       retryIn: Math.max(0, notBefore - now),
     }))
   }

@@ -12,11 +12,17 @@ import {
 } from '@holdfast/core/backend'
 import { type Disk, diskOn } from '../disk.ts'
 import { isRecord } from '../formats/json.ts'
+import { isProgramRunning } from './process-group.ts'
 
 const claimName = '.holdfast-run.json'
 
+/** No process. */
+const nobody: ProcessIdentity = { machine: '', pid: 0, startedAt: 0 }
+
 /** What a supervisor records in the folder while it works there. */
 interface ClaimRecord {
+  /** Random, so that a supervisor recognises its own claim. */
+  readonly id: string
   readonly supervisor: ProcessIdentity
   /** The program that it started last. */
   readonly program: ProcessIdentity | undefined
@@ -26,7 +32,7 @@ interface ClaimRecord {
 
 /** What a supervisor that was killed has left. */
 export interface Leftover {
-  /** The process id of its program, if that is still running. */
+  /** The process id of its program, if that or another process of its group is still running. */
   readonly runningProgram: number | undefined
   /** Its exchange of checkpoints was interrupted. */
   readonly isRestoring: boolean
@@ -53,10 +59,10 @@ export class FolderClaim implements AsyncDisposable {
   /** Makes the folder if it is missing. Rejects with `FENCED` if another supervisor works there. */
   static async take(folder: string, disk: Disk = diskOn()): Promise<FolderClaim> {
     return inFolder(folder, async () => {
-      await mkdir(folder, { recursive: true })
       const before = await staleClaim(folder)
       // The program of the killed supervisor stays on record until a new one takes its place.
       const record: ClaimRecord = {
+        id: randomBytes(6).toString('hex'),
         supervisor: await thisProcess(),
         program: before?.program,
         isRestoring: before?.isRestoring ?? false,
@@ -77,20 +83,36 @@ export class FolderClaim implements AsyncDisposable {
     if (this.#record.isRestoring !== isRestoring) await this.#write({ ...this.#record, isRestoring })
   }
 
-  /** Gives the folder up. An interrupted exchange stays on record. */
+  /** Gives the folder up. An interrupted exchange and a program that still runs stay on record, for the next supervisor. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#record.isRestoring) return
-    await inFolder(this.#folder, () => this.#disk.rm(join(this.#folder, claimName), { force: true }))
+    await inFolder(this.#folder, async () => {
+      if ((await this.#owner()) !== 'this') return
+      const { runningProgram, isRestoring } = await leftoverOf(this.#record)
+      if (isRestoring || runningProgram !== undefined)
+        await replace(this.#folder, { ...this.#record, supervisor: nobody }, this.#disk)
+      else await this.#disk.rm(join(this.#folder, claimName), { force: true })
+    })
   }
 
-  /** Rejects with `FENCED` if another supervisor took a stale claim over at the same moment as this one. */
+  /**
+   * Rejects with `FENCED` if another supervisor took a stale claim over at the same moment as this one. A claim that is gone was
+   * deleted with what the folder had, as some programs do when they start, and is made again.
+   */
   async #write(record: ClaimRecord): Promise<void> {
     await inFolder(this.#folder, async () => {
-      const text = await readIfThere(join(this.#folder, claimName))
-      if (text !== JSON.stringify(this.#record)) throw isTaken(this.#folder)
-      await replace(this.#folder, record, this.#disk)
+      const owner = await this.#owner()
+      if (owner === 'another') throw isTaken(this.#folder)
+      if (owner === 'this') await replace(this.#folder, record, this.#disk)
+      else await create(this.#folder, record, this.#disk)
     })
     this.#record = record
+  }
+
+  /** Returns whose claim the folder has. */
+  async #owner(): Promise<'this' | 'another' | 'nobody'> {
+    const text = await readIfThere(join(this.#folder, claimName))
+    if (text === undefined) return 'nobody'
+    return parseRecord(text).id === this.#record.id ? 'this' : 'another'
   }
 }
 
@@ -104,6 +126,7 @@ async function staleClaim(folder: string): Promise<ClaimRecord | undefined> {
 }
 
 async function create(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
+  await mkdir(folder, { recursive: true })
   const draft = await writeDraft(folder, record)
   try {
     await disk.link(draft, join(folder, claimName))
@@ -121,7 +144,7 @@ async function replace(folder: string, record: ClaimRecord, disk: Disk): Promise
 }
 
 async function leftoverOf({ program, isRestoring }: ClaimRecord): Promise<Leftover> {
-  const isRunning = program !== undefined && (await livenessOf(program)) === 'running'
+  const isRunning = program !== undefined && (await isProgramRunning(program))
   return { runningProgram: isRunning ? program.pid : undefined, isRestoring }
 }
 
@@ -163,7 +186,8 @@ function parseRecord(text: string): ClaimRecord {
   const value = parseJsonOr(text)
   const record = isRecord(value) ? value : {}
   return {
-    supervisor: parseIdentity(record['supervisor']) ?? { machine: '', pid: 0, startedAt: 0 },
+    id: typeof record['id'] === 'string' ? record['id'] : '',
+    supervisor: parseIdentity(record['supervisor']) ?? nobody,
     program: parseIdentity(record['program']),
     isRestoring: record['isRestoring'] !== false,
   }

@@ -9,8 +9,8 @@ export type RunEvent =
   | { readonly type: 'waitingForMirror'; readonly url: string }
   /** The store has no checkpoint, so the program finds what is in the folder. */
   | { readonly type: 'nothingToRestore' }
-  /** The folder has the checkpoint to continue from. */
-  | { readonly type: 'inPlace'; readonly step: number }
+  /** The folder has the checkpoint to continue from. `isSaved`: the store has it, too. */
+  | { readonly type: 'inPlace'; readonly step: number; readonly isSaved: boolean }
   | { readonly type: 'restored'; readonly restored: Restored; readonly duration: number }
   /** A checkpoint was moved out of the way. `to` is its new path. */
   | { readonly type: 'setAside'; readonly name: string; readonly to: string; readonly because: string }
@@ -33,5 +33,7 @@ export type RunEvent =
     }
   /** The program of a supervisor that was killed still runs, and is ended. */
   | { readonly type: 'endingLeftover'; readonly pid: number }
+  /** It cannot be ended, for example because it runs as another user. The run waits for its end. */
+  | { readonly type: 'waitingForLeftover'; readonly pid: number }
   /** The store or the folder cannot be used for now. It is tried again after this number of milliseconds. */
   | { readonly type: 'notReady'; readonly error: HoldfastError; readonly retryIn: number }

@@ -20,6 +20,8 @@ export interface ResumePlan {
   readonly setAside: readonly { readonly present: Present; readonly because: string }[]
   /** Whether the folder has the checkpoint from which the program must continue. */
   readonly isInPlace: boolean
+  /** The step of the newest unsaved checkpoint that stays; `undefined` if there is none. The program continues from it. */
+  readonly unsavedStep: number | undefined
 }
 
 /**
@@ -36,22 +38,22 @@ export function continuesLatest(
 /** Decides what must leave the folder, so that a program that looks there for its last checkpoint finds the right one. */
 export function planResume(present: readonly Present[], facts: ResumeFacts): ResumePlan {
   const { latest, isContinuation } = facts
-  const isUnsaved = present.some(
-    (each) => isContinuation && each.state === 'unsaved' && !isDoubtful(each, facts),
-  )
-  const isInPlace = latest === undefined || isUnsaved || present.some((each) => isLatest(each, latest))
+  const unsaved = present.filter((each) => each.state === 'unsaved')
+  const continuing = isContinuation ? unsaved.filter((each) => !isDoubtful(each, facts)) : []
+  const isInPlace =
+    latest === undefined || continuing.length > 0 || present.some((each) => isLatest(each, latest))
   const setAside = present.flatMap((each) => {
     const because = reasonAgainst(each, facts, isInPlace)
     return because === undefined ? [] : [{ present: each, because }]
   })
-  return { setAside, isInPlace }
+  return { setAside, isInPlace, unsavedStep: continuing.at(-1)?.step }
 }
 
 function reasonAgainst(each: Present, facts: ResumeFacts, isInPlace: boolean): string | undefined {
   const { latest, isContinuation, mayBeTorn } = facts
   switch (each.state) {
     case 'incomplete':
-      return latest !== undefined || mayBeTorn ? `it is not complete (${each.missing} is missing)` : undefined
+      return latest !== undefined || mayBeTorn ? `it is not complete (it lacks ${each.missing})` : undefined
     case 'unsaved':
       if (isDoubtful(each, facts)) return 'nothing shows that it is complete'
       return isContinuation ? undefined : 'the store continued without it'

@@ -50,13 +50,15 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
       because: 'it differs from the latest checkpoint',
     })),
   ])
-  if (isInPlace && latest !== undefined) announce({ type: 'inPlace', step: latest.step })
+  const { unsavedStep } = plan
+  if (isInPlace && latest !== undefined)
+    announce({ type: 'inPlace', step: unsavedStep ?? latest.step, isSaved: unsavedStep === undefined })
   else await restoreLatest(preparation, latest, reading)
   const continued = await latestOf(store, signal)
   // The program continues from it, also after a rewind or if another program saved it.
   if (continued !== undefined && continued.digest !== '') await adopter.continueFrom(continued)
   await claim.noteRestoring(false)
-  return continued?.step
+  return unsavedStep ?? continued?.step
 }
 
 /**

@@ -1,6 +1,7 @@
-import { type Duration, HoldfastError } from '@holdfast/core'
+import { type Duration, HoldfastError, type MirrorStatus } from '@holdfast/core'
 import { durationOf, longestTimer } from '@holdfast/core/backend'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from '../options.ts'
+import type { Unsaved } from '../unsaved.ts'
 import type { Ending } from './endings.ts'
 import type { RunEvent } from './events.ts'
 import type { SignalSource } from './stop-requests.ts'
@@ -18,21 +19,34 @@ export interface RunOptions extends Omit<AdoptionOptions, 'consume' | 'signal' |
   /** The environment of the program. Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /**
+   * Called when the program has ended and is not started again. The run ends when the returned promise has resolved. `signal` fires at
+   * the end of the grace, or with a second signal that requests a stop.
+   */
+  readonly beforeEnd?: ((signal: AbortSignal) => Promise<void>) | undefined
   /** Where signals come from. Default: those of this process. */
   readonly signals?: SignalSource | undefined
 }
 
 /** How `runProgram()` ended, and what it did not save. */
 export interface RunReport {
-  /** That of the program, or of the signal that stopped the run before a program was started. */
+  /** That of the program, or of the signal that stopped the run before the program was started, or started again. */
   readonly exitCode: number
   /** How the program ended last; `undefined` if none was started. */
   readonly ending: Ending | undefined
+  /** How often the program was started again. */
   readonly restarts: number
   /** The signal that requested a stop. */
   readonly stoppedBy: NodeJS.Signals | undefined
-  /** Checkpoints that the store does not have although they are complete, and why. */
-  readonly unsaved: readonly { readonly name: string; readonly error: HoldfastError }[]
+  /** Complete checkpoints in the folder that could not be saved, and why. */
+  readonly unsaved: readonly Unsaved[]
+  /**
+   * Why the folder could not be read after the program had ended last. What it wrote last may not be saved. `undefined` if the folder
+   * was read.
+   */
+  readonly folderError: HoldfastError | undefined
+  /** How far the mirror is; `undefined` if the store has none, or could not be read. */
+  readonly mirror: MirrorStatus | undefined
   /** Whether the grace was over, or a second signal came, before everything was saved. */
   readonly isCutShort: boolean
 }
@@ -40,7 +54,7 @@ export interface RunReport {
 /** Throws `INVALID_ARGUMENT` for a command or options that no run can have. */
 export function assertRunOptions(command: readonly string[], options: RunOptions): void {
   const taken = ['consume', 'signal', 'clock']
-  const own = ['restarts', 'restartDelay', 'grace', 'outputToStderr', 'env', 'signals']
+  const own = ['restarts', 'restartDelay', 'grace', 'outputToStderr', 'env', 'beforeEnd', 'signals']
   assertOptions(options, [...adoptionOptions.filter((name) => !taken.includes(name)), ...own], 'runProgram')
   const { restarts } = options
   if (command.length === 0) throw invalid('The command must have at least one word, the program.')

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { CheckpointStore } from '@holdfast/core'
+import { type CheckpointStore, isHoldfastError, type MirrorStatus } from '@holdfast/core'
 import { FolderClaim } from './claim.ts'
 import { assertRunOptions, graceOf, type RunOptions, type RunReport } from './run-options.ts'
 import { processSignals, StopRequests } from './stop-requests.ts'
@@ -40,12 +40,26 @@ export async function runProgram(
     },
   })
   await using claim = await FolderClaim.take(resolve(folder))
-  const report = await new Supervisor(store, resolve(folder), command, {
+  const supervised = await new Supervisor(store, resolve(folder), command, {
     claim,
     stop,
     announce,
     options,
   }).run()
-  await store.mirror?.flush({ limit: longestWait, newestFirst: stop.isStopping(), signal: stop.aborting })
-  return report
+  const [mirror] = await Promise.all([mirrored(store, stop), options.beforeEnd?.(stop.aborting)])
+  return { ...supervised, mirror }
+}
+
+/** Waits for the mirror. A failure does not change the result of the run, and the store has reported that of the mirror. */
+async function mirrored(store: CheckpointStore, stop: StopRequests): Promise<MirrorStatus | undefined> {
+  try {
+    return await store.mirror?.flush({
+      limit: longestWait,
+      newestFirst: stop.isStopping(),
+      signal: stop.aborting,
+    })
+  } catch (error) {
+    if (isHoldfastError(error)) return undefined
+    throw error
+  }
 }

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fromNodeError } from '@holdfast/core/backend'
+import { basename, dirname, join } from 'node:path'
+import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import { type Disk, diskOn } from '../disk.ts'
 import { isGone } from '../folder/find-candidates.ts'
 
@@ -21,20 +21,28 @@ export async function makeAsideFolder(folder: string, now: Date): Promise<string
 
 /**
  * Moves a checkpoint out of the way by one rename. The ending of the new name hides it from programs that search all folders.
- * Returns the new path; `undefined` if the checkpoint is gone.
+ * A checkpoint on another file system than `aside` is moved to a hidden folder beside it. Returns the new path; `undefined` if
+ * the checkpoint is gone.
  */
 export async function setAside(
   { name, path }: { readonly name: string; readonly path: string },
   aside: string,
   disk: Disk = diskOn(),
 ): Promise<string | undefined> {
-  const target = join(aside, `${name}.aside`)
+  const beside = join(dirname(path), folderName, basename(aside), `${basename(path)}.aside`)
   try {
-    await mkdir(dirname(target), { recursive: true })
-    await disk.rename(path, target)
-    return target
+    return await moveTo(path, join(aside, `${name}.aside`), disk).catch((error: unknown) => {
+      if (nodeErrorCode(error) !== 'EXDEV') throw error
+      return moveTo(path, beside, disk)
+    })
   } catch (error) {
     if (isGone(error)) return undefined
     throw fromNodeError(error, `setting ${path} aside`)
   }
+}
+
+async function moveTo(path: string, target: string, disk: Disk): Promise<string> {
+  await mkdir(dirname(target), { recursive: true })
+  await disk.rename(path, target)
+  return target
 }

@@ -1,14 +1,14 @@
 import { type CheckpointStore, type HoldfastError, isHoldfastError } from '@holdfast/core'
 import { Adopter, type WriterState } from '../adoption/adopter.ts'
 import { systemClock } from '../clock.ts'
-import type { WatchEvent } from '../events.ts'
+import { type Unsaved, unsavedIn } from '../unsaved.ts'
 import { watchWith } from '../watch-loop.ts'
 import type { FolderClaim } from './claim.ts'
-import { decideNext, defaultLimits, noRestarts, type PastStart, type RestartCount } from './decide-next.ts'
+import { decideNext, defaultLimits, noRestarts, type PastStart } from './decide-next.ts'
 import { type Ending, exitCodeOf, exitCodeOfSignal } from './endings.ts'
 import type { RunEvent } from './events.ts'
 import { type Preparation, prepareFolder } from './prepare-folder.ts'
-import { endGroup } from './process-group.ts'
+import { endGroup, untilGone } from './process-group.ts'
 import { Program } from './program.ts'
 import { restartDelayOf, type RunOptions, type RunReport } from './run-options.ts'
 import type { StopRequests } from './stop-requests.ts'
@@ -19,6 +19,9 @@ export interface SupervisorParts {
   readonly announce: (event: RunEvent) => void
   readonly options: RunOptions
 }
+
+/** How the program ended, without the mirror. */
+export type SupervisedRun = Omit<RunReport, 'mirror'>
 
 /** Milliseconds that processes have to end which the program leaves behind. */
 const groupLimit = 5_000
@@ -35,8 +38,10 @@ export class Supervisor {
   readonly #command: readonly string[]
   readonly #parts: SupervisorParts
   readonly #adopter: Adopter
-  readonly #unsaved = new Map<string, HoldfastError>()
+  #unsaved: readonly Unsaved[] = []
   #hasSaved = false
+  /** Why the folder could not be read after the last end of the program. */
+  #folderError: HoldfastError | undefined
 
   constructor(
     store: CheckpointStore,
@@ -55,13 +60,13 @@ export class Supervisor {
       failsFast: false,
       signal: parts.stop.aborting,
       onEvent: (event) => {
-        this.#note(event)
+        if (event.type === 'adopted') this.#noteSaved(event.name)
         parts.announce(event)
       },
     })
   }
 
-  async run(): Promise<RunReport> {
+  async run(): Promise<SupervisedRun> {
     const { stop, announce, options } = this.#parts
     const limits = {
       ...defaultLimits,
@@ -69,13 +74,16 @@ export class Supervisor {
       firstDelay: restartDelayOf(options),
     }
     let count = noRestarts
+    let ending: Ending | undefined
+    let restarts = 0
     await this.#endLeftover()
-    await this.#prepareFirst()
+    if (!stop.isStopping()) await this.#prepareFirst()
     while (!stop.isStopping()) {
       const past = await this.#runOnce()
       announce({ type: 'ended', ending: past.ending, lasted: past.lasted })
+      ending = past.ending
       const next = decideNext(past, count, limits)
-      if (next.do === 'stop') return this.#report(past.ending, count)
+      if (next.do === 'stop') return this.#report(ending, exitCodeAfter(ending, stop.stopSignal), restarts)
       const step = await this.#prepareAgain()
       if (stop.isStopping()) break
       count = next.count
@@ -87,17 +95,23 @@ export class Supervisor {
         step,
       })
       await pause(next.delay, stop.stopping)
+      if (!stop.isStopping()) restarts += 1
     }
-    return this.#report(undefined, count)
+    return this.#report(ending, exitCodeAfter(undefined, stop.stopSignal), restarts)
   }
 
-  /** Ends the program of a supervisor that was killed, so that not two programs write into the folder. */
+  /**
+   * Ends the program of a supervisor that was killed, so that not two programs write into the folder. Waits for a program that
+   * it cannot end, until a stop is requested.
+   */
   async #endLeftover(): Promise<void> {
     const { claim, stop, announce } = this.#parts
     const pid = claim.leftover?.runningProgram
     if (pid === undefined) return
     announce({ type: 'endingLeftover', pid })
-    await endGroup(pid, stop.timeLeft(groupLimit))
+    if (await endGroup(pid, stop.timeLeft(groupLimit))) return
+    announce({ type: 'waitingForLeftover', pid })
+    await untilGone(pid, stop.stopping)
   }
 
   /** An error before the first start ends the run: the store or the command line may be wrong. */
@@ -151,6 +165,7 @@ export class Supervisor {
     const program = await Program.start(this.#command, options)
     stop.attach(program)
     this.#hasSaved = false
+    this.#folderError = undefined
     const ended = new AbortController()
     let writer: WriterState = 'writing'
     const watching = this.#watch(ended.signal, () => writer)
@@ -180,27 +195,47 @@ export class Supervisor {
   /**
    * Watches the folder until the program has ended, and then until everything is saved or `patience` is over. Rejects with
    * `FENCED` if another writer takes the store over. After other errors it starts from the beginning: a program is not ended because its
-   * folder cannot be watched for a while.
+   * folder cannot be watched for a while. If the folder cannot be read after the end either, the report
+   * has the error.
    */
   async #watch(ended: AbortSignal, writer: () => WriterState): Promise<void> {
     const { stop, announce } = this.#parts
-    for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
+    let retryIn = firstRetry
+    let over = Infinity
+    ended.addEventListener('abort', () => {
+      retryIn = firstRetry
+      over = systemClock.now() + patience
+    })
+    const patienceLeft = (): number => Math.min(patience, Math.max(0, over - systemClock.now()))
+    for (;;) {
+      const isLast = ended.aborted
       try {
         await watchWith(this.#adopter, {
           pollInterval,
           notifications: true,
           until: ended,
-          patience,
+          patience: patienceLeft(),
           signal: stop.aborting,
+          onScanned: (report) => {
+            retryIn = firstRetry
+            this.#unsaved = unsavedIn(report)
+          },
           writer,
           clock: systemClock,
         })
         return
       } catch (error) {
         if (stop.aborting.aborted && isHoldfastError(error, 'ABORTED')) return
-        if (!isHoldfastError(error) || isHoldfastError(error, 'FENCED') || ended.aborted) throw error
-        announce({ type: 'notReady', error, retryIn })
-        await pause(retryIn, AbortSignal.any([ended, stop.aborting]))
+        if (!isHoldfastError(error) || error.code === 'FENCED') throw error
+        if (isLast && (!error.retryable || patienceLeft() === 0)) {
+          this.#folderError = error
+          return
+        }
+        const hasEnded = ended.aborted
+        const delay = hasEnded ? Math.min(retryIn, patienceLeft()) : retryIn
+        retryIn = Math.min(longestRetry, 2 * retryIn)
+        announce({ type: 'notReady', error, retryIn: delay })
+        await pause(delay, hasEnded ? stop.aborting : AbortSignal.any([ended, stop.aborting]))
       }
     }
   }
@@ -210,27 +245,26 @@ export class Supervisor {
     return this.#parts.stop.stopSignal !== undefined && isHoldfastError(error, 'ABORTED')
   }
 
-  #note(event: WatchEvent): void {
-    if (event.type === 'failed') this.#unsaved.set(event.name, event.error)
-    if (event.type === 'adopted' || event.type === 'known' || event.type === 'passedOver')
-      this.#unsaved.delete(event.name)
-    if (event.type === 'adopted') this.#hasSaved = true
+  #noteSaved(name: string): void {
+    this.#hasSaved = true
+    this.#unsaved = this.#unsaved.filter((each) => each.name !== name)
   }
 
-  #report(ending: Ending | undefined, { restarts }: RestartCount): RunReport {
+  #report(ending: Ending | undefined, exitCode: number, restarts: number): SupervisedRun {
     const { stop } = this.#parts
     return {
-      exitCode: exitCodeAfter(ending, stop.stopSignal),
+      exitCode,
       ending,
       restarts,
       stoppedBy: stop.stopSignal,
-      unsaved: [...this.#unsaved].map(([name, error]) => ({ name, error })),
+      unsaved: this.#unsaved,
+      folderError: this.#folderError,
       isCutShort: stop.aborting.aborted,
     }
   }
 }
 
-/** That of the program. If it had to be killed, or was not started, that of the signal that requested the stop. */
+/** That of the program. If it had to be killed, or was not started again, that of the signal that requested the stop. */
 function exitCodeAfter(ending: Ending | undefined, stopSignal: NodeJS.Signals | undefined): number {
   const wasKilled = ending?.kind === 'signalled' && ending.signal === 'SIGKILL'
   if (stopSignal !== undefined && (ending === undefined || wasKilled)) return exitCodeOfSignal(stopSignal)

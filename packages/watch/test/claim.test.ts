@@ -1,0 +1,43 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { FolderClaim } from '../src/supervisor/claim.ts'
+import { temporaryFolder } from './harness.ts'
+
+const claimName = '.holdfast-run.json'
+
+/** Lets another supervisor win the race for the folder. Returns its claim. */
+async function takeOver(folder: string): Promise<string> {
+  const path = join(folder, claimName)
+  const before: unknown = JSON.parse(await readFile(path, 'utf8'))
+  const text = JSON.stringify({ ...Object(before), id: 'of another' })
+  await writeFile(path, text)
+  return text
+}
+
+test('a supervisor that loses the race for a folder leaves the claim of the winner', async () => {
+  const folder = await temporaryFolder()
+  const claim = await FolderClaim.take(folder)
+  const ofWinner = await takeOver(folder)
+  await expect(claim.noteRestoring(true)).rejects.toMatchObject({ code: 'FENCED' })
+  await claim[Symbol.asyncDispose]()
+  expect(await readFile(join(folder, claimName), 'utf8')).toBe(ofWinner)
+})
+
+test('a supervisor claims a folder again that was deleted meanwhile', async () => {
+  const folder = join(await temporaryFolder(), 'out')
+  const claim = await FolderClaim.take(folder)
+  await rm(folder, { recursive: true })
+  await claim.noteRestoring(true)
+  await expect(FolderClaim.take(folder)).rejects.toMatchObject({ code: 'FENCED' })
+  await claim.noteRestoring(false)
+  await claim[Symbol.asyncDispose]()
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('a supervisor gives up a folder that was deleted meanwhile', async () => {
+  const folder = join(await temporaryFolder(), 'out')
+  const claim = await FolderClaim.take(folder)
+  await rm(folder, { recursive: true })
+  await expect(claim[Symbol.asyncDispose]()).resolves.toBeUndefined()
+})

@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { HoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { breakFolder } from './broken-folder.ts'
+import { Runs } from './run-harness.ts'
+
+/** Lets every save fail until it is called again. */
+function fillUp({ backend }: Runs): () => void {
+  const put = backend.put.bind(backend)
+  backend.put = async () => {
+    throw new HoldfastError('INSUFFICIENT_SPACE', 'The disk is full.')
+  }
+  return () => {
+    backend.put = put
+  }
+}
+
+describe('the report of a run', () => {
+  test('has the checkpoints that could not be saved', async () => {
+    const runs = await Runs.begin()
+    fillUp(runs)
+    const report = await runs.run('save 1')
+    expect(report).toMatchObject({
+      exitCode: 0,
+      unsaved: [{ name: 'step_1', error: { code: 'INSUFFICIENT_SPACE' } }],
+    })
+  })
+
+  test('does not have a checkpoint that the program has deleted since', async () => {
+    const runs = await Runs.begin()
+    const empty = fillUp(runs)
+    const script = `mkfifo "$out/.go"; save 1; read _ < "$out/.go"; rm -r "$out/step_1"; save 2`
+    const report = await runs.run(script, {}, ({ type }) => {
+      if (type !== 'failed') return
+      empty()
+      writeFileSync(runs.path('.go'), '\n')
+    })
+    expect(report).toMatchObject({ exitCode: 0, unsaved: [] })
+    expect(await runs.steps()).toEqual([2])
+  })
+
+  test('does not have a checkpoint that a later one has overtaken', async () => {
+    const runs = await Runs.begin()
+    const script = 'mkdir "$out/step_1"; : > "$out/step_1/.holdfast-x"; save 1; save 2' // a name that no save accepts
+    const report = await runs.run(script)
+    expect(report).toMatchObject({ exitCode: 0, unsaved: [] })
+    expect(runs.told('failed')).toMatchObject([{ name: 'step_1', error: { code: 'INVALID_ARGUMENT' } }])
+    expect(await runs.steps()).toEqual([2])
+  })
+
+  test('has the last ending of a program that was not started again', async () => {
+    const runs = await Runs.begin()
+    const report = await runs.run('exit 3', { restartDelay: 60_000 }, ({ type }) => {
+      if (type === 'restarting') runs.signals.send('SIGTERM')
+    })
+    expect(report).toMatchObject({
+      exitCode: 143,
+      ending: { kind: 'exited', code: 3 },
+      restarts: 0,
+    })
+  })
+})
+
+describe('a folder that cannot be read', () => {
+  const lastWords = 'save 1; : > "$out/.last"'
+
+  test('when the program has ended is tried again, and the program keeps its exit code', async () => {
+    const runs = await Runs.begin()
+    let failures = 0
+    breakFolder(runs.folder, () => {
+      if (failures === 2 || !existsSync(runs.path('.last'))) return undefined
+      failures += 1
+      return 'EIO'
+    })
+    const report = await runs.run(lastWords)
+    expect(report).toMatchObject({ exitCode: 0, unsaved: [], folderError: undefined })
+    expect(failures).toBe(2)
+    expect(await runs.steps()).toEqual([1])
+  })
+
+  test('and that no retry helps is reported beside the exit code of the program', async () => {
+    const runs = await Runs.begin()
+    breakFolder(runs.folder, () => (existsSync(runs.path('.last')) ? 'EACCES' : undefined))
+    const report = await runs.run(lastWords)
+    expect(report).toMatchObject({ exitCode: 0, folderError: { code: 'PERMISSION_DENIED' } })
+  })
+
+  test('is tried again soon, whatever failed before it could be read', async () => {
+    const runs = await Runs.begin()
+    let looks = 0
+    breakFolder(runs.folder, () => {
+      if (runs.told('started').length === 0 || runs.told('notReady').length === 2) return undefined
+      looks += 1
+      return looks % 2 === 0 ? undefined : 'EIO'
+    })
+    await runs.run('hang', {}, ({ type }) => {
+      if (type === 'notReady' && runs.told('notReady').length === 2) runs.signals.send('SIGTERM')
+    })
+    expect(runs.told('notReady').map(({ retryIn }) => retryIn)).toEqual([1_000, 1_000])
+  })
+})
+
+test('a run announces the unsaved checkpoint from which its program continues', async () => {
+  const runs = await Runs.begin()
+  await runs.run('save 1')
+  await mkdir(runs.path('step_3'))
+  await writeFile(runs.path('step_3/model.bin'), 'weights 3\n')
+  await writeFile(runs.path('step_3/DONE'), '')
+  await runs.run('save 4 "from $(last)"')
+  expect(runs.told('inPlace')).toEqual([{ type: 'inPlace', step: 3, isSaved: false }])
+  expect(await runs.text('step_4/model.bin')).toBe('weights 4 from 3')
+  expect(await runs.steps()).toEqual([1, 3, 4])
+})
+
+test('a program that empties its folder when it starts is started again after a failure', async () => {
+  const runs = await Runs.begin()
+  execFileSync('mkfifo', [runs.path('../go')])
+  const script = `
+    if [ ! -e "$out/../emptied" ]; then
+      read _ < "$out/../go"
+      : > "$out/../emptied"; rm -rf "$out"; mkdir "$out"; save 1; exit 3
+    fi
+    save 2`
+  const report = await runs.run(script, {}, ({ type }) => {
+    if (type === 'started' && runs.told('started').length === 1) writeFileSync(runs.path('../go'), '\n')
+  })
+  expect(report).toMatchObject({ exitCode: 0, restarts: 1 })
+  expect(await runs.steps()).toEqual([1, 2])
+})
