@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -94,10 +94,10 @@ test('watch copies to the mirror what it saves while it runs', { timeout: 120_00
   const exit = once(child, 'exit')
   await expect.poll(() => stepsIn(folder, 'backup'), { timeout: 100_000, interval: 200 }).toEqual([3])
   child.kill('SIGTERM')
-  expect((await exit)[0]).toBe(143)
+  expect((await exit)[0]).toBe(0)
 })
 
-test('watch saves what appears, and ends cleanly when it is terminated', async () => {
+test('watch saves what appears, and ends with 0 when it is terminated', async () => {
   const folder = await newFolder()
   const words = ['watch', 'out', '--store', 'runs', '--json', '--quiet-period', '0']
   const layout = ['--pattern', 'step_{step}/', '--complete-when', 'DONE']
@@ -117,10 +117,64 @@ test('watch saves what appears, and ends cleanly when it is terminated', async (
   while (Reflect.get(Object(line), 'type') !== 'adopted') line = await next()
   expect(line).toMatchObject({ type: 'adopted', name: 'step_5', step: 5 })
   child.kill('SIGTERM')
-  expect((await exit)[0]).toBe(143)
+  expect((await exit)[0]).toBe(0)
   const restored = await holdfast(folder, 'restore', '--store', 'runs', '--to', 'back')
   expect(restored.code).toBe(0)
   expect(await readdir(join(folder, 'back/step_5'))).toEqual(['DONE', 'model.bin'])
+})
+
+interface RunningWatch {
+  readonly folder: string
+  readonly child: ChildProcess
+  readonly exit: Promise<readonly unknown[]>
+  /** Resolves with the next line on standard error. */
+  readonly note: () => Promise<string>
+}
+
+/** Starts a watch of a folder that has a complete checkpoint, and waits until the watch has begun. */
+async function watching(...words: readonly string[]): Promise<RunningWatch> {
+  const folder = await newFolder()
+  await mkdir(join(folder, 'out/step_5'), { recursive: true })
+  await writeFile(join(folder, 'out/step_5/DONE'), '')
+  const layout = ['--pattern', 'step_{step}/', '--complete-when', 'DONE']
+  const child = spawn(process.execPath, [main, 'watch', 'out', '--store', 'runs', ...layout, ...words], {
+    cwd: folder,
+    env: environment(),
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const exit = once(child, 'exit')
+  const notes = createInterface(child.stderr)[Symbol.asyncIterator]()
+  await createInterface(child.stdout)[Symbol.asyncIterator]().next()
+  return { folder, child, exit, note: async () => String((await notes.next()).value) }
+}
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'watch saves a complete checkpoint after %s before it ends, and exits with 0',
+  async (signal) => {
+    const { folder, child, exit, note } = await watching('--quiet-period', '1')
+    child.kill(signal)
+    expect(await note()).toBe(
+      'Complete checkpoints are saved first, for at most 25 s. A second signal stops the watch.',
+    )
+    expect((await exit)[0]).toBe(0)
+    expect(await stepsIn(folder, 'runs')).toEqual([5])
+  },
+)
+
+test('watch ends with 143 when its grace is over before a checkpoint is saved', async () => {
+  const { child, exit } = await watching('--quiet-period', '60', '--grace', '0.1')
+  child.kill('SIGTERM')
+  expect((await exit)[0]).toBe(143)
+})
+
+test('watch ends at once with a second signal', async () => {
+  const { child, exit, note } = await watching('--quiet-period', '60', '--grace', '60')
+  child.kill('SIGTERM')
+  await note()
+  child.kill('SIGINT')
+  expect((await exit)[0]).toBe(143)
 })
 
 test('import names a folder that does not exist', async () => {

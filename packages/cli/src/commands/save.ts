@@ -29,12 +29,10 @@ import { printSaved } from '../output/saved.ts'
 import { formatDuration } from '../output/text.ts'
 import { retentionOptions } from '../options/retention.ts'
 import { metadataOf, readDataState } from '../parsing/json-values.ts'
+import { defaultGrace } from '../signals/interruption.ts'
 import { separateWords, streamedInput, streamedInputOptions } from '../streams/streamed-input.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, saveTimeoutOption } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
-
-/** Milliseconds. Schedulers usually send SIGKILL 30 seconds after SIGTERM. */
-const defaultGrace = 25_000
 
 export const save = defineCommand({
   example:
@@ -89,11 +87,16 @@ export const save = defineCommand({
     const run = async ({ store, printer, progress }: CommandContext): Promise<ExitCode> => {
       if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(joinsAlone)
       const { step, epoch, metric, tag, meta, dataState, grace = defaultGrace, replace = false } = options
-      interruption.finishWithin(Math.min(grace, longestTimer), () => {
-        if (grace === 0) return
-        printer.note(
-          `Terminated: the save of step ${step} has ${formatDuration(grace)} to finish. A second signal stops it.`,
-        )
+      interruption.finishWithin({
+        milliseconds: Math.min(grace, longestTimer),
+        after: ['SIGTERM'],
+        ignoresHangup: true,
+        onFinish: () => {
+          if (grace === 0) return
+          printer.note(
+            `Terminated: the save of step ${step} has ${formatDuration(grace)} to finish. A second signal stops it.`,
+          )
+        },
       })
       await using input = paths.includes('-')
         ? await streamedInput(command, options, interruption)

@@ -17,16 +17,24 @@ export type OnSignal = 'ignore' | 'finish' | 'abort' | 'exit'
 /** Process managers send one signal to a process and again to its group. */
 const repetition = 1_000
 
-/** Decides what a signal means. `mayFinish`: the command has a grace after SIGTERM, and a hangup does not end it. */
+/** How a command may end in order. */
+export interface Finishing {
+  /** The signals after which the command goes on for its grace. */
+  readonly after: readonly HandledSignal[]
+  /** Whether a hangup has no effect. */
+  readonly ignoresHangup: boolean
+}
+
+/** Decides what a signal means. `finishing`: how the command may end in order, if it may. */
 export function decideOnSignal(
   signal: HandledSignal,
   stop: StopState,
-  mayFinish: boolean,
+  finishing: Finishing | undefined,
   now: number,
 ): OnSignal {
   if (signal === 'SIGUSR1' || signal === 'SIGUSR2') return 'ignore'
-  if (signal === 'SIGHUP' && mayFinish) return 'ignore'
-  if (stop.state === 'running') return signal === 'SIGTERM' && mayFinish ? 'finish' : 'abort'
+  if (signal === 'SIGHUP' && finishing?.ignoresHangup === true) return 'ignore'
+  if (stop.state === 'running') return finishing?.after.includes(signal) === true ? 'finish' : 'abort'
   if (signal === stop.signal && now - stop.at < repetition) return 'ignore'
   return stop.state === 'finishing' ? 'abort' : 'exit'
 }

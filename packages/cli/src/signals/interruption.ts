@@ -1,16 +1,33 @@
-import { decideOnSignal, type HandledSignal, handledSignals, type StopState } from './decide-on-signal.ts'
+import {
+  decideOnSignal,
+  type Finishing,
+  type HandledSignal,
+  handledSignals,
+  type StopState,
+} from './decide-on-signal.ts'
 import type { ReleaseWarnings } from './early-signals.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 
+/** Milliseconds. Schedulers usually send SIGKILL 30 seconds after SIGTERM. */
+export const defaultGrace = 25_000
+
+/** How a command ends in order. */
+interface Grace extends Finishing {
+  /** At most `longestTimer`. */
+  readonly milliseconds: number
+  /** Called when the grace begins. */
+  readonly onFinish: () => void
+}
+
 /**
  * Turns the signals of this process into an AbortSignal, so that the command can clean up. A command may also go on for a
- * while after SIGTERM. SIGUSR1 and SIGUSR2 have no effect.
+ * while after some of them. SIGUSR1 and SIGUSR2 have no effect.
  */
 export class Interruption {
   readonly #controller = new AbortController()
   readonly #listeners: ((signal: HandledSignal) => void)[] = []
   #stop: StopState = { state: 'running' }
-  #grace: { readonly milliseconds: number; readonly onFinish: () => void } | undefined
+  #grace: Grace | undefined
   #timer: NodeJS.Timeout | undefined
   #exitCode: ExitCode = exitCodes.interrupted
   #isCommitted = false
@@ -36,12 +53,9 @@ export class Interruption {
     return this.#stop.state !== 'running'
   }
 
-  /**
-   * Lets the command go on for this time, at most `longestTimer`, after SIGTERM, and whatever the time after SIGHUP. `onFinish` is
-   * called when SIGTERM arrives.
-   */
-  finishWithin(milliseconds: number, onFinish: () => void): void {
-    this.#grace = { milliseconds, onFinish }
+  /** Lets the command go on for a while after some signals. */
+  finishWithin(grace: Grace): void {
+    this.#grace = grace
   }
 
   /** Marks the work as committed. From then on a signal ends the process with exit code 0. */
@@ -61,7 +75,7 @@ export class Interruption {
 
   readonly #receive = (signal: HandledSignal): void => {
     const now = performance.now()
-    const decision = decideOnSignal(signal, this.#stop, this.#grace !== undefined, now)
+    const decision = decideOnSignal(signal, this.#stop, this.#grace, now)
     if (this.#stop.state === 'running' && (decision === 'finish' || decision === 'abort'))
       this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
     if (decision === 'exit') process.exit(this.#isCommitted ? exitCodes.done : this.#exitCode)
