@@ -1,11 +1,17 @@
 import { chmod, readdir, utimes } from 'node:fs/promises'
-import { HoldfastError } from '@holdfast/core'
+import { type ErrorCode, HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { Outcomes } from '../src/adoption/outcomes.ts'
 import { torchFile } from './archives.ts'
 import { Watched } from './harness.ts'
 
 const unreachable = new HoldfastError('UNAVAILABLE', 'The store cannot be reached.')
+
+function causedBy(code: ErrorCode, systemCode: string): HoldfastError {
+  return new HoldfastError(code, 'The file cannot be read.', {
+    cause: Object.assign(new Error(systemCode), { code: systemCode }),
+  })
+}
 
 /** Lets the store fail to store a file, this many times. */
 function failToStore(watched: Watched, file: string, times: number, error = unreachable): void {
@@ -89,9 +95,7 @@ describe('a checkpoint is saved after those that were written before it', () => 
 describe('a checkpoint whose own files cannot be read', () => {
   test('holds up no other, and is left out once a later one is saved', async () => {
     const watched = await Watched.begin()
-    const cause = Object.assign(new Error('EIO'), { code: 'EIO' })
-    const unreadable = new HoldfastError('UNAVAILABLE', 'The device failed to read.', { cause })
-    failToStore(watched, 'step_1.pth', 1, unreadable)
+    failToStore(watched, 'step_1.pth', 1, causedBy('UNAVAILABLE', 'EIO'))
     await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
     await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
     expect(await watched.settle()).toEqual(['step_2.pth'])
@@ -99,6 +103,36 @@ describe('a checkpoint whose own files cannot be read', () => {
     expect(await watched.scan()).toEqual([])
     expect(watched.told('passedOver')).toMatchObject([{ name: 'step_1.pth' }])
     expect(await latestStep(watched)).toBe(2)
+  })
+
+  test('is known if the store has it after all', async () => {
+    const watched = await Watched.begin()
+    failToStore(watched, 'step_1.pth', 1, causedBy('UNAVAILABLE', 'EIO'))
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual(['step_2.pth'])
+    await watched.store.save({ step: 1, files: { 'step_1.pth': torchFile('a') } })
+    watched.clock.pass(5_000)
+    expect(await watched.scan()).toEqual([])
+    expect(watched.told('known').map(({ name }) => name)).toEqual(['step_1.pth'])
+    expect(watched.told('passedOver')).toEqual([])
+  })
+})
+
+describe('a later checkpoint', () => {
+  const full = new HoldfastError('INSUFFICIENT_SPACE', 'The store is full.')
+  const refused = new HoldfastError('PERMISSION_DENIED', 'The credentials have expired.')
+
+  test.each([
+    ['waits while the store cannot be reached', unreachable, true],
+    ['waits while the store refuses access', refused, true],
+    ['does not wait for a file that the device cannot read', causedBy('UNAVAILABLE', 'EIO'), false],
+    ['does not wait for a file that this user may not read', causedBy('PERMISSION_DENIED', 'EACCES'), false],
+    ['does not wait for space, because it may be smaller', full, false],
+  ])('%s', (_, error, waits) => {
+    const outcomes = new Outcomes()
+    outcomes.fail('first', 'f1', error, 0)
+    expect(outcomes.holdBy('first', 'f1') !== undefined).toBe(waits)
   })
 })
 

@@ -222,8 +222,6 @@ export class Adopter {
     const { fingerprint } = each.snapshot
     if (this.#outcomes.dueIn(name, fingerprint, this.#clock.now()) > 0)
       return this.#outcomes.holdBy(name, fingerprint) ?? 'left'
-    const later = this.#outcomes.overtakenBy(name, fingerprint)
-    if (later !== undefined) return this.#passOver(each, `it could not be saved before ${later}`)
     try {
       return await this.#adopt(each, metrics)
     } catch (error) {
@@ -256,6 +254,8 @@ export class Adopter {
         await this.#consume(whole, decision)
         return 'left'
       case 'save': {
+        const later = this.#outcomes.overtakenBy(name, whole.snapshot.fingerprint)
+        if (later !== undefined) return this.#passOver(whole, `it could not be saved before ${later}`)
         const layout = this.#folder.layout ?? 'auto'
         const ownMetrics = metricsOf(whole, decision.step, metrics)
         const options = { ...this.#options, layout, metrics: ownMetrics }

@@ -1,5 +1,5 @@
-import type { HoldfastError } from '@holdfast/core'
-import { isUnreadable } from '@holdfast/core/backend'
+import { type HoldfastError, isHoldfastError } from '@holdfast/core'
+import { isUnreadable, nodeErrorCode } from '@holdfast/core/backend'
 
 const firstDelay = 5_000
 const longestDelay = 5 * 60_000
@@ -39,9 +39,10 @@ export class Outcomes {
    * Records a failure. Returns the milliseconds until the next attempt. They double with each failure, up to 5 minutes.
    */
   fail(name: string, fingerprint: string, error: HoldfastError, now: number): number {
-    const tries = (this.#failureOf(name, fingerprint)?.tries ?? 0) + 1
+    const own = this.#failureOf(name, fingerprint)
+    const tries = (own?.tries ?? 0) + 1
     const delay = Math.min(longestDelay, firstDelay * 2 ** (tries - 1))
-    this.#failures.set(name, { fingerprint, error, tries, notBefore: now + delay })
+    this.#failures.set(name, { ...own, fingerprint, error, tries, notBefore: now + delay })
     return delay
   }
 
@@ -68,13 +69,10 @@ export class Outcomes {
     return this.#failureOf(name, fingerprint)?.overtakenBy
   }
 
-  /**
-   * Returns the failure for which later checkpoints wait: one that ends by itself, such as that of a store that cannot be
-   * reached. An error of the files themselves may never end.
-   */
+  /** Returns the failure for which later checkpoints wait: they would fail for the same reason. */
   holdBy(name: string, fingerprint: string): Hold | undefined {
     const failure = this.#failureOf(name, fingerprint)
-    if (failure === undefined || !failure.error.retryable || isUnreadable(failure.error)) return undefined
+    if (failure === undefined || !isOfStore(failure.error)) return undefined
     return { until: failure.notBefore, error: failure.error }
   }
 
@@ -123,4 +121,14 @@ export class Outcomes {
     const failure = this.#failures.get(name)
     return failure?.fingerprint === fingerprint ? failure : undefined
   }
+}
+
+/**
+ * Whether an error is one of the store, such as that it cannot be reached or that credentials have expired. An error of the
+ * files of one checkpoint may never end.
+ */
+function isOfStore(error: HoldfastError): boolean {
+  const isRefusedByDisk = ['EACCES', 'EPERM'].includes(nodeErrorCode(error.cause) ?? '')
+  const mayEnd = error.retryable || isHoldfastError(error, 'PERMISSION_DENIED')
+  return mayEnd && !isUnreadable(error) && !isRefusedByDisk
 }
