@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
-import { homedir } from 'node:os'
 import { basename, join, parse } from 'node:path'
 import type { HoldfastError } from '../errors.ts'
 import { concurrently } from '../async/concurrently.ts'
 import { atDestination, ifThere, refused } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
+import { homePlace } from './home-folder.ts'
 import { mountPoints } from './mounts.ts'
 import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from './real-place.ts'
 
@@ -86,20 +86,28 @@ export async function checkFolders(
   return realFolders
 }
 
-/** Throws `INVALID_ARGUMENT` for a destination whose other files must not be removed. */
-export function refuseToClear(destination: Destination): void {
-  const why = reasonToKeepOthers(destination)
+/** Rejects with `INVALID_ARGUMENT` for a destination whose other files must not be removed. */
+export async function refuseToClear(fileSystem: LocalFileSystem, destination: Destination): Promise<void> {
+  const { root } = destination
+  const why = await atDestination(`looking at ${root}`, () => reasonToKeepOthers(fileSystem, destination))
   if (why === undefined) return
   throw refused(
-    `The other files in ${destination.root} cannot be removed, because ${why}. Restore into a separate folder.`,
+    `The other files in ${root} cannot be removed, because ${why}. Restore into a separate folder.`,
   )
 }
 
 /** Returns why the other files in a destination must not be removed, as the end of a sentence; `undefined` if they may be. */
-export function reasonToKeepOthers({ real, store }: Destination): string | undefined {
-  if (store?.isBelow(real.path) === true) return 'it contains the store'
+export async function reasonToKeepOthers(
+  fileSystem: LocalFileSystem,
+  { real, store }: Destination,
+): Promise<string | undefined> {
+  const here = await KnownFolder.at(fileSystem, real.path)
+  if (store !== undefined && (await here.holds(fileSystem, store.place))) return 'it contains the store'
   if (real.path === parse(real.path).root) return 'it is the root of the file system'
-  return isWithin(homedir(), real.path) ? 'it contains a home folder' : undefined
+  const home = await homePlace(fileSystem)
+  return home !== undefined && (await here.holds(fileSystem, home))
+    ? 'it contains your home folder'
+    : undefined
 }
 
 interface Looking {

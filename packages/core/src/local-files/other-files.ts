@@ -21,8 +21,8 @@ export interface OtherFiles {
   /** Whether the files were removed. */
   readonly removed: boolean
   /**
-   * Whether an exact restore removes such files. It refuses a destination that contains the store or a home folder, and the root
-   * of the file system.
+   * Whether an exact restore removes such files. It refuses a destination that contains the store or the home folder of the user,
+   * and the root of the file system.
    */
   readonly removable: boolean
 }
@@ -40,7 +40,7 @@ export async function reportOthers(
       return stats !== undefined && destination.store?.is(stats) !== true
     },
   })
-  const removable = reasonToKeepOthers(destination) === undefined
+  const removable = (await reasonToKeepOthers(fileSystem, destination)) === undefined
   return { count, names: found, isComplete, removed: false, removable }
 }
 

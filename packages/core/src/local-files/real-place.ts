@@ -44,23 +44,25 @@ export function isWithin(path: string, folder: string): boolean {
 
 /** A folder that is recognised by any path that leads to it: through links, bind mounts, or names in another case. */
 export class KnownFolder {
-  readonly #real: string
+  /** The path with all links resolved. */
+  readonly place: RealPlace
   readonly #identity: string | undefined
 
-  private constructor(real: string, identity: string | undefined) {
-    this.#real = real
+  private constructor(place: RealPlace, identity: string | undefined) {
+    this.place = place
     this.#identity = identity
   }
 
   /** A folder that does not exist yet is recognised by its path only. */
   static async at(fileSystem: LocalFileSystem, path: string): Promise<KnownFolder> {
-    const { path: real, existing } = await realPlaceOf(fileSystem, path)
-    return new KnownFolder(real, real === existing ? await deviceAndInode(fileSystem, real) : undefined)
+    const place = await realPlaceOf(fileSystem, path)
+    const isThere = place.path === place.existing
+    return new KnownFolder(place, isThere ? await deviceAndInode(fileSystem, place.path) : undefined)
   }
 
   /** Whether a real path, which may be missing, is this folder or is below it. */
   async holds(fileSystem: LocalFileSystem, { path, existing }: RealPlace): Promise<boolean> {
-    if (isWithin(path, this.#real)) return true
+    if (isWithin(path, this.realPath)) return true
     if (this.#identity === undefined) return false
     for (let each = existing; ; each = dirname(each)) {
       if ((await deviceAndInode(fileSystem, each)) === this.#identity) return true
@@ -72,7 +74,7 @@ export class KnownFolder {
    * Whether this folder is below a real path. Ignores bind mounts, which a walk through that path encounters anyway.
    */
   isBelow(folder: string): boolean {
-    return this.#real !== folder && isWithin(this.#real, folder)
+    return this.realPath !== folder && isWithin(this.realPath, folder)
   }
 
   /** Whether the folder with this device and inode is this folder. */
@@ -80,9 +82,8 @@ export class KnownFolder {
     return this.#identity === `${dev}:${ino}`
   }
 
-  /** The path with all links resolved. */
   get realPath(): string {
-    return this.#real
+    return this.place.path
   }
 }
 

@@ -92,12 +92,16 @@ export async function deliverToDirectory(
   given: LocalFileSystem = promises,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Delivered> {
+  if (destination === '')
+    throw refused(
+      'The path of the destination is empty. Pass the path of a folder, or "." for the current one.',
+    )
   const fileSystem = fileSystemOn(platform, given)
   const root = resolve(destination)
   const names = deliveries.map(({ name }) => name)
   if (platform === 'win32') refuseReserved(names)
   const planned = await destinationAt(fileSystem, root, options.storeRoot)
-  if (options.others === 'remove') refuseToClear(planned)
+  if (options.others === 'remove') await refuseToClear(fileSystem, planned)
   await checkPlaces(fileSystem, planned, names)
   const made: string[] = []
   try {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
 import { parseMountPoints } from '../../src/local-files/mounts.ts'
 import { deliverToDirectory, type DeliveryOptions } from '../../src/local-files/to-directory.ts'
@@ -46,6 +46,10 @@ describe('a destination that is refused before anything is written', () => {
     const before = await readdir(folder, { recursive: true })
     expect(await codeOf(deliver(join(folder, to)))).toBe('INVALID_ARGUMENT')
     expect(await readdir(folder, { recursive: true })).toEqual(before)
+  })
+
+  test('an empty path, which would be the current folder', async () => {
+    expect(await codeOf(deliverToDirectory('', [], plain))).toBe('INVALID_ARGUMENT')
   })
 
   test.each(['sub', 'sub/deep'])('a link at %s that leads out of it', async (link) => {
@@ -269,4 +273,35 @@ describe('other files at the destination', () => {
       )
     expect(await readTree(to)).toEqual({ 'ckpt/holdfast.json': 'marker' })
   })
+
+  test.each(['home', 'home/user', 'link', 'link/user'])(
+    'are not removed from %s if a link leads to the home folder',
+    async (at) => {
+      const folder = await temporaryFolder()
+      await writeTree(folder, { 'home/user/thesis.tex': 'thesis' })
+      await symlink('home', join(folder, 'link'))
+      setHome(join(folder, 'link', 'user'))
+      expect(await codeOf(deliver(join(folder, at), { others: 'remove' }))).toBe('INVALID_ARGUMENT')
+      expect(await readTree(join(folder, 'home'))).toEqual({ 'user/thesis.tex': 'thesis' })
+    },
+  )
+
+  test('are removed below the home folder, or if that is a dead link or not set', async () => {
+    const folder = await temporaryFolder()
+    await symlink('/nowhere/at/all', join(folder, 'dead'))
+    for (const home of [folder, join(folder, 'dead'), '']) {
+      setHome(home)
+      await writeTree(folder, { 'out/old.bin': 'old' })
+      await deliver(join(folder, 'out'), { others: 'remove' })
+      expect(await readTree(join(folder, 'out'))).toEqual(files)
+    }
+  })
 })
+
+function setHome(path: string): void {
+  vi.stubEnv('HOME', path)
+  vi.stubEnv('USERPROFILE', path) // on Windows
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+}
