@@ -44,15 +44,21 @@ export async function reportOthers(
   return { count, names: found, isComplete, removed: false, removable }
 }
 
+/** What to remove: the outermost files and folders, and all files in them. */
+export interface OthersToRemove {
+  readonly entries: readonly string[]
+  readonly others: OtherFiles
+}
+
 /**
- * Finds what to remove so that only the checkpoint remains. `entries` are the outermost files and folders. Rejects with
- * `INVALID_ARGUMENT` if they include a mount point, or if there are too many to read.
+ * Finds what to remove so that only the checkpoint remains. Rejects with `INVALID_ARGUMENT` if
+ * others include a mount point, or if there are too many to read.
  */
 export async function othersToRemove(
   fileSystem: LocalFileSystem,
   destination: Destination,
   names: readonly string[],
-): Promise<{ readonly entries: readonly string[]; readonly others: OtherFiles }> {
+): Promise<OthersToRemove> {
   const mounts = await mountPoints(fileSystem)
   const { root, real } = destination
   const { dev: device } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root))

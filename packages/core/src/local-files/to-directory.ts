@@ -15,7 +15,7 @@ import { HiddenFolder } from './hidden-folder.ts'
 import { type Journal, newFile, readJournal, removeJournal, writeJournal } from './journal.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { type DestinationFileSystem, fileSystemOn } from './on-platform.ts'
-import { type OtherFiles, othersToRemove, reportOthers } from './other-files.ts'
+import { type OtherFiles, type OthersToRemove, othersToRemove, reportOthers } from './other-files.ts'
 import { isReservedOnWindows } from './windows-names.ts'
 
 /**
@@ -46,8 +46,8 @@ export interface DeliveryOptions {
   /** The folder of the store, if it is on this machine. Files are never restored into it. */
   readonly storeRoot: string | undefined
   /**
-   * Called once every file is written and verified, before anything at the destination changes. If it rejects, nothing is
-   * delivered.
+   * Called once every file is written and verified, and the destination checked, before anything there changes. If it rejects,
+   * nothing is delivered.
    */
   readonly beforeExchange?: (() => Promise<void>) | undefined
   /** Whether other files at the destination are counted, removed or ignored. */
@@ -151,10 +151,17 @@ async function deliverInto(
     } finally {
       await hidden[Symbol.asyncDispose]()
     }
-    await options.beforeExchange?.()
-    throwIfAborted(options.signal, 'The restore')
-    await checkPlaces(fileSystem, target, names) // Checks again, because the writes may have taken hours.
-    const removal = options.others === 'remove' ? await othersToRemove(fileSystem, target, names) : undefined
+    const checkAgain = async (): Promise<OthersToRemove | undefined> => {
+      throwIfAborted(options.signal, 'The restore')
+      await checkPlaces(fileSystem, target, names)
+      return options.others === 'remove' ? othersToRemove(fileSystem, target, names) : undefined
+    }
+    // The writes may have taken hours, and so may `beforeExchange`.
+    if (options.beforeExchange !== undefined) {
+      await checkAgain()
+      await options.beforeExchange()
+    }
+    const removal = await checkAgain()
     const journal = await prepare(exchange, names, inodes, removal?.entries ?? [], made)
     await completeOrUndo(exchange, journal)
     await atDestination(`removing ${hidden.path}`, () => removeTree(fileSystem, hidden.path))

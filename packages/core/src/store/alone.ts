@@ -41,8 +41,11 @@ export class Alone implements WayOfWorking {
     const upkeep: RestoreUpkeep = {
       quarantine: (finding) => this.#access.findings.quarantine(finding),
       repair: (signal) => repairStore(this.#context, { signal }),
+      takeOver: async () => {
+        await this.#access.readyToSave(options.signal)
+      },
       count: ({ step, attempt }, stepsBack) =>
-        countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
+        countRestore(this.#context, { step, attempt, stepsBack }, options.signal),
     }
     return this.#mirror === undefined
       ? restoreCheckpoint(this.#context, choice, options, upkeep)

@@ -1,5 +1,14 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { MemoryBackend, type RestoreOptions } from '../../src/index.ts'
+import {
+  type Environment,
+  HoldfastError,
+  MemoryBackend,
+  type RestoreOptions,
+  systemEnvironment,
+} from '../../src/index.ts'
+import { type Deliver, deliverToDirectory } from '../../src/local-files/to-directory.ts'
 import { codeOf, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('a') }
@@ -8,12 +17,19 @@ const files = { a: Buffer.from('a') }
 async function startOf(
   backend: MemoryBackend,
   options: Partial<RestoreOptions> = {},
+  environment: Environment = systemEnvironment,
 ): Promise<readonly [number | undefined, readonly number[]]> {
-  const store = storeOn(backend, { job: 'train' })
+  await using store = storeOn(backend, { job: 'train' }, environment)
   const to = await temporaryFolder()
   const restored = await store.restore('latest', { to, fallback: true, maxTries: 2, ...options })
-  await store.close()
   return [restored?.step, restored?.passedOver.map(({ step }) => step) ?? []]
+}
+
+/** Returns a path below a file, where nothing can be restored. */
+async function belowFile(): Promise<string> {
+  const file = join(await temporaryFolder(), 'file')
+  await writeFile(file, '')
+  return join(file, 'to')
 }
 
 async function storeWith(steps: readonly number[]): Promise<MemoryBackend> {
@@ -34,6 +50,40 @@ test('skips a checkpoint that was restored too often without a later save, and r
   expect((await store.abandoned()).map(({ step }) => step)).toEqual([42])
   await store.save({ step: 42, files: { a: Buffer.from('other') } })
   expect((await store.latest())?.step).toBe(42)
+})
+
+test('does not count a restore that fails before its files are verified', async () => {
+  const backend = await storeWith([40, 41])
+  const to = await belowFile()
+  for (let time = 0; time < 3; time += 1)
+    expect(await codeOf(startOf(backend, { to }))).toBe('INVALID_ARGUMENT')
+  expect(await startOf(backend)).toEqual([41, []])
+})
+
+test('does not step back if the restore fails', async () => {
+  const backend = await storeWith([40, 41])
+  await startOf(backend)
+  await startOf(backend)
+  expect(await codeOf(startOf(backend, { to: await belowFile() }))).toBe('INVALID_ARGUMENT')
+  const reader = storeOn(backend, { mode: 'shared' })
+  expect((await reader.latest())?.step).toBe(41)
+  expect(await reader.abandoned()).toEqual([])
+})
+
+test('counts a restore whose process ends before the first file is delivered', async () => {
+  const backend = await storeWith([40, 41])
+  const killed: Deliver = async (to, deliveries, options) =>
+    deliverToDirectory(to, deliveries, {
+      ...options,
+      beforeExchange: async () => {
+        await options.beforeExchange?.()
+        expect((await readdir(to, { recursive: true })).filter((name) => !name.startsWith('.'))).toEqual([])
+        throw new HoldfastError('ABORTED', 'The process was killed.')
+      },
+    })
+  for (let time = 0; time < 2; time += 1)
+    expect(await codeOf(startOf(backend, {}, { ...systemEnvironment, deliver: killed }))).toBe('ABORTED')
+  expect(await startOf(backend)).toEqual([40, [41]])
 })
 
 test('forgets the restores once a later checkpoint is saved', async () => {

@@ -3,10 +3,10 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
-import { deliver } from '../restore/deliver.ts'
 import { restoreCheckpoint } from '../restore/restore.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { triesIn } from '../restore/tried-too-often.ts'
+import { tryToDeliver } from '../restore/try-to-deliver.ts'
 import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
 import { type BothSides, lookAtBoth, readableOf } from './both-sides.ts'
 import type { ChosenSide } from './choose-side.ts'
@@ -79,13 +79,14 @@ export async function restoreWithMirror(
 /** The mirror belongs to its writer. A restore changes nothing there, and the store counts the restores of its checkpoints. */
 function upkeepOfMirror(
   { context }: LocalStore,
-  { count }: RestoreUpkeep,
+  { takeOver, count }: RestoreUpkeep,
   signal: AbortSignal | undefined,
 ): RestoreUpkeep {
   return {
     quarantine: () =>
       Promise.resolve({ kind: 'not recorded', because: 'a restore does not change the mirror' } as const),
     repair: () => Promise.reject(new Error('A restore does not repair a mirror')),
+    takeOver,
     triesOf: async (copy) => triesIn(await context.log.newest(signal), attemptOfOriginal(copy)),
     // The store does not list the checkpoint, so it has nothing to go back to. Its next save is the latest in any case.
     count: (copy) => count({ ...copy, attempt: attemptOfOriginal(copy) }, false),
@@ -106,21 +107,17 @@ function copyIn(
 ): Elsewhere {
   const store = readableOf(ours)
   const mirror: Side | undefined = theirs.kind === 'readable' ? theirs.side : undefined
-  return async (corrupt, reason) => {
+  return async (corrupt, reason, count) => {
     const [here, there] = from === 'store' ? [store, mirror] : [mirror, store]
     if (here?.id === undefined || there?.id === undefined) return undefined
     const origin = originOf(corrupt, here.id)
     const { id, catalog } = there
     const entry = catalog.checkpoints.all.find((each) => isSameOrigin(originOf(each, id), origin))
     if (entry === undefined) return undefined
-    try {
-      const delivered = await deliver(context, entry, options)
-      const elsewhere = from === 'store' ? 'mirror' : 'store'
-      const why = `Step ${corrupt.step} is corrupt in the ${from}: ${reason}`
-      return { ...delivered, source: { from: elsewhere, url: context.backend.url, why } }
-    } catch (error) {
-      if (!isHoldfastError(error, 'CORRUPT', 'UNAVAILABLE')) throw error
-      return undefined
-    }
+    const delivery = await tryToDeliver(context, entry, options, count, 'CORRUPT', 'UNAVAILABLE')
+    if (delivery.kind === 'not verified') return undefined
+    const elsewhere = from === 'store' ? 'mirror' : 'store'
+    const why = `Step ${corrupt.step} is corrupt in the ${from}: ${reason}`
+    return { ...delivery.checkpoint, source: { from: elsewhere, url: context.backend.url, why } }
   }
 }

@@ -1,7 +1,6 @@
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { RestoreOptions } from './result.ts'
 
@@ -23,15 +22,13 @@ export function assertMayCount(
   })
 }
 
-/** Takes the store over, and commits that a checkpoint is restored once more. */
+/** Commits that a checkpoint is restored once more. The store must have been taken over. */
 export async function countRestore(
   { log }: StoreContext,
-  access: { readyToSave(signal: AbortSignal | undefined): Promise<PagedCatalog> },
   restored: { readonly step: number; readonly attempt: AttemptId; readonly stepsBack: boolean },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { step, attempt, stepsBack } = restored
-  await access.readyToSave(signal)
   // The run continues from here. So the steps after it must be free, and the next save must be the latest.
   if (stepsBack) await log.commit({ kind: 'rewind', step }, signal)
   await log.commit({ kind: 'count restore', step, attempt }, signal)

@@ -25,8 +25,9 @@ export interface RestoreOptions {
   readonly exact?: boolean | undefined
   /**
    * Skips a checkpoint that was restored so many times without a later save, and returns to the one before, for a supervisor
-   * that restarts a run which a checkpoint breaks. The restore takes the store over and commits its count first. Requires
-   * `latest`, `fallback`, and a store in exclusive mode or of a job. Default: restores are not counted.
+   * that restarts a run which a checkpoint breaks. The restore takes the store over. It commits its count
+   * once all files are verified, before it delivers one, so a restore that fails earlier does not count. Requires `latest`,
+   * `fallback`, and a store in exclusive mode or of a job. Default: restores are not counted.
    */
   readonly maxTries?: number | undefined
   /**

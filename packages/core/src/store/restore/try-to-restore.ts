@@ -2,13 +2,14 @@ import type { Finding } from '../../catalog/commit/changes/index.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { quarantinedError } from '../../catalog/judging/choose.ts'
 import type { ToRestore } from '../../catalog/judging/next-to-restore.ts'
-import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { HoldfastError, messageOf } from '../../errors.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import type { StoreContext } from '../context/context.ts'
 import { recorded, type Recording } from '../context/recorded-finding.ts'
-import { deliver, type DeliveredCheckpoint } from './deliver.ts'
+import type { DeliveredCheckpoint } from './deliver.ts'
 import type { CatalogForRestore } from './read-catalog.ts'
 import type { PassedOver, RestoreOptions } from './result.ts'
+import { type CountRestore, tryToDeliver } from './try-to-deliver.ts'
 import { triedTooOften, triesIn } from './tried-too-often.ts'
 
 /** The changes to the store that a restore may request. */
@@ -19,12 +20,21 @@ export interface RestoreUpkeep {
   readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
   /** Returns how often a checkpoint was restored without a later save. Default: what the catalog that lists it says. */
   readonly triesOf?: ((entry: CatalogEntry) => Promise<number>) | undefined
+  /** Takes the store over, so that no earlier writer changes it while a counted restore downloads. */
+  readonly takeOver: () => Promise<void>
   /** Counts a restore. Returns to the checkpoint first if later ones were restored too often. */
   readonly count: (entry: CatalogEntry, stepsBack: boolean) => Promise<void>
 }
 
-/** Delivers a corrupt checkpoint from another place. Returns `undefined` if no other place has it. */
-export type Elsewhere = (corrupt: CatalogEntry, reason: string) => Promise<DeliveredCheckpoint | undefined>
+/**
+ * Delivers a corrupt checkpoint from another place. Returns `undefined` if no other place has it. `count` is called once every
+ * file is verified, before the first one is delivered.
+ */
+export type Elsewhere = (
+  corrupt: CatalogEntry,
+  reason: string,
+  count: CountRestore | undefined,
+) => Promise<DeliveredCheckpoint | undefined>
 
 /** What a restore needs for each checkpoint that it tries. */
 export interface Restoring {
@@ -43,7 +53,9 @@ export type Tried =
 
 /**
  * Delivers a checkpoint, or passes over it if it is corrupt or was restored too often. Rejects with `CORRUPT` if it is corrupt
- * and the options have no `fallback`. `passedOver` are the ones that it has tried before.
+ * and the options have no `fallback`. `passedOver` are the ones that it has tried before. A restore is counted once all files are
+ * verified, so a full disk or a lost connection does not count against the checkpoint. A crash of the program does, because the
+ * count is committed before the first file is delivered.
  */
 export async function tryToRestore(
   restoring: Restoring,
@@ -63,16 +75,13 @@ export async function tryToRestore(
     if (tries >= maxTries) return passOver(triedTooOften({ step: entry.step, tries }))
   }
   using _ = context.restoring.protect(entry.attempt)
-  try {
-    const stepsBack = passedOver.some(({ tries }) => tries !== undefined)
-    if (maxTries !== undefined) await upkeep.count(entry, stepsBack)
-    return { kind: 'delivered', checkpoint: await deliver(context, entry, options) }
-  } catch (error) {
-    if (!isHoldfastError(error, 'CORRUPT')) throw error
-    if (damaged.length === 0 && (await wasDroppedMeanwhile(context, entry, signal)))
-      return { kind: 'dropped' }
-    return await replaceCorrupt(restoring, entry, error)
-  }
+  const stepsBack = passedOver.some(({ tries }) => tries !== undefined)
+  const count = maxTries === undefined ? undefined : (): Promise<void> => upkeep.count(entry, stepsBack)
+  if (count !== undefined) await upkeep.takeOver()
+  const delivery = await tryToDeliver(context, entry, options, count, 'CORRUPT')
+  if (delivery.kind === 'delivered') return delivery
+  if (damaged.length === 0 && (await wasDroppedMeanwhile(context, entry, signal))) return { kind: 'dropped' }
+  return await replaceCorrupt(restoring, entry, delivery.error, count)
 }
 
 /** Delivers a corrupt checkpoint from elsewhere, or passes over it. Quarantines it if the restore may fall back. */
@@ -80,10 +89,11 @@ async function replaceCorrupt(
   { options, upkeep, elsewhere }: Restoring,
   entry: CatalogEntry,
   error: HoldfastError,
+  count: CountRestore | undefined,
 ): Promise<Tried> {
   const { step, attempt } = entry
   const reason = messageOf(error)
-  const checkpoint = await elsewhere?.(entry, reason)
+  const checkpoint = await elsewhere?.(entry, reason, count)
   const quarantine = (): Promise<Recording> => upkeep.quarantine({ step, attempt, reason })
   if (checkpoint !== undefined) {
     if (options.fallback === true) await quarantine()

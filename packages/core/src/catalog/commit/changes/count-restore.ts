@@ -1,7 +1,7 @@
 import type { AttemptId } from '../../documents/index.ts'
 import { type KindOfChange, unchangedLists } from './change.ts'
 
-/** Counts a restore of a checkpoint, before it is delivered. The next save ends the count. */
+/** Counts a restore of a checkpoint, before its files are delivered. The next save ends the count. */
 export interface CountRestore {
   readonly kind: 'count restore'
   readonly step: number
