@@ -80,6 +80,7 @@ def test_warns_of_a_configuration_file_that_is_not_used(
     file.write_text("{}")
     file.chmod(0o666)  # everyone may write to it
     monkeypatch.chdir(tmp_path)
-    with caplog.at_level(logging.WARNING, "holdfast_checkpoints"), holdfast.open(tmp_path / "store"):
-        assert [record.levelname for record in caplog.records if "ignoredConfig" in record.message] == ["WARNING"]
-        assert str(file) in caplog.text
+    with caplog.at_level(logging.WARNING, "holdfast_checkpoints"), holdfast.open(tmp_path / "store") as store:
+        url = store.url
+    assert [record.levelname for record in caplog.records if f"{url}: ignoredConfig" in record.message] == ["WARNING"]
+    assert url != "" and str(file) in caplog.text

@@ -257,9 +257,9 @@ def test_events_reach_listeners_and_the_log(disk_store: holdfast.Store, caplog: 
     disk_store.on_event(lambda name, event: seen.append(name))
     with caplog.at_level(logging.INFO, "holdfast_checkpoints"):
         disk_store.save(1, {"a.bin": b"a"})
-    disk_store.close()  # waits for the listeners
+        disk_store.close()  # waits for the listeners
     assert "saved" in seen
-    assert any("saved" in record.message for record in caplog.records)
+    assert any(f"{disk_store.url}: saved" in record.message for record in caplog.records)
 
 
 def test_numbers_that_are_not_finite_arrive_as_numbers(tmp_path: Path) -> None:

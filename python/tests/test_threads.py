@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from conftest import LONG, open_store
 
 import holdfast_checkpoints as holdfast
+from holdfast_checkpoints._background import SaveHandle
 from holdfast_checkpoints._helper_connection import Helper
 
 
@@ -121,17 +123,22 @@ def test_waiting_for_a_save_sends_hurry(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 #: Interrupts a call before every line of the package that its thread runs, once each, while a save in the background
-#: waits for the interrupt. The handler waits for that save, and saves, which needs the other threads of the connection.
+#: waits for the interrupt if the call does not wait for it. The handler waits for that save, and saves, which needs the
+#: other threads of the connection.
 HANDLER_AT_EVERY_LINE = """
-import faulthandler, itertools, os, sys, threading
+import faulthandler, itertools, os, sys, threading, time
 import holdfast_checkpoints as holdfast
 
-faulthandler.dump_traceback_later(300, exit=True)  # a deadlock
 package = os.path.dirname(holdfast.__file__)
+content = {"a.bin": b"a" * 2**21}
 calls = {
     "list": lambda store, step: store.list(),
     "read": lambda store, step: store.read("latest", "a.bin").read(),
-    "save": lambda store, step: store.save(step, {"a.bin": b"a" * 2**21}, on_progress=lambda done, total: None),
+    "save": lambda store, step: store.save(step, content, on_progress=lambda done, total: None),
+    "save_async": lambda store, step: store.save_async(step, content).result(),
+    "flush": lambda store, step: store.flush(),
+    "open": lambda store, step: holdfast.open("mem:", config=False).close(),
+    "reopen": lambda store, step: store.list(),  # at some lines only, since each takes two new helpers
 }
 
 def interrupt(call, line, handler):
@@ -152,20 +159,31 @@ def interrupt(call, line, handler):
         sys.settrace(None)
     return left <= 0
 
-with holdfast.open("mem:", config=False, keep_last=1) as store:
-    store.save(0, {"a.bin": b"a"})
+with holdfast.open("mem:", config=False, keep_last=10) as store:
     steps = itertools.count(1)
+    store.save(next(steps), content)
     for name, call in calls.items():
-        for line in itertools.count(1):
+        for line in itertools.count(1, 12 if name == "reopen" else 1):
+            faulthandler.dump_traceback_later(300, exit=True)  # a deadlock
             gate = threading.Event()
-            waiting = store.save_async(next(steps), {"a.bin": lambda file: gate.wait() and None})
+            if name in ("save_async", "flush"):
+                gate.set()
+            waiting = store.save_async(next(steps), {"a.bin": lambda file: file.write(b"a") and gate.wait() and None})
+            own, later = next(steps), next(steps)
+            if name == "reopen":
+                gate.set()
+                waiting.result()
+                helper = store._helper
+                helper._process.kill()
+                while helper.is_running:
+                    time.sleep(0.001)
 
             def handler():
                 gate.set()
                 waiting.wait()
-                store.save(next(steps), {"a.bin": b"b"})
+                store.save(later, content)
 
-            is_interrupted = interrupt(lambda: call(store, next(steps)), line, handler)
+            is_interrupted = interrupt(lambda: call(store, own), line, handler)
             gate.set()
             waiting.result()
             if not is_interrupted:
@@ -176,5 +194,34 @@ with holdfast.open("mem:", config=False, keep_last=1) as store:
 
 def test_a_signal_handler_may_save_and_wait_wherever_it_interrupts_a_call() -> None:
     program = [sys.executable, "-c", HANDLER_AT_EVERY_LINE]
-    ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
-    assert ended.stdout == "list True\nread True\nsave True\n", ended.stderr
+    ended = subprocess.run(program, timeout=2 * LONG, capture_output=True, text=True)
+    names = ["list", "read", "save", "save_async", "flush", "open", "reopen"]
+    assert ended.stdout.splitlines() == [f"{name} True" for name in names], ended.stderr
+
+
+def test_a_signal_handler_may_wait_for_the_save_for_which_the_program_waits() -> None:
+    with open_store("mem:") as store:
+        gate = threading.Event()
+        save = store.save_async(1, {"a.bin": lambda file: gate.wait() and None})
+        ended: list[bool] = []
+
+        def finish(*_: object) -> None:
+            gate.set()
+            save.wait()
+            ended.append(save.done())
+
+        main = threading.main_thread().ident
+        assert main is not None
+
+        def interrupt() -> None:
+            while sys._current_frames()[main].f_code is not SaveHandle.wait.__code__:
+                time.sleep(0.001)
+            signal.pthread_kill(main, signal.SIGUSR1)
+
+        before = signal.signal(signal.SIGUSR1, finish)
+        try:
+            threading.Thread(target=interrupt, daemon=True).start()
+            assert save.result().step == 1
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        assert ended == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 
@@ -23,12 +24,14 @@ class SaveHandle:
         self._error: BaseException | None = None
         self._is_cancelled = False
         self._is_read = False
+        # Not the end of the thread: a signal handler may interrupt a `join`, and then neither wait nor begin a thread.
+        self._is_done = False
+        self._ends: queue.SimpleQueue[None] = queue.SimpleQueue()
         # The program waits for this thread when it ends, so a save that has begun is not lost.
-        self._thread = threading.Thread(target=self._run, name=f"holdfast-save-{step}", daemon=False)
-        self._thread.start()
+        threading.Thread(target=self._run, name=f"holdfast-save-{step}", daemon=False).start()
 
     def done(self) -> bool:
-        return not self._thread.is_alive()
+        return self._is_done
 
     def result(self, timeout: float | None = None) -> Saved:
         """Waits for the checkpoint. Raises what `save` raises, and TimeoutError after `timeout` seconds."""
@@ -47,12 +50,16 @@ class SaveHandle:
 
         From then on, the save does not leave the processor to the program.
         """
-        if timeout != 0 and not self.done():
-            # Holds no lock, since a signal handler may also wait. The thread looks again after it has sent the save.
-            self._is_awaited = True
-            if self._sending is not None:
-                self._hurry()
-        self._thread.join(timeout)
+        if timeout == 0 or self._is_done:
+            return
+        self._is_awaited = True  # the thread looks again after it has sent the save
+        if self._sending is not None:
+            self._hurry()
+        try:
+            self._ends.get(timeout=timeout)
+        except queue.Empty:
+            return
+        self._ends.put(None)  # for others that wait
 
     def cancel(self) -> None:
         """Stops the save unless it is already committed. `result` then raises Aborted."""
@@ -81,3 +88,5 @@ class SaveHandle:
             self._error = error
         finally:
             self._send = self._sending = None  # frees the copies
+            self._is_done = True
+            self._ends.put(None)

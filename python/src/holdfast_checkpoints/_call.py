@@ -28,16 +28,16 @@ class Call:
         self.progress = progress
         self.is_done = False
         self._on_end = on_end
-        # FrameWriter explains why it is no Future, which has a lock.
-        self._ends: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+        # No Future, which has a lock: see FrameWriter.
+        self._ends: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
     def respond(self, result: Any) -> None:
         self._end(result, None)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         self._end(None, error)
 
-    def _end(self, result: Any, error: Exception | None) -> None:
+    def _end(self, result: Any, error: BaseException | None) -> None:
         if self.progress is not None:
             self.progress.end()
         if self._on_end is not None:

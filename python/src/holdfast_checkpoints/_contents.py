@@ -110,7 +110,7 @@ class SendingSave:
         except StreamClosed:
             return  # the result of the call has the reason
         except BaseException as error:
-            if self.call.is_done:
+            if upload.is_closed and isinstance(error, Exception):
                 return  # the save failed first, and a library such as torch reports that with an exception of its own
             upload.abort(f"{type(error).__name__}: {error}")
             raise

@@ -14,8 +14,8 @@ class FrameWriter:
 
     Signal handlers run in the main thread, between any two of its steps. They may raise there, as Ctrl-C does, so the
     main thread must not write: a frame could end in the middle, and the helper would take all later frames for the rest
-    of it. They may also call the store and wait for other threads, so the main thread must not hold a lock that another
-    thread needs. No handler runs while a `SimpleQueue` holds its lock.
+    of it. They may also call the store and wait for other threads, so the main thread must not hold a lock that the
+    handler or another thread needs. It uses `SimpleQueue`, whose `put` never waits, also while a `get` is interrupted.
     """
 
     def __init__(self, pipe: IO[bytes]) -> None:
@@ -23,13 +23,14 @@ class FrameWriter:
         self._waiting: queue.SimpleQueue[Callable[[], bytes] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="holdfast-writer", daemon=True).start()
 
-    def write(self, frames: Callable[[], bytes]) -> None:
+    def write(self, make_frames: Callable[[], bytes]) -> None:
         """
         Queues whole frames, which the writing thread makes in the order of the calls. Returns at once.
 
-        The credit of the streams limits how much waits here. `frames` must not raise.
+        What waits here is limited by the credit: 4 MiB for each stream that the helper reads. `make_frames` must not
+        raise.
         """
-        self._waiting.put(frames)
+        self._waiting.put(make_frames)
 
     def close(self) -> None:
         """Closes the pipe when everything is written. Later frames are still made, but not written."""
@@ -40,8 +41,8 @@ class FrameWriter:
         self._waiting.put(None)
 
     def _run(self) -> None:
-        for frames in iter(self._waiting.get, None):
-            left = memoryview(frames())
+        for make_frames in iter(self._waiting.get, None):
+            left = memoryview(make_frames())
             try:
                 while left:
                     left = left[self._pipe.write(left) :]

@@ -39,8 +39,8 @@ class Helper:
     """
     One helper process. Any thread may use it. It ends with this process, however this process ends.
 
-    It runs in a session of its own, so that Ctrl-C reaches only this process. No thread that calls it ever holds a lock
-    of it, since a signal handler may interrupt it anywhere and call the helper itself.
+    It runs in a session of its own, so that Ctrl-C reaches only this process. A call holds no lock, since a signal
+    handler may interrupt it anywhere and call the helper itself.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class Helper:
         sent = params if progress is None else {**params, "progress": number}
         call = Call(number, lambda: self._cancel(number), progress, on_end)
         try:
-            self._writer.write(lambda: self._request(call, method, sent, streams))
+            self._writer.write(lambda: self._registered(call, method, sent, streams))
             if self._ended is not None:  # before or after the request was written
                 call.fail(self._ended)
             return call
@@ -129,13 +129,17 @@ class Helper:
             call.cancel()
             raise
 
-    def _request(self, call: Call, method: str, params: Mapping[str, Any], streams: Sequence[Stream]) -> bytes:
-        """Registers a call, and gives its streams their numbers, which must increase in the order of the requests."""
+    def _registered(self, call: Call, method: str, params: Mapping[str, Any], streams: Sequence[Stream]) -> bytes:
+        """
+        Registers a call, and returns the frames of its request.
+
+        Gives its streams their numbers, which must increase in the order of the requests.
+        """
         for stream in streams:
             stream.bind(next(self._stream_numbers), self)
         try:
             frames = request_frames(call.number, method, params)
-        except Exception as error:  # also one that a parameter of an unknown type raises
+        except BaseException as error:  # also one of a method of a parameter, which must not end this thread
             call.fail(error)
             return b""
         with self._registering:
@@ -150,22 +154,23 @@ class Helper:
     def _cancel(self, number: int) -> None:
         self._send(notification_frames("$/cancelRequest", {"id": number}))
 
-    def open_store(self, options: Mapping[str, Any], listener: EventListener) -> Mapping[str, Any]:
+    def open_store(self, options: Mapping[str, Any], on_opened: Callable[[Mapping[str, Any]], EventListener]) -> int:
         """
-        Opens a store in the helper. Calls the listener in the reading thread with its events.
+        Opens a store in the helper, and returns its number.
 
-        The listener must be quick, and must neither raise nor call the helper.
+        `on_opened` gets the response, and returns a listener of its events. Both run in the reading thread, so they
+        must be quick, and must neither raise nor wait for a lock or for the helper.
         """
 
         def listen(opened: Mapping[str, Any] | None) -> None:
             if opened is None:
                 return
-            self._listeners[opened["store"]] = listener
+            listener = self._listeners[opened["store"]] = on_opened(opened)
             for each in self._unheard.pop(opened["store"], []):
                 listener(each["name"], each["event"])
 
-        opened: Mapping[str, Any] = self.start("openStore", options, on_end=listen).result()
-        return opened
+        number: int = self.start("openStore", options, on_end=listen).result()["store"]
+        return number
 
     def release(self, stream: Stream) -> None:
         self._streams.pop(stream.number, None)
@@ -242,15 +247,15 @@ class Helper:
         if call is None:
             return
         error = message.get("error")
+        if error is None:
+            call.respond(message.get("result"))
+        else:
+            call.fail(error_from(error.get("data") or error))
         for stream in streams:
             if isinstance(stream, Upload):
                 stream.close()
             if isinstance(stream, Upload) or error is not None:
                 self.release(stream)
-        if error is None:
-            call.respond(message.get("result"))
-        else:
-            call.fail(error_from(error.get("data") or error))
 
     def _end(self) -> None:
         """Fails everything that waits for the helper, which has ended."""

@@ -7,7 +7,8 @@ import threading
 
 from ._helper_connection import Helper
 
-_lock = threading.Lock()
+#: A signal handler that interrupts `acquire` may open a store, too.
+_lock = threading.RLock()
 _users: dict[Helper, int] = {}
 _environments: dict[Helper, object] = {}
 
@@ -16,7 +17,7 @@ def acquire() -> Helper:
     """Returns a helper that runs with the environment variables and in the working folder of now."""
     environment = (os.getcwd(), dict(os.environ))
     with _lock:
-        for helper, known in _environments.items():
+        for helper, known in list(_environments.items()):
             if helper.is_running and known == environment:
                 _users[helper] += 1
                 return helper
@@ -40,7 +41,7 @@ def release(helper: Helper) -> None:
 
 def _forget_after_fork() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     for helper in _users:
         helper.forget()
     _users.clear()

@@ -17,7 +17,7 @@ from . import _running_helpers
 from ._background import SaveHandle
 from ._callback import Callback
 from ._contents import Files, Path, absolute, copied, send_save
-from ._helper_connection import TIME_TO_END, Helper, ProgressListener
+from ._helper_connection import TIME_TO_END, EventListener, Helper, ProgressListener
 from ._save_options import SaveOptions, save_params
 from ._streams import Download, DownloadReader
 from ._values import sent_metrics, sent_step, without_none
@@ -73,16 +73,18 @@ class Store:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
-        self._opening = threading.Lock()
-        self._helper: Helper | None = None
-        self._number = 0
+        #: A signal handler that interrupts the opening may open the store, too.
+        self._opening = threading.RLock()
+        self._connection: tuple[Helper, int] | None = None
         self._owner = os.getpid()
         self._is_closed = False
         #: Held by the thread that begins a save in the background. A signal handler may interrupt it and begin another.
         self._turn = threading.RLock()
-        self._background: SaveHandle | None = None
+        #: One save, or two if a signal handler has begun one at the same moment.
+        self._background: list[SaveHandle] = []
         self._background_error: BaseException | None = None
-        self._listeners: list[Callback] = []
+        #: Events are logged by a thread of their own, since a signal handler may interrupt a thread that logs.
+        self._listeners: list[Callback] = [Callback(self._log)]
         #: The URL of the store, without secrets.
         self.url: str = ""
         self._connect()
@@ -117,15 +119,16 @@ class Store:
 
     def _disconnect(self) -> None:
         with self._opening:
-            helper, self._helper = self._helper, None
             self._is_closed = True
+            connection, self._connection = self._connection, None
         _open_stores.discard(self)
         try:
-            if helper is not None and helper.is_running:
-                helper.call("closeStore", {"store": self._number})
+            if connection is not None and connection[0].is_running:
+                helper, number = connection
+                helper.call("closeStore", {"store": number})
         finally:
-            if helper is not None:
-                _running_helpers.release(helper)
+            if connection is not None:
+                _running_helpers.release(connection[0])
             self._end_listeners()
 
     def _end_listeners(self) -> None:
@@ -552,32 +555,35 @@ class Store:
     def _begun(self, params: Mapping[str, Any], files: Files) -> SaveHandle | None:
         """Begins a save in the background. Returns None if another thread or a signal handler has begun one first."""
         with self._turn:
-            if self._background is not None:
+            if self._background:
                 return None
             kept = copied(files)
             helper, number = self._connect()
-            if self._background is not None:
+            if self._background:
                 return None
             params = {**params, "store": number, "background": True}
-            self._background = SaveHandle(
+            handle = SaveHandle(
                 params["step"],
                 lambda: send_save(helper, params, kept),
                 lambda: _hurry(helper, number),
             )
-            return self._background
+            self._background.append(handle)
+            return handle
 
     def _await_background(self) -> None:
         """Holds no lock while it waits, so that a signal handler in the same thread can also wait."""
-        background = self._background
-        if background is None:
-            return
-        background.wait()
-        with self._turn:
-            if self._background is background:
-                self._background_error = self._background_error or background.unread_error
-                self._background = None
+        for background in list(self._background):
+            background.wait()
+            with self._turn:
+                if background in self._background:
+                    self._background_error = self._background_error or background.unread_error
+                    self._background.remove(background)
 
     # The helper
+
+    @property
+    def _helper(self) -> Helper | None:
+        return None if self._connection is None else self._connection[0]
 
     def _call(
         self, method: str, params: Mapping[str, Any] | None = None, on_progress: ProgressListener | None = None
@@ -596,32 +602,45 @@ class Store:
     def _connect(self) -> tuple[Helper, int]:
         """Returns the helper and the number of the store in it. Opens the store again if its helper has ended."""
         self._refuse_in_child()
-        helper = self._helper
-        if helper is not None and helper.is_running:
-            return helper, self._number  # without the lock, which the code may hold that a signal handler interrupts
+        connection = self._connection
+        if connection is not None and connection[0].is_running:
+            return connection  # without the lock, for which a signal handler should not have to wait
         with self._opening:
             if self._is_closed:
                 raise InvalidArgument(f"The store {self.url} is closed. Open it again.")
-            if self._helper is not None and self._helper.is_running:
-                return self._helper, self._number
-            if self._helper is not None:
-                _running_helpers.release(self._helper)
-                self._helper = None
-            helper = _running_helpers.acquire()
-            try:
-                opened = helper.open_store(self._options, self._on_event)
-            except BaseException:
-                _running_helpers.release(helper)
-                raise
-            self._number, self.url = opened["store"], opened["url"]
-            self._helper = helper  # last, since it is read first
-            return helper, self._number
+            connection = self._connection
+            if connection is not None:
+                if connection[0].is_running:
+                    return connection
+                self._connection = None
+                _running_helpers.release(connection[0])
+            return self._opened()
+
+    def _opened(self) -> tuple[Helper, int]:
+        helper = _running_helpers.acquire()
+        try:
+            number = helper.open_store(self._options, self._on_opened)
+        except BaseException:
+            _running_helpers.release(helper)
+            raise
+        if self._connection is None:
+            self._connection = helper, number
+        else:  # a signal handler has opened the store in the meantime
+            helper.start("closeStore", {"store": number})
+            _running_helpers.release(helper)
+        return self._connection
+
+    def _on_opened(self, opened: Mapping[str, Any]) -> EventListener:
+        self.url = opened["url"]
+        return self._on_event
 
     def _on_event(self, name: str, json: Mapping[str, Any]) -> None:
         event = event_of(json)
-        log.log(logging.WARNING if name in _WARNINGS else logging.INFO, "%s: %s %s", self.url, name, dict(event))
         for listener in self._listeners:
             listener(name, event)
+
+    def _log(self, name: str, event: Mapping[str, Any]) -> None:
+        log.log(logging.WARNING if name in _WARNINGS else logging.INFO, "%s: %s %s", self.url, name, dict(event))
 
 
 def sent_choice(choice: Choice) -> Choice:

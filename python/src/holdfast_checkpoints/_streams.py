@@ -31,8 +31,9 @@ class StreamSender(Protocol):
 
 
 class Stream:
-    """A stream, which gets its number when the call that uses it is sent. FrameWriter explains why it has no lock."""
+    """A stream, which gets its number when the call that uses it is sent. It has no lock: see FrameWriter."""
 
+    #: 0 until it is sent.
     number = 0
     _sender: StreamSender
 
@@ -49,7 +50,7 @@ class Upload(Stream):
         super().__init__()
         self._on_wanted = on_wanted
         self._is_wanted = False
-        self._is_closed = False
+        self.is_closed = False
         self._grants: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._credit = 0  # of the thread that sends
 
@@ -61,7 +62,7 @@ class Upload(Stream):
 
     def close(self) -> None:
         """Stops the stream, because no more bytes are needed."""
-        self._is_closed = True
+        self.is_closed = True
         self._grants.put(0)  # wakes the thread that sends
 
     def send(self, data: memoryview) -> None:
@@ -78,9 +79,9 @@ class Upload(Stream):
         self._sender.send_abort(self.number, message)
 
     def _take_credit(self, wanted: int) -> int:
-        while self._credit == 0 and not self._is_closed:
+        while self._credit == 0 and not self.is_closed:
             self._credit += self._grants.get()
-        if self._is_closed:
+        if self.is_closed:
             raise StreamClosed
         amount = min(wanted, self._credit)
         self._credit -= amount
@@ -141,9 +142,9 @@ class Download(Stream):
 
     def next_piece(self) -> bytes:
         """Waits for the next bytes. Returns none at the end. Raises the error of the helper, for example Corrupt."""
-        piece = self._received.get()
+        at_end = self._is_ended and self._received.empty()
+        piece = None if at_end else self._received.get()
         if piece is None:
-            self._received.put(None)  # also the next call is at the end
             if self._error is not None:
                 raise self._error
             return b""
