@@ -256,11 +256,11 @@ describe('rule 6: the newest version decides whether a delayed commit happened',
     expect(lookBack(ours, 1, newest)).toBe('committed')
   })
 
-  test('is committed if the newest version lists its attempt, whatever the floor', () => {
+  test('is included if the newest version lists its attempt, whatever the floor', () => {
     const ours = request(shared, save(1, 0))
     const newest = after(committed(noCatalog, ours), 3)
     expect(lookBack(ours, 1, committed(newest, request(shared, { kind: 'raise floor', floor: 3 })))).toBe(
-      'committed',
+      'included',
     )
   })
 

@@ -198,10 +198,10 @@ export function stepsOf(
     if (truth.version < version) return [step('looks back: finds nothing of its number or after', end(world))]
     const request = requestOf(actor, index, state, operation, known)
     const outcome = protocol.lookBack(request, version, truth)
-    if (outcome === 'lost' || outcome === 'before its history') {
+    if (outcome === 'included' || outcome === 'lost' || outcome === 'before its history') {
       const { attempt, replaces, undoes, discards, done } = state
       const again = { ...beginning, at: 'commit', attempt, replaces, undoes, discards, done } as const
-      return [step('looks back: lost', operation.kind === 'repair' ? readAgain() : becomeFresh(again))]
+      return [step(`looks back: ${outcome}`, operation.kind === 'repair' ? readAgain() : becomeFresh(again))]
     }
     if (outcome === 'committed') return [step('looks back: committed', acknowledge(world, { known: truth }))]
     if (outcome === 'unknown') return [step('looks back: unknown', end(world))]

@@ -36,6 +36,7 @@ export const product: Protocol = {
 export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'no look-back after the commit': { ...product, skipsLookBack: true },
   'a look-back that compares numbers, not commit ids': { ...product, lookBack: byNumber },
+  'a version below the floor that decides what was dropped': { ...product, lookBack: byOwnVersion },
   'no floor check': { ...product, nextCatalog: withoutFloorCheck },
   'acknowledgement before the commit': { ...product, acknowledgesBeforeCommit: true },
   'delete before the commit': { ...product, deletesBeforeCommit: true },
@@ -174,6 +175,14 @@ function byNumber(
   ...[request, version, newest]: Parameters<typeof rules.lookBack>
 ): ReturnType<typeof rules.lookBack> {
   return newest.floor <= version ? 'committed' : rules.lookBack(request, version, newest)
+}
+
+/** Lets the created version decide what was dropped, although the newest one need not follow it. */
+function byOwnVersion(
+  ...[request, version, newest]: Parameters<typeof rules.lookBack>
+): ReturnType<typeof rules.lookBack> {
+  const outcome = rules.lookBack(request, version, newest)
+  return outcome === 'included' ? 'committed' : outcome
 }
 
 /** Treats every unlisted attempt as old enough, because a pause can be longer than any age. */

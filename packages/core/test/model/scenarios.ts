@@ -139,6 +139,17 @@ const losingActors: readonly Actor[] = [
   actor('newcomer', 'shared', save(3)),
 ]
 
+const droppingActors: readonly Actor[] = [
+  {
+    ...actor('writer with a retention', 'shared', save(2)),
+    keeping: { ...keepsAll, retention: { keepLast: 2 } },
+    isRunning: true,
+  },
+  actor('repairer after an accident', 'shared', { kind: 'lose the catalog' }, repair),
+  actor('pruner', 'shared', { kind: 'delete', step: 2 }),
+  actor('newcomer', 'shared', save(3)),
+]
+
 function ofJob(name: string, ...operations: readonly Operation[]): Actor {
   return { name, writer: { id: name, name, mode: 'exclusive', job: 'job' }, operations }
 }
@@ -241,5 +252,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'writers that run while the catalog is lost and rebuilt, and one that comes then',
     actors: losingActors,
     initial: begin(losingActors),
+  },
+  {
+    name: 'a save that drops another one, and a pruner and a writer that come while the catalog is lost and rebuilt',
+    actors: droppingActors,
+    initial: begin(droppingActors),
   },
 ]

@@ -162,8 +162,8 @@ export class CatalogLog {
     if (verdict.kind === 'committed') return { catalog: base, dropped: [], removed: [] }
     if (verdict.kind !== 'next') throw refusal(verdict, this.#backend.url)
     const created = await this.#publisher.publish(verdict.catalog, [], signal)
-    const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
-    return committed === 'lost' ? undefined : committed
+    const committed = created === 'exists' ? 'undecided' : await this.#settle(request, created)
+    return committed === 'undecided' ? undefined : committed
   }
 
   /**
@@ -187,8 +187,8 @@ export class CatalogLog {
       if (verdict.kind === 'next') {
         const rewind = rewindDocument(newest, verdict.catalog, change, this.#environment.newToken())
         const created = await this.#publisher.publish(verdict.catalog, rewind, signal)
-        const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
-        if (committed !== 'lost') return { ...committed, judgement: verdict.judgement }
+        const committed = created === 'exists' ? 'undecided' : await this.#settle(request, created)
+        if (committed !== 'undecided') return { ...committed, judgement: verdict.judgement }
         await this.#versions.pauseAfter(races, signal)
         newest = await this.#newestSince(verdict.catalog.version, 'reported to exist', signal)
       } else if (fresh) {
@@ -208,35 +208,41 @@ export class CatalogLog {
   }
 
   /**
-   * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `lost` if
-   * another commit has its number. Then the response that reported the creation did not come from the store. Also returns
-   * `lost` if the created version was below the floor, and the newest one includes the change: it knows what was dropped.
+   * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `undecided` if the
+   * newest version must judge the change again: another commit has the number of the created version, so the response
+   * that reported the creation did not come from the store, or the newest version includes the change without following
+   * the created one.
    */
-  async #settle(request: CommitRequest, created: Created): Promise<Committed | 'lost'> {
+  async #settle(request: CommitRequest, created: Created): Promise<Committed | 'undecided'> {
     const { catalog } = created
-    let outcome: 'committed' | 'lost' | 'fenced' | 'unknown'
+    let outcome: Exclude<ReturnType<typeof lookBack>, 'before its history'>
     try {
       outcome = await this.#lookBack(request, created)
     } catch (error) {
       throw unknownOutcome(catalog, error, this.#backend.url)
     }
-    if (outcome === 'lost') return 'lost'
-    if (outcome === 'unknown') throw unknownOutcome(catalog, undefined, this.#backend.url)
-    if (outcome === 'committed') {
-      if (isWhole(catalog)) this.#pages.keep(catalog)
-      return { catalog, ...goneBy(catalog, request) }
+    switch (outcome) {
+      case 'committed':
+        if (isWhole(catalog)) this.#pages.keep(catalog)
+        return { catalog, ...goneBy(catalog, request) }
+      case 'included':
+      case 'lost':
+        return 'undecided'
+      case 'unknown':
+        throw unknownOutcome(catalog, undefined, this.#backend.url)
+      case 'fenced':
+        await this.#backend.delete([catalogKey(catalog.version)]) // a version below the newest floor is dead (rule 4)
+        throw fenced(
+          'This process was suspended during its commit. Other writers continued without it, and the version was swept.',
+          this.#backend.url,
+        )
     }
-    await this.#backend.delete([catalogKey(catalog.version)]) // a version below the newest floor is dead (rule 4)
-    throw fenced(
-      'This process was suspended during its commit. Other writers continued without it, and the version was swept.',
-      this.#backend.url,
-    )
   }
 
   async #lookBack(
     request: CommitRequest,
     { catalog, revision }: Created,
-  ): Promise<'committed' | 'lost' | 'fenced' | 'unknown'> {
+  ): Promise<Exclude<ReturnType<typeof lookBack>, 'before its history'>> {
     const { version } = catalog
     const ours = (listed: CatalogVersion): PagedCatalog | undefined =>
       listed.version === version && listed.revision === revision ? catalog : undefined
@@ -244,9 +250,11 @@ export class CatalogLog {
       const newest = await this.#versions.newestSince(version, 'seen', ours)
       this.#remember(newest)
       const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastPagedStep(newest)
-      const isSwept = newest.floor > version
-      const outcome = lookBack(request, version, isFolded && isSwept ? await this.wholeOf(newest) : newest)
-      if (outcome === 'committed' && isSwept) return 'lost'
+      const outcome = lookBack(
+        request,
+        version,
+        isFolded && newest.floor > version ? await this.wholeOf(newest) : newest,
+      )
       if (outcome !== 'before its history') return outcome
       const there = await this.#versions.at(version)
       if (there !== undefined) return there.commitId === request.commitId ? 'committed' : 'lost'

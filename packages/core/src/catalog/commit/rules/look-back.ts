@@ -8,18 +8,22 @@ import type { CommitRequest } from './writer.ts'
  * that version or a later one. The response to the creation is not sufficient, because a proxy may have sent it. A
  * version remains until the floor passes its number, and later versions follow it. So their history contains its commit
  * id. If their history begins later, the version itself is read.
+ *
+ * Below the floor, `newest` need not follow the created version: a process that slept can have created it a second time,
+ * after it was damaged and swept. If `newest` has the change all the same, it is `included`. Then only `newest` knows
+ * what was dropped.
  */
 export function lookBack(
   request: CommitRequest,
   version: number,
   newest: PagedCatalog,
-): 'committed' | 'lost' | 'fenced' | 'unknown' | 'before its history' {
+): 'committed' | 'included' | 'lost' | 'fenced' | 'unknown' | 'before its history' {
   if (newest.floor <= version) {
     const standing = newest.history.find((record) => record.version === version)
     if (standing === undefined) return 'before its history'
     return standing.commitId === request.commitId ? 'committed' : 'lost'
   }
-  if (hasCommitted(newest, request)) return 'committed'
+  if (hasCommitted(newest, request)) return 'included'
   if (isFoundByRepair(newest, request.change)) return 'unknown'
   // An attempt is dead if it was discarded, or if the newest version does not know it and its base is below the floor (rule 2).
   if (request.change.kind === 'save') return 'fenced'
