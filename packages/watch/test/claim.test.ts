@@ -35,6 +35,18 @@ test('a supervisor claims a folder again that was deleted meanwhile', async () =
   expect(await readdir(folder)).toEqual([])
 })
 
+test('a supervisor leaves a folder deleted that its program deletes, and records the program later', async () => {
+  const parent = await temporaryFolder()
+  const folder = join(parent, 'out')
+  const claim = await FolderClaim.take(folder)
+  await rm(folder, { recursive: true })
+  await claim.noteProgram(process.ppid)
+  expect(await readdir(parent)).toEqual([])
+  await claim.noteRestoring(true)
+  const record: unknown = JSON.parse(await readFile(join(folder, claimName), 'utf8'))
+  expect(record).toMatchObject({ program: { pid: process.ppid } })
+})
+
 test('a supervisor gives up a folder that was deleted meanwhile', async () => {
   const folder = join(await temporaryFolder(), 'out')
   const claim = await FolderClaim.take(folder)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError, isHoldfastError } from '@holdfast/core'
 import {
   fromNodeError,
   livenessOf,
@@ -59,6 +59,7 @@ export class FolderClaim implements AsyncDisposable {
   /** Makes the folder if it is missing. Rejects with `FENCED` if another supervisor works there. */
   static async take(folder: string, disk: Disk = diskOn()): Promise<FolderClaim> {
     return inFolder(folder, async () => {
+      await mkdir(folder, { recursive: true })
       const before = await staleClaim(folder)
       // The program of the killed supervisor stays on record until a new one takes its place.
       const record: ClaimRecord = {
@@ -73,14 +74,25 @@ export class FolderClaim implements AsyncDisposable {
     })
   }
 
-  /** Records the program, so that the next supervisor finds it if this one is killed. */
+  /**
+   * Records the program, so that the next supervisor finds it if this one is killed. If the program is deleting the folder at this
+   * moment, it is recorded with the next change of the claim.
+   */
   async noteProgram(pid: number): Promise<void> {
-    await this.#write({ ...this.#record, program: await processAt(pid) })
+    const record = { ...this.#record, program: await processAt(pid) }
+    try {
+      await this.#write(record)
+    } catch (error) {
+      if (!isHoldfastError(error, 'NOT_FOUND')) throw error
+      this.#record = record
+    }
   }
 
   /** Records durably whether checkpoints in the folder are being exchanged. */
   async noteRestoring(isRestoring: boolean): Promise<void> {
-    if (this.#record.isRestoring !== isRestoring) await this.#write({ ...this.#record, isRestoring })
+    if (this.#record.isRestoring === isRestoring) return
+    await inFolder(this.#folder, () => mkdir(this.#folder, { recursive: true }))
+    await this.#write({ ...this.#record, isRestoring })
   }
 
   /** Gives the folder up. An interrupted exchange and a program that still runs stay on record, for the next supervisor. */
@@ -126,7 +138,6 @@ async function staleClaim(folder: string): Promise<ClaimRecord | undefined> {
 }
 
 async function create(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
-  await mkdir(folder, { recursive: true })
   const draft = await writeDraft(folder, record)
   try {
     await disk.link(draft, join(folder, claimName))

@@ -54,6 +54,18 @@ describe('the wait for a mirror that does not answer', () => {
     expect(await stepsOf(readerOf(mirror))).toEqual([1, 2])
   })
 
+  test('ends with its signal, also if the store does not answer any more', async () => {
+    const places = { disk: new FaultyBackend('mem:disk'), mirror: new HeldBackend('mem:mirror') }
+    const store = openMirrored(places)
+    await saveAll(store, 1, 2)
+    await places.mirror.reached
+    places.disk.intercept = () => 'fail before'
+    const status = await store.mirror?.flush({ signal: AbortSignal.abort() })
+    expect(status?.waiting.map(({ step }) => step)).toEqual([1, 2])
+    places.disk.intercept = () => 'pass'
+    places.mirror.letGo()
+  })
+
   test('ends at flushLimit when the store closes, and a later process copies the rest', async () => {
     const places = { ...newPlaces(), mirror: new HeldBackend('mem:mirror') }
     const limits: number[] = []
