@@ -14,13 +14,18 @@ export type WatchEvent =
   | { readonly type: 'changed'; readonly name: string }
   /** A checkpoint is not adopted as it is now. */
   | { readonly type: 'passedOver'; readonly name: string; readonly reason: string }
-  /** A save failed. The watch retries it after this number of milliseconds. */
+  /** A save failed, or a checkpoint cannot be read. The watch tries again after this number of milliseconds at the latest. */
   | {
       readonly type: 'failed'
       readonly name: string
       readonly error: HoldfastError
       readonly retryIn: number
     }
+  /**
+   * The checkpoint was saved without these entries of its folder: links that lead nowhere or to a folder above, sockets, pipes
+   * and devices.
+   */
+  | { readonly type: 'omitted'; readonly name: string; readonly entries: readonly string[] }
   /** The trainer's files were deleted, since the store has them. */
   | { readonly type: 'consumed'; readonly name: string }
   /** The trainer's files could not be deleted. The watch tries it again after this number of milliseconds, or after a restart. */

@@ -65,6 +65,8 @@ function sentenceOf(
       return `${event.name} changed while it was saved. Nothing was saved; the next scan tries again.`
     case 'passedOver':
       return `${event.name} is left out: ${event.reason}.`
+    case 'omitted':
+      return `${event.name} is saved without ${event.entries.join(', ')}. Links that lead nowhere or to a folder above, sockets, pipes and devices cannot be saved.`
     case 'consumed':
       return `${event.name} is deleted from the folder.`
     case 'forgetful':

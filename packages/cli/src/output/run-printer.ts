@@ -101,6 +101,7 @@ export class RunPrinter {
       case 'changed':
       case 'passedOver':
       case 'failed':
+      case 'omitted':
       case 'consumed':
       case 'notConsumed':
       case 'forgetful':

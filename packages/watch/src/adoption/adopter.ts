@@ -18,6 +18,7 @@ import type { TrainersOrder } from './order.ts'
 import { planAdoption, type PlannedCheckpoint } from './plan.ts'
 import { saveWhole } from './save-whole.ts'
 import { Settling } from './settling.ts'
+import { unreadableIn } from './unreadable.ts'
 import { WatchedFolder } from './watched-folder.ts'
 
 export interface ScanReport {
@@ -123,7 +124,10 @@ export class Adopter {
       layout: found?.layout.name,
       adopted,
       quietIn: hold === undefined || hold.error !== undefined ? undefined : this.#timeUntil(hold.until),
-      failing: this.#outcomes.failing(this.#clock.now()),
+      failing: [
+        ...this.#outcomes.failing(this.#clock.now()),
+        ...(found === undefined ? [] : unreadableIn(found, adopted)),
+      ],
       folders: found?.folders ?? [this.#folder.path],
       surveyTime,
     }
@@ -180,6 +184,8 @@ export class Adopter {
         missing: each.missing,
       })
     }
+    for (const { name, error, retryIn } of unreadableIn(found))
+      this.#announcements.announceOnce({ type: 'failed', name, error, retryIn })
     const memory = await this.#folder.memory()
     const queue = eligible(found, memory, this.#options.order, this.#announcements)
       .filter(({ candidate, snapshot }) => !this.#outcomes.isSettled(candidate.name, snapshot.fingerprint))
@@ -266,6 +272,8 @@ export class Adopter {
         }
         this.#outcomes.succeed(name)
         this.#announcements.announce({ type: 'adopted', name, saved })
+        const { omitted } = whole.snapshot
+        if (omitted.length > 0) this.#announcements.announce({ type: 'omitted', name, entries: omitted })
         const stored = { step: saved.step, digest: digestOfContents(saved.files) }
         await this.#folder.remember(whole, stored, 'saved')
         await this.#consume(whole, stored)

@@ -1,3 +1,5 @@
+import { basename } from 'node:path'
+import { type HoldfastError, isHoldfastError } from '@holdfast/core'
 import { fromNodeError } from '@holdfast/core/backend'
 import { contentsOf } from '../folder/contents.ts'
 import { type Candidate, isGone } from '../folder/find-candidates.ts'
@@ -5,6 +7,7 @@ import { type Snapshot, takeSnapshot } from '../folder/snapshot.ts'
 import type { CompleteReading, Layout, Reading } from '../layouts/layout.ts'
 import type { Adopted, Memory } from '../memory/memory.ts'
 import { type Breach, breachOf, type Seal, sealOf } from '../memory/seal.ts'
+import { factsOfName } from '../names/name-facts.ts'
 
 /** A checkpoint that is complete, as far as its bytes show. */
 export interface WholeCheckpoint {
@@ -16,6 +19,14 @@ export interface WholeCheckpoint {
 export type Inspection =
   | { readonly state: 'foreign' }
   | { readonly state: 'incomplete'; readonly candidate: Candidate; readonly missing: string }
+  /** Its name is that of a checkpoint, and its files cannot be read. */
+  | {
+      readonly state: 'unreadable'
+      readonly candidate: Candidate
+      /** The number in its name. A folder has one. */
+      readonly number: number | undefined
+      readonly error: HoldfastError
+    }
   /** The files have the same state as when they were adopted. */
   | {
       readonly state: 'adopted'
@@ -25,8 +36,27 @@ export type Inspection =
     }
   | ({ readonly state: 'complete' } & WholeCheckpoint)
 
-/** Inspects a place that matches a pattern of a layout. A place that is being deleted counts as foreign. */
+/**
+ * Inspects a place that matches a pattern of a layout. A place that is being deleted counts as foreign. So does a folder
+ * that cannot be read and has no number in its name, such as `lost+found`: some patterns match every folder.
+ */
 export async function inspect(
+  candidate: Candidate,
+  layout: Layout,
+  memory: Memory,
+  seen: SeenSeals,
+): Promise<Inspection> {
+  try {
+    return await inspectReadable(candidate, layout, memory, seen)
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    const number = numberIn(candidate)
+    if (candidate.isFolder && number === undefined) return { state: 'foreign' }
+    return { state: 'unreadable', candidate, number, error }
+  }
+}
+
+async function inspectReadable(
   candidate: Candidate,
   layout: Layout,
   memory: Memory,
@@ -53,6 +83,11 @@ export async function inspect(
       return { state: 'complete', candidate, snapshot, reading }
     }
   }
+}
+
+function numberIn({ path, captured }: Candidate): number | undefined {
+  const { step, epoch } = factsOfName(basename(path))
+  return captured.step ?? captured.epoch ?? step ?? epoch
 }
 
 /** The first complete state with each marker, including checkpoints that are not adopted yet. */

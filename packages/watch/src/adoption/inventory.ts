@@ -4,6 +4,7 @@ import type { TrainersOrder } from './order.ts'
 import { Announcements } from './announcements.ts'
 import { decideFor } from './decide-for.ts'
 import { eligible } from './eligible.ts'
+import { temporaryErrorIn } from './unreadable.ts'
 import type { WatchedFolder } from './watched-folder.ts'
 
 /** What is known of a checkpoint in the folder. */
@@ -22,7 +23,10 @@ export type PresentState =
 
 export type Present = PresentState & { readonly candidate: Candidate }
 
-/** Everything in the folder that may be a checkpoint, in the trainer's order. Changes nothing. */
+/**
+ * Everything in the folder that may be a checkpoint and can be read, in the trainer's order. Changes nothing. Rejects if one
+ * can perhaps be read later.
+ */
 export async function takeInventory(
   store: CheckpointStore,
   folder: WatchedFolder,
@@ -30,6 +34,8 @@ export async function takeInventory(
 ): Promise<readonly Present[]> {
   const found = await folder.survey()
   if (found === undefined) return []
+  const temporary = temporaryErrorIn(found)
+  if (temporary !== undefined) throw temporary
   const memory = await folder.memory()
   const present: Present[] = found.inspections.flatMap((each) =>
     each.state === 'incomplete'

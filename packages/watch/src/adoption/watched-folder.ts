@@ -51,7 +51,9 @@ export class WatchedFolder {
         : await survey(this.path, this.#layout, memory, this.#seen)
     if (found === undefined) return undefined
     if (this.#layout === undefined && isSure(found)) this.#choose(found.layout)
-    const present = new Set(found.inspections.map(({ candidate }) => candidate.name))
+    const present = new Set(
+      [...found.inspections, ...found.unreadable].map(({ candidate }) => candidate.name),
+    )
     this.#seen.keepOnly(present)
     if (this.#layout !== undefined) memory.prune(present)
     await this.#memoryFile.tidy(memory, this.#signal)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { fromNodeError } from '@holdfast/core/backend'
+import { fromNodeError, throwIfAborted } from '@holdfast/core/backend'
 import { isGone } from './find-candidates.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -27,7 +27,7 @@ export async function digestOfFiles(
       await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash, { signal })
     } catch (error) {
       if (isGone(error)) return undefined
-      signal?.throwIfAborted()
+      throwIfAborted(signal, 'The comparison')
       throw fromNodeError(error, `reading ${path}`)
     }
     contents.push({ name, sha256: hash.digest('hex') })
