@@ -26,6 +26,8 @@ export type WatchEvent =
    * and devices.
    */
   | { readonly type: 'omitted'; readonly name: string; readonly entries: readonly string[] }
+  /** The file of metrics cannot be used, for a reason that is a sentence. Checkpoints are saved without its metrics. */
+  | { readonly type: 'noMetrics'; readonly file: string; readonly reason: string }
   /** The trainer's files were deleted, since the store has them. */
   | { readonly type: 'consumed'; readonly name: string }
   /** The trainer's files could not be deleted. The watch tries it again after this number of milliseconds, or after a restart. */

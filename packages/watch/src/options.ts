@@ -27,7 +27,9 @@ export interface AdoptionOptions {
   readonly longQuietPeriod?: Duration | undefined
   /**
    * A CSV file with metrics: a header, and a column `step` or `name` (the path of a checkpoint below the folder). Lines of
-   * one step are merged, and empty cells are ignored. Read before each adoption.
+   * one step are merged, and empty cells are ignored. A file with a column `epoch` and checkpoints with names of Lightning
+   * belong to its `CSVLogger`, which counts steps from 0. Read before each adoption. A watch saves checkpoints without these
+   * metrics while the file is missing or cannot be used, and ignores a last line without a line break.
    */
   readonly metricsFile?: string | undefined
   /** Tags for every adopted checkpoint. */

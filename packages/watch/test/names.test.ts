@@ -30,21 +30,21 @@ test.each(names)('reads the name %s', (name, facts) => {
   expect(factsOfName(name)).toMatchObject(facts)
 })
 
-test('merges the lines of one step, and ignores empty cells', () => {
-  const text = 'epoch,step,train_loss,val_loss\r\n0,10,0.5,\r\n0,10,,0.25\r\n1,20,nan,\r\n'
-  const { bySteps } = parseMetricsCsv(text, 'metrics.csv')
-  expect([...bySteps]).toEqual([
-    [10, { train_loss: 0.5, val_loss: 0.25 }],
-    [20, { train_loss: Number.NaN }],
+test('reads lines with steps and epochs, and ignores empty cells', () => {
+  const text = 'epoch,step,train_loss,val_loss\r\n0,10,0.5,\r\n0,10.0,,0.25\r\n1,,nan,\r\n'
+  expect(parseMetricsCsv(text, 'metrics.csv')).toEqual([
+    { step: 10, epoch: 0, name: undefined, metrics: { train_loss: 0.5 } },
+    { step: 10, epoch: 0, name: undefined, metrics: { val_loss: 0.25 } },
+    { step: undefined, epoch: 1, name: undefined, metrics: { train_loss: Number.NaN } },
   ])
 })
 
 test('reads cells in quotes, and names of checkpoints', () => {
   const text = '\uFEFFname,"val, ""loss"""\n"a,b.pth",0.5\n\nc.pth,text\n'
-  const { byNames } = parseMetricsCsv(text, 'metrics.csv')
-  expect([...byNames]).toEqual([
-    ['a,b.pth', { 'val, "loss"': 0.5 }],
-    ['c.pth', {}],
+  const none = { step: undefined, epoch: undefined }
+  expect(parseMetricsCsv(text, 'metrics.csv')).toEqual([
+    { ...none, name: 'a,b.pth', metrics: { 'val, "loss"': 0.5 } },
+    { ...none, name: 'c.pth', metrics: {} },
   ])
 })
 

@@ -67,6 +67,8 @@ function sentenceOf(
       return `${event.name} is left out: ${event.reason}.`
     case 'omitted':
       return `${event.name} is saved without ${event.entries.join(', ')}. Links that lead nowhere or to a folder above, sockets, pipes and devices cannot be saved.`
+    case 'noMetrics':
+      return `${event.reason} Checkpoints are saved without its metrics.`
     case 'consumed':
       return `${event.name} is deleted from the folder.`
     case 'forgetful':

@@ -102,6 +102,7 @@ export class RunPrinter {
       case 'passedOver':
       case 'failed':
       case 'omitted':
+      case 'noMetrics':
       case 'consumed':
       case 'notConsumed':
       case 'forgetful':

@@ -2,7 +2,6 @@ import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { isFinal, throwIfAborted } from '@holdfast/core/backend'
 import { systemClock, type WatchClock } from '../clock.ts'
 import { digestOfContents } from '../folder/content-digest.ts'
-import type { MetricsTable } from '../formats/csv.ts'
 import type { AdoptedBytes } from '../memory/memory.ts'
 import { type AdoptionOptions, type QuietPeriods, quietPeriodsOf } from '../options.ts'
 import { Announcements } from './announcements.ts'
@@ -13,7 +12,8 @@ import type { Survey } from './detect.ts'
 import { type Adoptable, eligible } from './eligible.ts'
 import { type Present, takeInventory } from './inventory.ts'
 import type { WholeCheckpoint } from './inspect.ts'
-import { metricsOf, readMetrics } from './metrics.ts'
+import { readGrowingMetrics, readMetrics } from './metrics.ts'
+import type { MetricsTable } from './metrics-table.ts'
 import type { TrainersOrder } from './order.ts'
 import { planAdoption, type PlannedCheckpoint } from './plan.ts'
 import { saveWhole } from './save-whole.ts'
@@ -102,7 +102,10 @@ export class Adopter {
     const surveyTime = this.#clock.now() - began
     const queue = await this.#queueOf(found, writer)
     const isAnyReady = queue.some(({ quietIn }) => quietIn === 0)
-    const metrics = await readMetrics(isAnyReady ? this.#options.metricsFile : undefined)
+    const metricsFile = isAnyReady ? this.#options.metricsFile : undefined
+    const metrics = this.#options.failsFast
+      ? await readMetrics(metricsFile)
+      : await readGrowingMetrics(metricsFile, this.#announcements)
     const adopted: string[] = []
     let hold: Hold | undefined
     for (const [index, { checkpoint, quietIn }] of queue.entries()) {
@@ -263,7 +266,7 @@ export class Adopter {
         const later = this.#outcomes.overtakenBy(name, whole.snapshot.fingerprint)
         if (later !== undefined) return this.#passOver(whole, `it could not be saved before ${later}`)
         const layout = this.#folder.layout ?? 'auto'
-        const ownMetrics = metricsOf(whole, decision.step, metrics)
+        const ownMetrics = metrics.of(whole, decision.step, layout)
         const options = { ...this.#options, layout, metrics: ownMetrics }
         const saved = await saveWhole(this.#store, whole, decision, options)
         if (saved === undefined) {

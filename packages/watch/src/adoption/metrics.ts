@@ -1,25 +1,52 @@
 import { readFile } from 'node:fs/promises'
-import { HoldfastError } from '@holdfast/core'
-import { fromNodeError } from '@holdfast/core/backend'
-import { type MetricsTable, parseMetricsCsv } from '../formats/csv.ts'
-import type { WholeCheckpoint } from './inspect.ts'
+import { isHoldfastError } from '@holdfast/core'
+import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
+import { parseMetricsCsv } from '../formats/csv.ts'
+import type { Announcements } from './announcements.ts'
+import { MetricsTable } from './metrics-table.ts'
 
-/** Reads the CSV file of metrics, if one is configured. */
+const noMetrics = new MetricsTable([])
+
+/**
+ * Reads the CSV file of metrics, if one is configured. Rejects with `INVALID_ARGUMENT` if no column names the checkpoint of a
+ * line, and with the error of the file system if the file cannot be read.
+ */
 export async function readMetrics(file: string | undefined): Promise<MetricsTable> {
-  if (file === undefined) return { bySteps: new Map(), byNames: new Map() }
-  try {
-    return parseMetricsCsv(await readFile(file, 'utf8'), file)
-  } catch (error) {
-    throw error instanceof HoldfastError ? error : fromNodeError(error, `reading ${file}`)
-  }
+  return file === undefined ? noMetrics : tableOf(await textOf(file), file)
 }
 
-/** Returns the metrics of the checkpoint and those of its line in the table. */
-export function metricsOf(
-  { candidate, reading }: WholeCheckpoint,
-  step: number | undefined,
-  { bySteps, byNames }: MetricsTable,
-): Readonly<Record<string, number>> {
-  const ofStep = step === undefined ? undefined : bySteps.get(step)
-  return { ...reading.metrics, ...ofStep, ...byNames.get(candidate.name) }
+/**
+ * Reads a CSV file of metrics that a program may be writing. Nothing that is wrong with it keeps a checkpoint from being
+ * saved, so an event reports it. Loggers create the file late, and write it anew for a new column. The last line is ignored
+ * without a line break, because it may be half a line.
+ */
+export async function readGrowingMetrics(
+  file: string | undefined,
+  announcements: Announcements,
+): Promise<MetricsTable> {
+  if (file === undefined) return noMetrics
+  try {
+    const text = await textOf(file)
+    const lines = text.slice(0, text.lastIndexOf('\n') + 1)
+    if (lines.trim() !== '') return tableOf(lines, file)
+    announcements.announceOnce({ type: 'noMetrics', file, reason: `${file} has no lines yet.` })
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    const isMissing = nodeErrorCode(error.cause) === 'ENOENT'
+    const reason = isMissing ? `${file} does not exist.` : error.reason
+    announcements.announceOnce({ type: 'noMetrics', file, reason })
+  }
+  return noMetrics
+}
+
+function tableOf(text: string, file: string): MetricsTable {
+  return new MetricsTable(parseMetricsCsv(text, file))
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw fromNodeError(error, `reading ${file}`)
+  }
 }

@@ -4,7 +4,7 @@ import type { Decision } from './decide.ts'
 import { decideFor } from './decide-for.ts'
 import { eligible } from './eligible.ts'
 import type { WholeCheckpoint } from './inspect.ts'
-import { metricsOf, readMetrics } from './metrics.ts'
+import { readMetrics } from './metrics.ts'
 import type { TrainersOrder } from './order.ts'
 import type { StoredCheckpoint } from './stored.ts'
 import type { WatchedFolder } from './watched-folder.ts'
@@ -49,7 +49,12 @@ export async function planAdoption(
     const decision = await decideFor(each, { store, memory, planned, signal })
     if (decision.do === 'save') planned.set(decision.step, afterSave(decision.step, each))
     const step = decision.do === 'pass over' ? each.reading.step : decision.step
-    plans.push({ ...facts, epoch: each.reading.epoch, metrics: metricsOf(each, step, table), decision })
+    plans.push({
+      ...facts,
+      epoch: each.reading.epoch,
+      metrics: table.of(each, step, found.layout.name),
+      decision,
+    })
   }
   return plans
 }

@@ -1,39 +1,42 @@
 import { HoldfastError } from '@holdfast/core'
-import { parseNumber } from '../names/name-facts.ts'
+import { countOf, parseNumber } from '../names/name-facts.ts'
 
-/** Metrics by step, and by the path of a checkpoint. */
-export interface MetricsTable {
-  readonly bySteps: ReadonlyMap<number, Readonly<Record<string, number>>>
-  readonly byNames: ReadonlyMap<string, Readonly<Record<string, number>>>
+/** One line of a CSV of metrics. What it has not is `undefined`. */
+export interface MetricsLine {
+  readonly step: number | undefined
+  readonly epoch: number | undefined
+  /** The path of a checkpoint. */
+  readonly name: string | undefined
+  readonly metrics: Readonly<Record<string, number>>
 }
 
 const nameColumns = ['name', 'file', 'checkpoint']
 const counters = ['step', 'epoch', ...nameColumns]
 
 /**
- * Parses a CSV of metrics with a header. Merges the lines of one step, because loggers write a line for each kind of
- * metric. Ignores cells that are not numbers. Throws `INVALID_ARGUMENT` without a column `step` or `name`.
+ * Parses a CSV of metrics with a header. Ignores cells that are not numbers. Throws `INVALID_ARGUMENT` without a column
+ * `step` or `name`.
  */
-export function parseMetricsCsv(text: string, where: string): MetricsTable {
+export function parseMetricsCsv(text: string, where: string): readonly MetricsLine[] {
   const [header = [], ...lines] = parseCsv(text)
-  const stepColumn = header.indexOf('step')
   const nameColumn = header.findIndex((column) => nameColumns.includes(column))
-  if (stepColumn === -1 && nameColumn === -1) {
+  if (!header.includes('step') && nameColumn === -1) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
       `${where} has no column "step" or "name" (found: ${header.join(', ')}). Add one that says which checkpoint a line is about.`,
     )
   }
-  const bySteps = new Map<number, Readonly<Record<string, number>>>()
-  const byNames = new Map<string, Readonly<Record<string, number>>>()
-  for (const line of lines) {
-    const metrics = metricsIn(header, line)
-    const step = line[stepColumn] ?? ''
-    const name = line[nameColumn] ?? ''
-    if (/^\d+$/.test(step)) bySteps.set(Number(step), { ...bySteps.get(Number(step)), ...metrics })
-    if (name !== '') byNames.set(name, { ...byNames.get(name), ...metrics })
-  }
-  return { bySteps, byNames }
+  return lines.map((line) => ({
+    step: countIn(line[header.indexOf('step')]),
+    epoch: countIn(line[header.indexOf('epoch')]),
+    name: line[nameColumn],
+    metrics: metricsIn(header, line),
+  }))
+}
+
+/** Reads a count, also as pandas writes it in a column with empty cells: `100.0`. */
+function countIn(cell = ''): number | undefined {
+  return /^\d+(\.0*)?$/.test(cell) ? countOf(Number(cell)) : undefined
 }
 
 function metricsIn(header: readonly string[], line: readonly string[]): Readonly<Record<string, number>> {
