@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { environment, holdfast, main } from './holdfast.ts'
+import { environment, holdfast, holdfastIn, main } from './holdfast.ts'
 
 async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-watch-'))
@@ -182,4 +182,27 @@ test('import names a folder that does not exist', async () => {
   const refused = await holdfast(folder, 'import', 'nowhere', '--store', 'runs')
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('There is no folder nowhere. Check its path.')
+})
+
+test('import finds a file of metrics in the home folder, and run its folder', async () => {
+  const folder = await newFolder()
+  const env = { ...environment(), HOME: folder }
+  const work = await newFolder()
+  await writeOld(folder, 'metrics.csv', 'step,acc\n1,0.75\n')
+  await writeOld(join(folder, 'old'), 'e1.dat', 'state 1')
+  const words = ['--store=~/runs', '--metrics-from=~/metrics.csv', '--pattern', 'e{step}.dat']
+  const imported = await holdfastIn(
+    env,
+    work,
+    'import',
+    join(folder, 'old'),
+    ...words,
+    '--keep-best',
+    'acc:max',
+  )
+  expect(imported.stdout).toContain('best acc')
+  const run = await holdfastIn(env, work, 'run', '--watch=~/out', ...words, '--', 'true')
+  expect(run).toMatchObject({ code: 0 })
+  expect(await readdir(join(folder, 'out'))).toContain('e1.dat')
+  expect(await readdir(work)).toEqual([])
 })

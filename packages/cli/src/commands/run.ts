@@ -1,3 +1,4 @@
+import { expandHome } from '@holdfast/core/backend'
 import type { RunReport } from '@holdfast/watch'
 import { adoptionOf, adoptionOptions } from '../options/adoption.ts'
 import { parseSeconds, parseWhole } from '../parsing/arguments.ts'
@@ -39,7 +40,8 @@ export const runCommand = defineCommand({
       signal,
       async ({ store, printer }) => {
         const { runProgram } = await import('@holdfast/watch')
-        const { watch: folder, restarts, restartDelay, grace } = options
+        const { restarts, restartDelay, grace } = options
+        const folder = expandHome(options.watch)
         const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
         await using hook = await savedHook(options, { printer })
         printSource(store, printer)

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
+import { expandHome } from '@holdfast/core/backend'
 import type { AdoptionOptions, CustomLayout, LayoutName } from '@holdfast/watch'
 import { parseSeconds } from '../parsing/arguments.ts'
 import { flag, gather, option, type OptionsOf, text } from '../declare/declaration.ts'
@@ -19,7 +20,8 @@ export function adoptionOf(
   options: OptionsOf<typeof adoptionOptions>,
 ): Pick<AdoptionOptions, 'layout' | 'quietPeriod' | 'metricsFile' | 'tags' | 'consume'> {
   const { quietPeriod, metricsFrom, tag, consume } = options
-  return { layout: layoutOf(options), quietPeriod, metricsFile: metricsFrom, tags: tag, consume }
+  const metricsFile = metricsFrom === undefined ? undefined : expandHome(metricsFrom)
+  return { layout: layoutOf(options), quietPeriod, metricsFile, tags: tag, consume }
 }
 
 function layoutOf({
