@@ -14,7 +14,7 @@ export interface WatchLoopOptions {
   /** Ends the loop at once. */
   readonly signal: AbortSignal | undefined
   /** Called after each scan that did not reject. */
-  readonly onScanned: (report: ScanReport) => void
+  readonly onScanned: (report: ScanReport) => Promise<void> | void
   /** The state of the program that writes. Called before each scan. */
   readonly writer: () => WriterState
   readonly clock: WatchClock
@@ -62,7 +62,7 @@ export async function watchWith(
       throwIfAborted(signal, 'The watch')
       throw error
     })
-    onScanned(report)
+    await onScanned(report)
     adopted.push(...report.adopted)
     const retries = report.failing.filter(({ error }) => !isLast || (error.retryable && isPatient))
     const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()

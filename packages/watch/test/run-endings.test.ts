@@ -114,6 +114,22 @@ test('a run announces the unsaved checkpoint from which its program continues', 
   expect(await runs.steps()).toEqual([1, 3, 4])
 })
 
+test('a run claims its folder again after the program has emptied it', async () => {
+  const runs = await Runs.begin()
+  for (const name of ['../go', '../on']) execFileSync('mkfifo', [runs.path(name)])
+  const script = `
+    read _ < "$out/../go"; rm -rf "$out"; mkdir "$out"; save 1
+    read _ < "$out/../on"; save 2`
+  const isClaimed: boolean[] = []
+  await runs.run(script, {}, (event) => {
+    if (event.type === 'started') writeFileSync(runs.path('../go'), '\n')
+    if (event.type !== 'adopted') return
+    isClaimed.push(existsSync(runs.path('.holdfast-run.json')))
+    if (event.saved.step === 1) writeFileSync(runs.path('../on'), '\n')
+  })
+  expect(isClaimed).toEqual([false, true])
+})
+
 test('a program that empties its folder when it starts is started again after a failure', async () => {
   const runs = await Runs.begin()
   execFileSync('mkfifo', [runs.path('../go')])

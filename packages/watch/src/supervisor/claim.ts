@@ -107,8 +107,18 @@ export class FolderClaim implements AsyncDisposable {
   }
 
   /**
-   * Rejects with `FENCED` if another supervisor took a stale claim over at the same moment as this one. A claim that is gone was
-   * deleted with what the folder had, as some programs do when they start, and is made again.
+   * Makes the claim again if the program deleted it, as programs do that empty their folder when they start. Rejects with `FENCED` if
+   * another supervisor works there since.
+   */
+  async renew(): Promise<void> {
+    await inFolder(this.#folder, async () => {
+      if ((await this.#owner()) !== 'this') await this.#write(this.#record)
+    })
+  }
+
+  /**
+   * Makes the claim again if it was deleted. Rejects with `FENCED` if another supervisor took a stale claim over at the same
+   * moment as this one, or claimed the folder after a deletion.
    */
   async #write(record: ClaimRecord): Promise<void> {
     await inFolder(this.#folder, async () => {

@@ -199,7 +199,7 @@ export class Supervisor {
    * has the error.
    */
   async #watch(ended: AbortSignal, writer: () => WriterState): Promise<void> {
-    const { stop, announce } = this.#parts
+    const { claim, stop, announce } = this.#parts
     let retryIn = firstRetry
     let over = Infinity
     ended.addEventListener('abort', () => {
@@ -216,9 +216,10 @@ export class Supervisor {
           until: ended,
           patience: patienceLeft(),
           signal: stop.aborting,
-          onScanned: (report) => {
+          onScanned: async (report) => {
             retryIn = firstRetry
             this.#unsaved = unsavedIn(report)
+            if (report.adopted.length > 0) await claim.renew()
           },
           writer,
           clock: systemClock,
