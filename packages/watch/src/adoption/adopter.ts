@@ -108,7 +108,8 @@ export class Adopter {
       : await readGrowingMetrics(metricsFile, this.#announcements)
     const adopted: string[] = []
     let hold: Hold | undefined
-    for (const [index, { checkpoint, quietIn }] of queue.entries()) {
+    const left: Adoptable[] = []
+    for (const { checkpoint, quietIn } of queue) {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
       const { candidate, snapshot } = checkpoint
       if (hold !== undefined) {
@@ -118,9 +119,10 @@ export class Adopter {
       }
       const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, metrics)
       if (typeof outcome === 'object') hold = outcome
+      if (outcome === 'left' && checkpoint.state === 'complete') left.push(checkpoint)
       if (outcome !== 'adopted') continue
       adopted.push(candidate.name)
-      for (const { checkpoint: earlier } of queue.slice(0, index))
+      for (const earlier of left)
         this.#outcomes.overtake(earlier.candidate.name, earlier.snapshot.fingerprint, candidate.name)
     }
     return {
