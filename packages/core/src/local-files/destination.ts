@@ -7,6 +7,7 @@ import type { LocalFileSystem } from './file-system.ts'
 import { homePlace } from './home-folder.ts'
 import { mountPoints } from './mounts.ts'
 import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from './real-place.ts'
+import { type KnownStoreFolder, knownStoreFolders, type StoreFolder } from './store-folders.ts'
 
 const looksAtOnce = 16
 
@@ -18,29 +19,29 @@ export interface Destination {
   /** Absolute. */
   readonly root: string
   readonly real: RealPlace
-  /** The folder of a store on this machine, which must not be written to. */
-  readonly store: KnownFolder | undefined
+  /** The folders of the store and of its mirror on this machine, which must not be written to. */
+  readonly stores: readonly KnownStoreFolder[]
 }
 
 /**
- * Opens a destination without creating it. Rejects with `INVALID_ARGUMENT` if it is not a folder, or if it is the store
- * at `storeRoot` or a folder in that store. Missing parent folders are allowed.
+ * Opens a destination without creating it. Rejects with `INVALID_ARGUMENT` if it is not a folder, or if it is in one of
+ * `storeFolders`. Missing parent folders are allowed.
  */
 export async function destinationAt(
   fileSystem: LocalFileSystem,
   root: string,
-  storeRoot: string | undefined,
+  storeFolders: readonly StoreFolder[],
 ): Promise<Destination> {
   const real = await realPlaceOf(fileSystem, root)
   const nearest = await atDestination(`looking at ${root}`, () => fileSystem.stat(real.existing))
   if (!nearest.isDirectory())
     throw refused(`${real.existing} is not a folder, so nothing can be restored into ${root}.`)
-  const store = storeRoot === undefined ? undefined : await KnownFolder.at(fileSystem, storeRoot)
-  if (await store?.holds(fileSystem, real))
-    throw refused(
-      `${root} is inside the store itself, and a restore would overwrite it. Choose another folder.`,
-    )
-  return { root, real, store }
+  const stores = await knownStoreFolders(fileSystem, storeFolders)
+  for (const { name, folder } of stores) {
+    if (await folder.holds(fileSystem, real))
+      throw refused(`${root} is inside ${name}, and a restore would overwrite it. Choose another folder.`)
+  }
+  return { root, real, stores }
 }
 
 /**
@@ -99,10 +100,11 @@ export async function refuseToClear(fileSystem: LocalFileSystem, destination: De
 /** Returns why the other files in a destination must not be removed, as the end of a sentence; `undefined` if they may be. */
 export async function reasonToKeepOthers(
   fileSystem: LocalFileSystem,
-  { real, store }: Destination,
+  { real, stores }: Destination,
 ): Promise<string | undefined> {
   const here = await KnownFolder.at(fileSystem, real.path)
-  if (store !== undefined && (await here.holds(fileSystem, store.place))) return 'it contains the store'
+  for (const { name, folder } of stores)
+    if (await here.holds(fileSystem, folder.place)) return `it contains ${name}`
   if (real.path === parse(real.path).root) return 'it is the root of the file system'
   const home = await homePlace(fileSystem)
   return home !== undefined && (await here.holds(fileSystem, home))
@@ -139,15 +141,14 @@ async function checkFolder(looking: Looking, folder: string): Promise<string | u
   const stats = await atDestination(`looking at ${path}`, () => fileSystem.stat(path, { bigint: true }))
   if (!stats.isDirectory())
     throw refused(`${path} is a file, but a folder must be restored there. Remove the file.`)
-  if (destination.store?.is(stats) === true || isInStore(destination, place.path))
-    throw refused(`${path} is the store itself, and a restore would overwrite it. Restore elsewhere.`)
+  const store = destination.stores.find(
+    ({ folder: each }) => each.is(stats) || isWithin(place.path, each.realPath),
+  )
+  if (store !== undefined)
+    throw refused(`${path} is ${store.name}, and a restore would overwrite it. Restore elsewhere.`)
   if (folder !== '' && (stats.dev !== device || mounts.has(place.path))) throw isMount(path)
   await atDestination(`writing into ${path}`, () => fileSystem.access(path, writable))
   return place.path
-}
-
-function isInStore({ store }: Destination, real: string): boolean {
-  return store !== undefined && isWithin(real, store.realPath)
 }
 
 function isMount(path: string): HoldfastError {

@@ -21,8 +21,8 @@ export interface OtherFiles {
   /** Whether the files were removed. */
   readonly removed: boolean
   /**
-   * Whether an exact restore removes such files. It refuses a destination that contains the store or the home folder of the user,
-   * and the root of the file system.
+   * Whether an exact restore removes such files. It refuses a destination that contains the store, its mirror or the home folder
+   * of the user, and the root of the file system.
    */
   readonly removable: boolean
 }
@@ -37,7 +37,7 @@ export async function reportOthers(
     limit: mostReported,
     mayEnter: async (path) => {
       const stats = await ifThere(() => fileSystem.lstat(path, { bigint: true }))
-      return stats !== undefined && destination.store?.is(stats) !== true
+      return stats !== undefined && !destination.stores.some(({ folder }) => folder.is(stats))
     },
   })
   const removable = (await reasonToKeepOthers(fileSystem, destination)) === undefined

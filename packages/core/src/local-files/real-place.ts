@@ -1,4 +1,4 @@
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join, parse, resolve, sep } from 'node:path'
 import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere, refused } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
@@ -58,6 +58,12 @@ export class KnownFolder {
     const place = await realPlaceOf(fileSystem, path)
     const isThere = place.path === place.existing
     return new KnownFolder(place, isThere ? await deviceAndInode(fileSystem, place.path) : undefined)
+  }
+
+  /** A folder that cannot be looked at is recognised by its path only. */
+  static byPath(path: string): KnownFolder {
+    const absolute = resolve(path)
+    return new KnownFolder({ path: absolute, existing: parse(absolute).root }, undefined)
   }
 
   /** Whether a real path, which may be missing, is this folder or is below it. */

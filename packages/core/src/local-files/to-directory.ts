@@ -16,6 +16,7 @@ import { type Journal, newFile, readJournal, removeJournal, writeJournal } from 
 import { clearLeftovers } from './leftovers.ts'
 import { type DestinationFileSystem, fileSystemOn } from './on-platform.ts'
 import { type OtherFiles, type OthersToRemove, othersToRemove, reportOthers } from './other-files.ts'
+import type { StoreFolder } from './store-folders.ts'
 import { isReservedOnWindows } from './windows-names.ts'
 
 /**
@@ -43,8 +44,8 @@ export interface DeliveryOptions {
    * from an interrupted restore.
    */
   readonly onMissing?: ((indexes: ReadonlySet<number>) => void) | undefined
-  /** The folder of the store, if it is on this machine. Files are never restored into it. */
-  readonly storeRoot: string | undefined
+  /** The folders of the store and of its mirror on this machine. Files are never restored into them. */
+  readonly storeFolders: readonly StoreFolder[]
   /**
    * Called once every file is written and verified, and the destination checked, before anything there changes. If it rejects,
    * nothing is delivered.
@@ -100,13 +101,13 @@ export async function deliverToDirectory(
   const root = resolve(destination)
   const names = deliveries.map(({ name }) => name)
   if (platform === 'win32') refuseReserved(names)
-  const planned = await destinationAt(fileSystem, root, options.storeRoot)
+  const planned = await destinationAt(fileSystem, root, options.storeFolders)
   if (options.others === 'remove') await refuseToClear(fileSystem, planned)
   await checkPlaces(fileSystem, planned, names)
   const made: string[] = []
   try {
     await atDestination(`making ${root}`, () => makeFolders(fileSystem, root, made))
-    const target = await destinationAt(fileSystem, root, options.storeRoot)
+    const target = await destinationAt(fileSystem, root, options.storeFolders)
     const identity = identityOf(deliveries)
     await clearLeftovers(fileSystem, target, undefined, ({ path }) => hasIdentity(fileSystem, path, identity))
     const others = await deliverInto(fileSystem, target, deliveries, options, made)

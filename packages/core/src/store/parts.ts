@@ -25,14 +25,16 @@ export interface StoreParts {
   readonly mirrorOf: WeakMap<StoreParts, OwnMirror>
 }
 
-/** Returns the parts of a store. Sends no request. */
+/** Returns the parts of a store. `mirror` is the backend of its mirror. Sends no request. */
 export function newParts(
   backend: CheckpointBackend,
   options: StoreOptions,
   environment: Environment,
   events: StoreEventEmitter,
+  mirror: CheckpointBackend | undefined,
 ): StoreParts {
-  const context = newContext(backend, settingsOf(options, backend, environment), environment, events)
+  const settings = settingsOf(options, backend, environment, mirror)
+  const context = newContext(backend, settings, environment, events)
   const lifetime = new Lifetime(backend.url)
   const access = new WriteAccess(context)
   const id = async (signal: AbortSignal | undefined): Promise<string | undefined> =>

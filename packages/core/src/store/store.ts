@@ -89,7 +89,7 @@ export class CheckpointStore<Name extends string = string>
     mirrorBackend?: CheckpointBackend,
   ) {
     assertStoreOptions(options)
-    const parts = newParts(backend, options, environment, events)
+    const parts = newParts(backend, options, environment, events, mirrorBackend)
     const { context, calls, lifetime, access, destination } = parts
     super(context, calls)
     this.#parts = parts

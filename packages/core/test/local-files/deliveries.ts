@@ -18,7 +18,7 @@ async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
 export const plain: DeliveryOptions = {
   signal: undefined,
   onProgress: undefined,
-  storeRoot: undefined,
+  storeFolders: [],
   others: 'report',
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
 import { parseMountPoints } from '../../src/local-files/mounts.ts'
+import type { StoreFolder } from '../../src/local-files/store-folders.ts'
 import { deliverToDirectory, type DeliveryOptions } from '../../src/local-files/to-directory.ts'
 import { codeOf, temporaryFolder } from '../stores.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
@@ -77,7 +78,11 @@ describe('a destination that is refused before anything is written', () => {
   })
 })
 
-describe('the store is never overwritten', () => {
+function storeAt(...path: readonly string[]): StoreFolder {
+  return { kind: 'store', path: join(...path) }
+}
+
+describe('the store and its mirror are never overwritten', () => {
   test.each([
     ['the store itself', 'store'],
     ['a folder below it', 'store/catalog'],
@@ -86,18 +91,21 @@ describe('the store is never overwritten', () => {
     ['a new folder behind a link to it', 'link/new'],
   ])('%s is refused as a destination', async (_, to) => {
     const folder = await temporaryFolder()
-    const storeRoot = join(folder, 'store')
-    await writeTree(storeRoot, { 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
-    await symlink(storeRoot, join(folder, 'link'))
-    expect(await codeOf(deliver(join(folder, to), { storeRoot }))).toBe('INVALID_ARGUMENT')
-    expect(await readTree(storeRoot)).toEqual({ 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
+    const path = join(folder, 'store')
+    await writeTree(path, { 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
+    await symlink(path, join(folder, 'link'))
+    for (const kind of ['store', 'mirror'] as const)
+      expect(await codeOf(deliver(join(folder, to), { storeFolders: [{ kind, path }] }))).toBe(
+        'INVALID_ARGUMENT',
+      )
+    expect(await readTree(path)).toEqual({ 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
   })
 
   test('recognises a store behind a link', async () => {
     const folder = await temporaryFolder()
     await writeTree(join(folder, 'real'), { 'holdfast.json': 'marker' })
     await symlink('real', join(folder, 'link'))
-    const call = deliver(join(folder, 'real', 'x'), { storeRoot: join(folder, 'link') })
+    const call = deliver(join(folder, 'real', 'x'), { storeFolders: [storeAt(folder, 'link')] })
     expect(await codeOf(call)).toBe('INVALID_ARGUMENT')
   })
 
@@ -106,7 +114,7 @@ describe('the store is never overwritten', () => {
     async (at) => {
       const to = await temporaryFolder()
       await writeTree(join(to, at), { 'holdfast.json': 'marker' })
-      expect(await codeOf(deliver(to, { storeRoot: join(to, at) }))).toBe('INVALID_ARGUMENT')
+      expect(await codeOf(deliver(to, { storeFolders: [storeAt(to, at)] }))).toBe('INVALID_ARGUMENT')
       expect(await readTree(to)).toEqual({ [`${at}/holdfast.json`]: 'marker' })
     },
   )
@@ -116,9 +124,17 @@ describe('the store is never overwritten', () => {
     await writeTree(join(to, 'ckpt'), { 'holdfast.json': 'marker' })
     const { others } = await deliverToDirectory(to, deliveriesOf(files), {
       ...plain,
-      storeRoot: join(to, 'ckpt'),
+      storeFolders: [storeAt(to, 'ckpt')],
     })
     expect(others).toMatchObject({ count: 0 })
+  })
+
+  test('delivers although the mirror cannot be reached', async () => {
+    const folder = await temporaryFolder()
+    await symlink('/nowhere/at/all', join(folder, 'dead'))
+    const storeFolders = [storeAt(folder, 'store'), { kind: 'mirror', path: join(folder, 'dead') }] as const
+    await deliver(join(folder, 'to'), { others: 'remove', storeFolders })
+    expect(await readTree(join(folder, 'to'))).toEqual(files)
   })
 })
 
@@ -261,16 +277,15 @@ describe('other files at the destination', () => {
 
   test('are not removed with the store among them, nor from a home folder or the root', async () => {
     const to = await temporaryFolder()
-    const storeRoot = join(to, 'ckpt')
-    await writeTree(storeRoot, { 'holdfast.json': 'marker' })
-    for (const [place, root] of [
-      [to, storeRoot],
-      [homedir(), undefined],
-      ['/', undefined],
+    const path = join(to, 'ckpt')
+    await writeTree(path, { 'holdfast.json': 'marker' })
+    for (const [place, storeFolders] of [
+      [to, [{ kind: 'store', path }]],
+      [to, [{ kind: 'mirror', path }]],
+      [homedir(), []],
+      ['/', []],
     ] as const)
-      expect(await codeOf(deliver(place, { others: 'remove', storeRoot: root })), place).toBe(
-        'INVALID_ARGUMENT',
-      )
+      expect(await codeOf(deliver(place, { others: 'remove', storeFolders })), place).toBe('INVALID_ARGUMENT')
     expect(await readTree(to)).toEqual({ 'ckpt/holdfast.json': 'marker' })
   })
 

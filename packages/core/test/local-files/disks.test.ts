@@ -67,7 +67,7 @@ describe('the root of a disk', () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'data'))
     const root = rootedAt(folder)
-    const intoStore = { ...plain, storeRoot: join(sep, 'data') }
+    const intoStore = { ...plain, storeFolders: [{ kind: 'store', path: join(sep, 'data') }] } as const
     expect(await codeOf(deliverToDirectory(sep, deliveriesOf({ 'data/a': 'a' }), intoStore, root))).toBe(
       'INVALID_ARGUMENT',
     )

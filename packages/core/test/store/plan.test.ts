@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HoldfastError, isHoldfastError } from '../../src/errors.ts'
 import { planFiles, type PlanOptions } from '../../src/store/save/plan.ts'
+import type { StoreFolder } from '../../src/local-files/store-folders.ts'
 import { writeTree } from '../trees.ts'
 import { temporaryFolder } from '../stores.ts'
 
@@ -193,6 +194,10 @@ describe('refuses to save, and names a pattern that excludes', () => {
   })
 })
 
+function storeAt(...path: readonly string[]): StoreFolder {
+  return { kind: 'store', path: join(...path) }
+}
+
 describe('a store inside the saved folder', () => {
   test.each([
     ['by its own path', 'run', 'run/ckpt'],
@@ -208,16 +213,24 @@ describe('a store inside the saved folder', () => {
       await symlink('../run', join(folder, 'linked', 'in'))
       if (exists || store === 'link' || saved.endsWith('ckpt')) await mkdir(join(folder, 'run', 'ckpt'))
       if (store === 'link') await symlink('run/ckpt', join(folder, 'link'))
-      const error = await errorOf(namesOf(join(folder, saved), { storeRoot: join(folder, store) }))
+      const error = await errorOf(namesOf(join(folder, saved), { storeFolders: [storeAt(folder, store)] }))
       expect(error.message).toContain('contains the store itself')
       expect(error.code).toBe('INVALID_ARGUMENT')
     }
   })
 
+  test('is named as the mirror if it is one', async () => {
+    const folder = await temporaryFolder()
+    await writeTree(folder, { 'model.bin': 'x', 'mirror/holdfast.json': 'x' })
+    const mirror = { kind: 'mirror', path: join(folder, 'mirror') } as const
+    const error = await errorOf(namesOf(folder, { storeFolders: [storeAt(folder, '..', 'ckpt'), mirror] }))
+    expect(error.message).toContain(`${folder} contains the mirror of the store`)
+  })
+
   test('can be excluded, before and after it is created', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'model.bin': 'x' })
-    const options = { storeRoot: join(folder, 'deep', 'ckpt'), exclude: ['ckpt'] }
+    const options = { storeFolders: [storeAt(folder, 'deep', 'ckpt')], exclude: ['ckpt'] }
     expect(await namesOf(folder, options)).toEqual(['out/model.bin'])
     await writeTree(join(folder, 'deep', 'ckpt'), { 'holdfast.json': 'x' })
     expect(await namesOf(folder, options)).toEqual(['out/model.bin'])
@@ -226,7 +239,9 @@ describe('a store inside the saved folder', () => {
   test('does not affect folders beside it, or with a name that begins like its name', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'run/model.bin': 'x', 'runs/ckpt/holdfast.json': 'x' })
-    expect(await namesOf(join(folder, 'run'), { storeRoot: join(folder, 'runs') })).toEqual(['out/model.bin'])
+    expect(await namesOf(join(folder, 'run'), { storeFolders: [storeAt(folder, 'runs')] })).toEqual([
+      'out/model.bin',
+    ])
   })
 })
 

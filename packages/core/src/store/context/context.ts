@@ -12,6 +12,7 @@ import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { SavesThatShare } from './saves-that-share.ts'
 import type { Environment } from '../../environment.ts'
+import type { StoreFolder } from '../../local-files/store-folders.ts'
 import type { BusyLimit, TransferLimits, Transfers } from '../../pacing/index.ts'
 
 /** How fast the files of checkpoints may be sent to a store and read from it, and to and from its mirror. */
@@ -40,6 +41,8 @@ export interface StoreContext {
   readonly manifests: RecentManifests
   /** The physical copies of files that saves share while they run. */
   readonly sharing: SavesThatShare
+  /** The folders of the store and of its mirror on this machine. No restore writes to them, and no save contains them. */
+  readonly storeFolders: readonly StoreFolder[]
   readonly space: SpaceLimits
   /** How fast the files of checkpoints are sent and read. */
   readonly transfers: Transfers

@@ -21,6 +21,7 @@ export interface ContextSettings
     | 'gracePeriod'
     | 'packs'
     | 'unchanged'
+    | 'storeFolders'
     | 'space'
     | 'limits'
     | 'busyLimit'

@@ -10,6 +10,7 @@ import { CorruptCopies } from '../copy/corrupt-copies.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { StoreEventEmitter } from '../context/events.ts'
 import { type ContextSettings, newContext, newWriter } from '../context/new-context.ts'
+import { storeFoldersOf } from '../context/store-folders.ts'
 import { readMarker } from '../marker/read-marker.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'
 import type { Side } from './continuation.ts'
@@ -125,6 +126,7 @@ export class MirrorConnection {
       },
       packs: 'auto',
       unchanged: 'auto',
+      storeFolders: storeFoldersOf(backend, this.backend),
       space: spaceLimits(),
       limits: { store: limits.mirror, mirror: limits.mirror },
       busyLimit,

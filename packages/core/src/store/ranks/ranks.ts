@@ -103,8 +103,8 @@ export class Ranks {
   async save(request: DecidedSave): Promise<SaveResult> {
     const { files, exclude, signal } = request
     const begun = await this.#inOrder.run(async () => {
-      const storeRoot = this.#context.backend.capabilities.localRoot
-      const plan = await planFiles(files, { storeRoot, exclude, signal, mayBeEmpty: true })
+      const { storeFolders } = this.#context
+      const plan = await planFiles(files, { storeFolders, exclude, signal, mayBeEmpty: true })
       const member = await this.#asMember(signal)
       this.#isRewound = false
       const began = this.#context.environment.now()

@@ -31,7 +31,7 @@ export async function deliver(
     })),
     {
       signal: options.signal,
-      storeRoot: context.backend.capabilities.localRoot,
+      storeFolders: context.storeFolders,
       beforeExchange,
       others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
       onMissing: (missing) => {

@@ -30,8 +30,8 @@ export async function planAndSave(
   request: DecidedSave,
 ): Promise<SaveResult> {
   const { exclude, signal } = request
-  const storeRoot = context.backend.capabilities.localRoot
-  const plan = await planFiles(request.files, { storeRoot, exclude, signal })
+  const { storeFolders } = context
+  const plan = await planFiles(request.files, { storeFolders, exclude, signal })
   const ready = (): Promise<PagedCatalog> => access.readyToSave(signal)
   // To make room on a full disk, the save may have to take the store over first.
   const newest = await (context.space.makeRoom ? access.freeing(signal, ready) : ready())

@@ -4,6 +4,7 @@ import { compareKeys, isFileSource } from '../../backend/index.ts'
 import { isCount } from '../../catalog/documents/index.ts'
 import { assertFileNames } from '../../catalog/documents/file-names.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { StoreFolder } from '../../local-files/store-folders.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { exclusionsOf } from './exclusions.ts'
 import { type ExpectedStream, type FileContent, type FilesToSave, isListOfPaths } from './request.ts'
@@ -12,8 +13,8 @@ import { warningsAbout } from './warnings.ts'
 import { membersOf } from '../../input/records.ts'
 
 export interface PlanOptions {
-  /** The folder of the store, if it is on this machine. */
-  readonly storeRoot?: string | undefined
+  /** The folders of the store and of its mirror on this machine. Default: none. */
+  readonly storeFolders?: readonly StoreFolder[] | undefined
   /** Patterns of files and folders to exclude. */
   readonly exclude?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
@@ -35,13 +36,13 @@ export interface SavePlan {
 
 /**
  * Returns every file that a save will write, with its size if that is known. Walks folders and follows links. Rejects with
- * `INVALID_ARGUMENT` for paths that do not exist, for files that cannot be saved, and for a folder that contains the store.
+ * `INVALID_ARGUMENT` for paths that do not exist, for files that cannot be saved, and for a folder that contains the store or its mirror.
  */
 export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
-  const { storeRoot, exclude = [], signal, mayBeEmpty = false, mostEntries = 200_000 } = options
+  const { storeFolders = [], exclude = [], signal, mayBeEmpty = false, mostEntries = 200_000 } = options
   const { platform = process.platform } = options
   const excludes = await exclusionsOf(exclude, 'exclude')
-  const walk = new Walk({ storeRoot, signal, excludes, mostEntries })
+  const walk = new Walk({ storeFolders, signal, excludes, mostEntries })
   const given: PlannedFile[] = []
   for (const [name, content] of named(files)) {
     if (typeof content === 'string') await walk.add(name, content)

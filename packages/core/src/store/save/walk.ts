@@ -4,7 +4,11 @@ import { basename, join, resolve, sep } from 'node:path'
 import { concurrently } from '../../async/concurrently.ts'
 import { throwIfAborted } from '../../errors.ts'
 import { hiddenPrefix } from '../../local-files/hidden-folder.ts'
-import { KnownFolder } from '../../local-files/real-place.ts'
+import {
+  type KnownStoreFolder,
+  knownStoreFolders,
+  type StoreFolder,
+} from '../../local-files/store-folders.ts'
 import {
   below,
   kindOf,
@@ -35,8 +39,8 @@ export interface FoundFile {
 }
 
 export interface WalkOptions {
-  /** The folder of the store, if it is on this machine. A folder that contains it is rejected. */
-  readonly storeRoot: string | undefined
+  /** The folders of the store and of its mirror on this machine. A folder that contains one of them is rejected. */
+  readonly storeFolders: readonly StoreFolder[]
   readonly excludes: Excludes
   readonly signal: AbortSignal | undefined
   /** The largest number of files and folders to examine. */
@@ -55,8 +59,8 @@ interface Folder extends SavedFolder {
  */
 export class Walk {
   readonly #options: WalkOptions
-  /** The folder of the store, once a folder is read, which might contain it. */
-  #store: Promise<KnownFolder> | undefined
+  /** Set once a folder is read, which might contain one of them. */
+  #stores: Promise<readonly KnownStoreFolder[]> | undefined
   readonly #files: FoundFile[] = []
   readonly #empty = new Set<string>()
   readonly #links: string[] = []
@@ -109,7 +113,7 @@ export class Walk {
     if (within.includes(identity)) throw refused(`${path} is a link to a folder that contains it.`, name)
     if (within.length >= mostDepth)
       throw refused(`${path} is more than ${mostDepth} levels below the saved folder.`, name)
-    await this.#refuseStore(folder, stats)
+    await this.#refuseStores(folder, stats)
     this.#empty.add(name)
     const entries = await this.#entriesOf(folder)
     const looks = await concurrently(entries, looksAtOnce, this.#options.signal, (entry) =>
@@ -197,22 +201,23 @@ export class Walk {
     )
   }
 
-  /** A checkpoint that contains its own store would grow with each save, because it would contain all earlier ones. */
-  async #refuseStore(folder: Folder, stats: BigIntStats): Promise<void> {
-    const { storeRoot } = this.#options
-    if (storeRoot === undefined) return
-    this.#store ??= KnownFolder.at(promises, storeRoot)
-    const store = await this.#store
+  /** A checkpoint that contains its own store or mirror would grow with each save, because it would contain all earlier ones. */
+  async #refuseStores(folder: Folder, stats: BigIntStats): Promise<void> {
+    const { storeFolders } = this.#options
+    if (storeFolders.length === 0) return
+    this.#stores ??= knownStoreFolders(promises, storeFolders)
     const real = await reading(folder, () => promises.realpath(folder.path))
-    const holds =
-      store.is(stats) ||
-      store.realPath === real ||
-      (store.isBelow(real) && !excludesBelow(folder, store.realPath.slice(real.length)))
-    if (!holds) return
-    throw refused(
-      `${folder.path} contains the store itself. Save another folder, exclude the store, or move it.`,
-      below(folder.relative, basename(store.realPath)),
-    )
+    for (const { name, folder: store } of await this.#stores) {
+      const holds =
+        store.is(stats) ||
+        store.realPath === real ||
+        (store.isBelow(real) && !excludesBelow(folder, store.realPath.slice(real.length)))
+      if (!holds) continue
+      throw refused(
+        `${folder.path} contains ${name}. Save another folder, exclude it, or move it.`,
+        below(folder.relative, basename(store.realPath)),
+      )
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { CheckpointStore, RestoreOptions } from '../../../src/index.ts'
 import type { MemoryBackend } from '../../../src/index.ts'
 import { readMarker } from '../../../src/store/marker/read-marker.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
+import { readTree, writeTree } from '../../trees.ts'
 import { filesOf, latestStep, stepsOf } from '../copy/copies.ts'
 import {
   cloneOf,
@@ -401,4 +402,51 @@ describe('the owner of a mirror', () => {
     await returned.mirror?.flush({ limit: 60_000 })
     expect(await latestStep(readerOf(mirror))).toBe(2)
   })
+})
+
+describe('a restore from the mirror beside the folder of the store', () => {
+  /** Opens a store whose objects are said to be in the folder `ckpt` of `to`, and whose mirror has step 1. */
+  async function onLocalDisk(): Promise<{ readonly store: CheckpointStore; readonly to: string }> {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    await first.close()
+    const to = await temporaryFolder()
+    await writeTree(to, { 'ckpt/holdfast.json': 'marker' })
+    const { disk } = newPlaces()
+    Object.assign(disk, { capabilities: { ...disk.capabilities, localRoot: join(to, 'ckpt') } })
+    return { store: openMirrored({ ...places, disk }), to }
+  }
+
+  test('does not remove the store', async () => {
+    const { store, to } = await onLocalDisk()
+    expect(await codeOf(store.restore('latest', { to, exact: true }))).toBe('INVALID_ARGUMENT')
+    expect(await readTree(to)).toEqual({ 'ckpt/holdfast.json': 'marker' })
+  })
+
+  test('does not write into the store', async () => {
+    const { store, to } = await onLocalDisk()
+    expect(await codeOf(store.restore('latest', { to: join(to, 'ckpt') }))).toBe('INVALID_ARGUMENT')
+    expect(await readTree(to)).toEqual({ 'ckpt/holdfast.json': 'marker' })
+  })
+
+  test('does not count the files of the store as other files', async () => {
+    const { store, to } = await onLocalDisk()
+    const restored = await store.restore('latest', { to })
+    expect(restored).toMatchObject({
+      step: 1,
+      source: { from: 'mirror' },
+      otherFiles: { count: 0, removable: false },
+    })
+  })
+})
+
+test('a restore from the store does not write into a mirror on this machine', async () => {
+  const places = newPlaces()
+  const path = await temporaryFolder()
+  Object.assign(places.mirror, { capabilities: { ...places.mirror.capabilities, localRoot: path } })
+  const store = openMirrored(places)
+  await saveMirrored(store, 1)
+  expect(await codeOf(store.restore('latest', { to: join(path, 'out') }))).toBe('INVALID_ARGUMENT')
+  expect(await readTree(path)).toEqual({})
 })
