@@ -18,8 +18,10 @@ export interface RoomWanted {
   readonly bytes: number
   /** The number of inodes to free. Default: 0. */
   readonly inodes?: number | undefined
-  /** What other checkpoints use, such as abandoned ones. Space that they share does not become free. */
+  /** What each checkpoint uses that is not listed, such as an abandoned one. Space that it shares does not become free. */
   readonly alsoHeld?: readonly (readonly HeldSpace[])[] | undefined
+  /** Those of `alsoHeld` that are dropped as well. Their space becomes free before a limit drops a listed checkpoint. */
+  readonly alsoFreed?: readonly (readonly HeldSpace[])[] | undefined
   /** The purpose, for example `to make room for step 43`. */
   readonly because: string
 }
@@ -102,6 +104,7 @@ function evictions(
   let count = kept.length
   let bytes = sumOf(kept, (each) => each.bytes)
   const freed = new FreedSpace([...checkpoints.map(({ holds }) => holds), ...(room?.alsoHeld ?? [])])
+  for (const holds of room?.alsoFreed ?? []) freed.delete(holds)
   // Checkpoints that the policies drop also free space.
   for (const [place, { holds }] of checkpoints.entries())
     if (decisions[place]?.kept !== true) freed.delete(holds)

@@ -18,8 +18,8 @@ export interface SpaceOptions {
   /** Rejects a save that would leave less than this. Default: 0, which rejects only saves that do not fit. */
   readonly refuseBelow?: SpaceThreshold | undefined
   /**
-   * Drops checkpoints instead of rejecting the save: first those that retention drops anyway, then the oldest. Never
-   * drops the latest, a pinned or the best checkpoint. Default: false.
+   * Drops checkpoints instead of rejecting the save: first those that a rewind abandoned or retention drops anyway, then
+   * the oldest. Never drops the latest, a pinned or the best checkpoint. Default: false.
    */
   readonly makeRoom?: boolean | undefined
 }

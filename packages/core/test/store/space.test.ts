@@ -150,6 +150,31 @@ describe('making room', () => {
     expect((await store.list()).map(({ step }) => step)).toEqual([3, 4])
   })
 
+  test.each([
+    [1, [2, 3]],
+    [2, [3]],
+  ])('drops only what a rewind to step %i abandoned if that is enough', async (step, abandoned) => {
+    const store = storeOn(new FullBackend(), { space })
+    for (const each of [1, 2, 3]) await store.save({ step: each, files })
+    await store.rewind(step)
+    const saved = await store.save({ step: 4, files })
+    expect(saved.dropped).toEqual(abandoned.map((each) => ({ step: each, because: 'abandoned by a rewind' })))
+    expect((await store.list()).map((each) => each.step)).toEqual(
+      [1, 2, 4].filter((each) => !abandoned.includes(each)),
+    )
+  })
+
+  test('drops the oldest as well if what a rewind abandoned is not enough', async () => {
+    const store = storeOn(new FullBackend(), { space })
+    for (const step of [1, 2, 3]) await store.save({ step, files })
+    await store.rewind(2)
+    const saved = await store.save({ step: 4, files: { a: Buffer.alloc(2_000_000) } })
+    expect(saved.dropped).toEqual([
+      { step: 3, because: 'abandoned by a rewind' },
+      { step: 1, because: 'to make room for step 4' },
+    ])
+  })
+
   test('drops what the mirror lacks after all others, and reports that', async () => {
     const places = { disk: new FullBackend('mem:disk'), mirror: new FaultyBackend('mem:mirror') }
     places.disk.capacity = 3_600_000 // the record of the mirror takes many versions of the catalog

@@ -8,6 +8,7 @@ import type {
   RecordedMetrics,
 } from '../documents/index.ts'
 import { allRead, type LineList, type PagedCatalog } from '../pages/index.ts'
+import { spaceHeldBy } from './candidate.ts'
 import {
   hasFields,
   judge,
@@ -26,6 +27,7 @@ import {
   recordObjectives,
   recordOf,
 } from './recorded-keeping.ts'
+import { type UnlistedCheckpoints, unlistedIn } from './unlisted.ts'
 
 /** The retention and objectives of a writer, and the checkpoints that it uses. */
 export interface WriterKeeping extends Keeping {
@@ -48,7 +50,7 @@ export interface RetentionTerms {
   /** The attempt that this commit lists. It is kept. */
   readonly saved?: AttemptId | undefined
   /** The space to free in addition to what retention frees. */
-  readonly room?: RoomWanted | undefined
+  readonly room?: Pick<RoomWanted, 'bytes' | 'inodes' | 'because'> | undefined
   /** The current time by the clock of the store, if known. */
   readonly storeNow?: Date | undefined
 }
@@ -94,9 +96,11 @@ export function applyRetention(
   const judgement = judge(read, effective.objectives)
   const present = { now: new Date(at), storeNow: terms.storeNow }
   const inForce = { ...effective, retention: keepingOf(keeping, newest).retention }
+  const abandonedDrops = mayDropAbandoned ? abandonedDropsOf(read, judgement, inForce, terms, present) : []
+  const room = terms.room && besideDrops(terms.room, { ...newest, abandoned }, abandonedDrops)
   const dropped = [
-    ...(mayDropAbandoned ? abandonedDropsOf(read, judgement, inForce, terms, present) : []),
-    ...(mayDropListed ? dropsOf(read, judgement, effective, terms, present) : []),
+    ...abandonedDrops,
+    ...(mayDropListed ? dropsOf(read, judgement, effective, { ...terms, room }, present) : []),
   ]
   const waiting = new Set(mirror?.waiting)
   const gone = new Set(dropped.map(({ attempt }) => attempt))
@@ -145,6 +149,17 @@ function abandonedDropsOf(
   return (lists.abandoned ?? []).flatMap(({ step, attempt }) =>
     reasons.has(attempt) ? [] : [{ step, attempt, because: becauseAbandoned }],
   )
+}
+
+/** Returns the space to free by listed checkpoints, if these unlisted ones are dropped anyway. */
+function besideDrops(room: RoomWanted, lists: UnlistedCheckpoints, drops: readonly Drop[]): RoomWanted {
+  const dropped = new Set(drops.map(({ attempt }) => attempt))
+  const unlisted = unlistedIn(lists)
+  return {
+    ...room,
+    alsoHeld: unlisted.map(spaceHeldBy),
+    alsoFreed: unlisted.filter(({ attempt }) => dropped.has(attempt)).map(spaceHeldBy),
+  }
 }
 
 /** Why a checkpoint cannot be dropped now. */

@@ -1,6 +1,7 @@
+import type { AttemptId } from '../../../catalog/documents/index.ts'
 import { spaceHeldBy } from '../../../catalog/judging/candidate.ts'
-import { judge, retain } from '../../../catalog/judging/judgement.ts'
-import { keepingByOwn } from '../../../catalog/judging/recorded-keeping.ts'
+import { applyRetention } from '../../../catalog/judging/keeping.ts'
+import { unlistedIn } from '../../../catalog/judging/unlisted.ts'
 import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
 import type { RoomWanted } from '../../../retention/index.ts'
 import { FreedSpace, type Need } from '../../../space/index.ts'
@@ -27,7 +28,7 @@ export async function findDeletable(
   const catalog = await log.wholeOf(newest, signal)
   return {
     catalog,
-    wanted: await roomWanted(context, missing, catalog),
+    wanted: await roomWanted(context, missing),
     unfinished: await unfinishedSaves(context, catalog, ours, signal),
     // A full disk has no space for a probe. The time of the newest version is slightly earlier, which keeps more
     // checkpoints.
@@ -39,13 +40,11 @@ export async function findDeletable(
 async function roomWanted(
   context: StoreContext,
   { bytes, inodes, because }: Need & Pick<RoomWanted, 'because'>,
-  catalog: WholeCatalog,
 ): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
-  const alsoHeld = heldBeside(catalog)
   return inodes > 0
-    ? { bytes: 0, inodes: inodes + reserve.inodes, alsoHeld, because }
-    : { bytes: bytes + reserve.bytes, alsoHeld, because }
+    ? { bytes: 0, inodes: inodes + reserve.inodes, because }
+    : { bytes: bytes + reserve.bytes, because }
 }
 
 /** Returns the space that is still missing if unfinished saves are deleted. */
@@ -59,19 +58,19 @@ export function isUnfinishedSufficient({ wanted, unfinished }: Deletable): boole
   return unfinished.saves > 0 && isNone(withoutUnfinished(wanted, unfinished))
 }
 
-/** Returns the space that is still missing if all removed checkpoints are deleted. */
-export function withoutRemoved(
-  { checkpoints, abandoned, quarantined, removed = [] }: WholeCatalog,
-  wanted: RoomWanted,
-): RoomWanted {
-  const { bytes, inodes = 0, alsoHeld = [] } = wanted
-  const freed = new FreedSpace([...checkpoints.all.map(spaceHeldBy), ...alsoHeld])
-  for (const { entry } of removed) freed.delete(spaceHeldBy(entry))
+/** Returns what could be deleted, and what is still missing, once all removed checkpoints are deleted. */
+export function withoutRemoved(deletable: Deletable): Deletable {
+  const { catalog, wanted } = deletable
+  const removed = new Set((catalog.removed ?? []).map(({ entry }) => entry.attempt))
+  const { bytes, inodes } = freedBy(catalog, removed)
   return {
-    ...wanted,
-    bytes: Math.max(0, bytes - freed.bytes),
-    inodes: Math.max(0, inodes - freed.inodes),
-    alsoHeld: heldBeside({ abandoned, quarantined }),
+    ...deletable,
+    catalog: { ...catalog, removed: undefined },
+    wanted: {
+      ...wanted,
+      bytes: Math.max(0, wanted.bytes - bytes),
+      inodes: Math.max(0, (wanted.inodes ?? 0) - inodes),
+    },
   }
 }
 
@@ -79,28 +78,32 @@ export function isNone({ bytes, inodes = 0 }: RoomWanted): boolean {
   return bytes === 0 && inodes === 0
 }
 
-/** Returns the steps to drop to make room. Empty if dropping them would not be sufficient. */
+/**
+ * Returns the steps that a prune drops to make room, also those that a rewind abandoned. Empty if dropping them would not be
+ * sufficient.
+ */
 export function stepsToDrop(
   { keeping, environment }: StoreContext,
   { catalog, storeNow }: Pick<Deletable, 'catalog' | 'storeNow'>,
-  wanted: RoomWanted,
+  room: RoomWanted,
 ): readonly number[] {
-  const { objectives, retention } = keepingByOwn(keeping, catalog)
-  const judgement = judge(catalog, objectives)
-  const present = { now: environment.now(), storeNow }
-  const { alsoHeld = [] } = wanted
-  const decisions = retain(catalog, judgement, retention, present, () => undefined, wanted)
-  const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
-  const freed = new FreedSpace([...catalog.checkpoints.all.map(spaceHeldBy), ...alsoHeld])
-  for (const entry of catalog.checkpoints.all) if (dropped.has(entry.step)) freed.delete(spaceHeldBy(entry))
-  return freed.bytes < wanted.bytes || freed.inodes < (wanted.inodes ?? 0) ? [] : [...dropped]
+  const { checkpoints, abandoned = [], metrics } = catalog
+  const { dropped } = applyRetention(
+    catalog,
+    { checkpoints, abandoned, dropped: [], metrics, keeping: catalog.keeping },
+    { dropsBy: 'own retention', records: 'objectives', room, storeNow },
+    keeping,
+    environment.now().toISOString(),
+  )
+  const freed = freedBy(catalog, new Set(dropped.map(({ attempt }) => attempt)))
+  const isSufficient = freed.bytes >= room.bytes && freed.inodes >= (room.inodes ?? 0)
+  return isSufficient ? [...new Set(dropped.map(({ step }) => step))].sort((one, other) => one - other) : []
 }
 
-/** The space of checkpoints that are not listed. */
-function heldBeside({
-  abandoned = [],
-  quarantined,
-  removed = [],
-}: Pick<WholeCatalog, 'abandoned' | 'quarantined' | 'removed'>): NonNullable<RoomWanted['alsoHeld']> {
-  return [...abandoned, ...[...quarantined, ...removed].map(({ entry }) => entry)].map(spaceHeldBy)
+/** Returns the space that deleting these attempts frees at least. */
+function freedBy(catalog: WholeCatalog, attempts: ReadonlySet<AttemptId>): FreedSpace {
+  const entries = [...catalog.checkpoints.all, ...unlistedIn(catalog)]
+  const freed = new FreedSpace(entries.map(spaceHeldBy))
+  for (const entry of entries) if (attempts.has(entry.attempt)) freed.delete(spaceHeldBy(entry))
+  return freed
 }

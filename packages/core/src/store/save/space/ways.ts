@@ -34,13 +34,14 @@ async function deleteRemoved(
   shortage: Shortage,
 ): Promise<readonly Drop[] | undefined> {
   const deletable = await shortage.deletable()
-  const { catalog, wanted, unfinished } = deletable
-  if (catalog.removed === undefined) return undefined
-  const rest = withoutRemoved(catalog, wanted)
+  if (deletable.catalog.removed === undefined) return undefined
+  const rest = withoutRemoved(deletable)
   const isSufficient =
-    isNone(rest) ||
+    isNone(rest.wanted) ||
     (context.space.makeRoom &&
-      [rest, withoutUnfinished(rest, unfinished)].some((each) => canDrop(context, deletable, each)))
+      [rest.wanted, withoutUnfinished(rest.wanted, rest.unfinished)].some((each) =>
+        canDrop(context, rest, each),
+      ))
   if (!isSufficient) return undefined
   const isDeleted = await access.freeing(signal, () => access.deleteRemoved('all', signal))
   return isDeleted ? [] : undefined
