@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { CheckpointStore, HoldfastError, MemoryBackend } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
@@ -260,9 +260,27 @@ test.each([
   expect(await ask('/plan', own, 'POST', body)).toMatchObject({ status: 400, body: 'This is not a change.' })
 })
 
-test('rejects a change that is too long', async () => {
-  const { post } = await serveChanges()
-  expect((await post('/plan', { kind: 'pin', step: 1, reason: 'x'.repeat(20_000) })).status).toBe(413)
+test('rejects a change that is too long, once it is sent, so that the page receives the answer', async () => {
+  const { port, own, ask, post } = await serveChanges()
+  const body = 'x'.repeat(40_000)
+  const headers = { ...own, 'content-length': body.length }
+  const sent = request({ host: '127.0.0.1', port, path: '/plan', method: 'POST', headers })
+  let isAnswered = false
+  const answered = once(sent, 'response').then(([response]) => {
+    isAnswered = true
+    return response as IncomingMessage
+  })
+  sent.write(body.slice(20_000))
+  for (let turn = 0; turn < 5; turn += 1) await ask('/', own) // the server has read what was sent
+  expect(isAnswered).toBe(false)
+  sent.end(body.slice(0, 20_000))
+  const response = await answered
+  response.resume()
+  expect(response.statusCode).toBe(413)
+  expect(await post('/plan', { kind: 'pin', step: 1, reason: body })).toMatchObject({
+    status: 413,
+    body: 'The request is too long.',
+  })
 })
 
 test('shows all runs and each of them, and opens a run once', async () => {

@@ -120,16 +120,18 @@ function reasonOf({ reason }: HoldfastError): string {
   return reason
 }
 
-/** Returns the body of a request; `undefined` if it is too long. */
+/**
+ * Returns the body of a request; `undefined` if it is too long. Reads such a body to its end, because the client cannot receive
+ * an answer while it sends.
+ */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength
-    if (bytes > mostBytes) return undefined
-    chunks.push(chunk)
+    if (bytes <= mostBytes) chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return bytes > mostBytes ? undefined : Buffer.concat(chunks).toString()
 }
 
 function send(response: ServerResponse, { status, type, body, headers = {} }: Answer): void {
