@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from conftest import LONG, open_store
@@ -225,3 +225,51 @@ def test_a_signal_handler_may_wait_for_the_save_for_which_the_program_waits() ->
         finally:
             signal.signal(signal.SIGUSR1, before)
         assert ended == [True]
+
+
+def test_a_cancel_ends_only_its_own_save_whatever_it_sends_at_that_moment() -> None:
+    with open_store("mem:") as store, open_store("mem:") as other:
+        helper = other._helper
+        assert helper is store._helper
+        gate = threading.Event()
+
+        def write_twice(file: IO[bytes]) -> None:
+            file.write(bytes(2**20))
+            gate.wait()
+            file.write(bytes(2**20))
+
+        lasting = other.save_async(1, {"a.bin": write_twice})
+        try:
+            for step in range(100):
+                sending = threading.Event()
+
+                def write_on(file: IO[bytes], sending: threading.Event = sending) -> None:
+                    while True:
+                        file.write(bytes(2**20))
+                        sending.set()
+
+                save = store.save_async(step, {"a.bin": write_on})
+                sending.wait()
+                save.cancel()
+                with pytest.raises(holdfast.Aborted):
+                    save.result()
+                assert store.list() == []
+        finally:
+            gate.set()
+        assert lasting.result().bytes == 2**21
+        assert other._helper is helper
+        assert helper.is_running
+
+
+def test_bytes_behind_the_end_of_a_content_are_refused_and_end_no_call() -> None:
+    files: list[IO[bytes]] = []
+
+    def write_late(file: IO[bytes]) -> None:
+        with pytest.raises(ValueError, match="has ended"):
+            files[0].write(bytes(2**21))
+        with pytest.raises(ValueError, match="has ended"):
+            files[0].write(b"a")
+
+    with open_store("mem:") as store:
+        saved = store.save(1, {"a.bin": files.append, "b.bin": write_late})
+        assert saved.bytes == 0

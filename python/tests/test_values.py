@@ -43,6 +43,12 @@ def test_names_an_option_that_cannot_be_sent(
     assert disk_store.save(1, {"a.bin": b"a"}).step == 1
 
 
+def test_refuses_parameters_that_are_too_long_for_the_helper(disk_store: holdfast.Store) -> None:
+    with pytest.raises(holdfast.InvalidArgument, match=r"The parameters of save have .* At most 67108864"):
+        disk_store.save(1, {"a.bin": b"a"}, metadata="x" * 2**26)
+    assert disk_store.save(1, {"a.bin": b"a"}).step == 1
+
+
 def test_the_path_of_a_restored_file_lasts_until_close_or_the_end_of_the_program(
     disk_store: holdfast.Store, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import IO
 
 MAX_PAYLOAD = 2**20
+#: The largest message in bytes.
+MAX_MESSAGE = 64 * 2**20
 HEADER = struct.Struct(">cII")
 
 MESSAGE_PART = b"c"

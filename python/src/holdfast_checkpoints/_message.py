@@ -7,7 +7,7 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-from ._frames import message_frames
+from ._frames import MAX_MESSAGE, message_frames
 from ._streams import Stream
 from .errors import InvalidArgument
 
@@ -16,15 +16,21 @@ def request_frames(number: int, method: str, params: Mapping[str, Any]) -> bytes
     """
     Returns the frames of a request. A stream is sent as its number, and a number of numpy as one of Python.
 
-    Raises InvalidArgument for a parameter that JSON cannot express.
+    Raises InvalidArgument for a parameter that JSON cannot express, and if the request is too long.
     """
     try:
-        return message_frames(_json({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+        text = _json({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
     except (TypeError, ValueError, RecursionError) as error:
         name = next((name for name, value in params.items() if not _is_json(value)), method)
         raise InvalidArgument(
             f"{name} is not valid: {error}. Pass numbers, strings, and lists and dicts of them."
         ) from error
+    if len(text) > MAX_MESSAGE:
+        raise InvalidArgument(
+            f"The parameters of {method} have {len(text)} bytes of JSON. At most {MAX_MESSAGE} bytes are possible. "
+            "Save large metadata as a file of the checkpoint."
+        )
+    return message_frames(text)
 
 
 def notification_frames(method: str, params: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ WINDOW = 4 * 2**20
 
 
 class StreamClosed(Exception):
-    """The helper does not need the rest of a stream, for example because the save has failed."""
+    """A stream takes no more bytes: it is complete, or it is not needed, for example because the save has failed."""
 
 
 class StreamSender(Protocol):
@@ -61,21 +61,23 @@ class Upload(Stream):
             self._on_wanted(self)
 
     def close(self) -> None:
-        """Stops the stream, because no more bytes are needed."""
+        """Stops the stream. A thread that sends gets StreamClosed."""
         self.is_closed = True
         self._grants.put(0)  # wakes the thread that sends
 
     def send(self, data: memoryview) -> None:
-        """Sends all bytes. Raises StreamClosed if they are not needed."""
+        """Sends all bytes. Raises StreamClosed if the stream takes no more."""
         while data.nbytes > 0:
             amount = self._take_credit(min(data.nbytes, MAX_PAYLOAD))
             self._sender.send_data(self.number, data[:amount])
             data = data[amount:]
 
     def end(self) -> None:
+        self.close()  # bytes behind the end would end the helper
         self._sender.send_end(self.number)
 
     def abort(self, message: str) -> None:
+        self.close()
         self._sender.send_abort(self.number, message)
 
     def _take_credit(self, wanted: int) -> int:
@@ -95,6 +97,7 @@ class UploadWriter(io.BufferedIOBase):
         self._upload = upload
         self._gathered = bytearray()
         self._position = 0
+        self._is_finished = False
 
     def writable(self) -> bool:
         return True
@@ -103,6 +106,8 @@ class UploadWriter(io.BufferedIOBase):
         return self._position
 
     def write(self, data: Any, /) -> int:
+        if self._is_finished:
+            raise ValueError("The content of this file has ended. Write it before its function returns.")
         view = memoryview(data).cast("B")
         self._position += view.nbytes
         if view.nbytes + len(self._gathered) < MAX_PAYLOAD:
@@ -114,6 +119,7 @@ class UploadWriter(io.BufferedIOBase):
 
     def finish(self) -> None:
         """Sends the rest and the end of the stream."""
+        self._is_finished = True
         self._send_gathered()
         self._upload.end()
 

@@ -1,7 +1,8 @@
+import { constants } from 'node:buffer'
 import type { Writable } from 'node:stream'
 import { stringifyJson } from '@holdfast/core'
 import { withoutErrors } from './errors.ts'
-import { abortFrame, creditFrame, dataHeader, endFrame, messageFrames } from './frames.ts'
+import { abortFrame, creditFrame, dataHeader, endFrame, messageFrames, tooLong } from './frames.ts'
 
 /** Writes frames to the pipe to the client. Writes to a client that is gone are ignored. */
 export class FrameSink {
@@ -12,9 +13,12 @@ export class FrameSink {
     this.#output = output
   }
 
-  /** Sends a message. Errors in it are sent as `ErrorDescription`. */
+  /**
+   * Sends a message. Errors in it are sent as `ErrorDescription`. Throws `UNSUPPORTED`, and sends nothing, if it is longer than a
+   * message may be.
+   */
   sendMessage(message: object): void {
-    for (const frame of messageFrames(stringifyJson(message, withoutErrors))) this.#write(frame)
+    for (const frame of messageFrames(textOf(message))) this.#write(frame)
   }
 
   sendEnd(stream: number): void {
@@ -54,5 +58,15 @@ export class FrameSink {
 
   #write(frame: Uint8Array): void {
     if (!this.#output.destroyed) this.#output.write(frame)
+  }
+}
+
+function textOf(message: object): string {
+  try {
+    return stringifyJson(message, withoutErrors)
+  } catch (error) {
+    // V8 throws it for a string that would be too long.
+    if (error instanceof RangeError) throw tooLong(`more than ${constants.MAX_STRING_LENGTH} bytes`)
+    throw error
   }
 }

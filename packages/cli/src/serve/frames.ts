@@ -5,7 +5,7 @@ import * as v from 'valibot'
 export const maxPayload = 2 ** 20
 
 /** The largest JSON-RPC message in bytes. */
-const maxMessage = 64 * 2 ** 20
+export const maxMessage = 64 * 2 ** 20
 
 const headerBytes = 9
 
@@ -41,8 +41,18 @@ export function protocolError(message: string): HoldfastError {
   )
 }
 
-/** Returns the frames of a JSON-RPC message. */
+/** A message that is longer than the protocol allows. `size` names its length, such as `70000000 bytes`. */
+export function tooLong(size: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `It has ${size} of JSON. A message has at most ${maxMessage} bytes.`,
+  )
+}
+
+/** Returns the frames of a JSON-RPC message. Throws `UNSUPPORTED` if it is too long. */
 export function* messageFrames(text: string): Generator<Uint8Array> {
+  const size = Buffer.byteLength(text)
+  if (size > maxMessage) throw tooLong(`${size} bytes`)
   const bytes = Buffer.from(text)
   let start = 0
   while (bytes.byteLength - start > maxPayload) {

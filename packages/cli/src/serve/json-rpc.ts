@@ -1,3 +1,4 @@
+import { HoldfastError, isHoldfastError } from '@holdfast/core'
 import {
   AbstractMessageReader,
   AbstractMessageWriter,
@@ -6,16 +7,20 @@ import {
   type DataCallback,
   type Disposable,
   ErrorCodes,
-  type Message,
+  Message,
   type MessageConnection,
   type MessageReader,
+  type MessageStrategy,
   type MessageWriter,
 } from 'vscode-jsonrpc/node'
+import { responseError } from './errors.ts'
 import type { FrameSink } from './frame-sink.ts'
 
 /** Passes the messages of frames to the JSON-RPC connection. */
 export class FrameMessageReader extends AbstractMessageReader implements MessageReader {
   readonly #sink: FrameSink
+  /** The requests whose methods have not begun, with what resolves their `receive`. */
+  readonly #waiting = new Map<Message, () => void>()
   #deliver: DataCallback | undefined
 
   constructor(sink: FrameSink) {
@@ -28,8 +33,11 @@ export class FrameMessageReader extends AbstractMessageReader implements Message
     return { dispose: () => undefined }
   }
 
-  /** Replies with an error of JSON-RPC if the text is not a message. */
-  receive(text: string): void {
+  /**
+   * Resolves when the method of a request has begun, so that frames behind the request find its streams. A cancel takes effect at
+   * once. Replies with an error of JSON-RPC if the text is not a message.
+   */
+  async receive(text: string): Promise<void> {
     let message: unknown
     try {
       message = JSON.parse(text)
@@ -37,12 +45,26 @@ export class FrameMessageReader extends AbstractMessageReader implements Message
       this.#refuse(ErrorCodes.ParseError, 'The message is not JSON.')
       return
     }
-    if (isMessage(message)) this.#deliver?.(message)
-    else
+    if (!isMessage(message)) {
       this.#refuse(
         ErrorCodes.InvalidRequest,
         'The message must be one request or notification of JSON-RPC 2.0.',
       )
+      return
+    }
+    const begun = Message.isRequest(message) ? this.#beginningOf(message) : undefined
+    this.#deliver?.(message)
+    await begun
+  }
+
+  /** Must be called when the connection has begun the method of a request. */
+  begun(message: Message): void {
+    this.#waiting.get(message)?.()
+    this.#waiting.delete(message)
+  }
+
+  async #beginningOf(request: Message): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(request, resolve))
   }
 
   #refuse(code: number, message: string): void {
@@ -58,8 +80,13 @@ class FrameMessageWriter extends AbstractMessageWriter implements MessageWriter 
     this.#sink = sink
   }
 
+  /** The connection sends what this throws in the place of a response. */
   async write(message: Message): Promise<void> {
-    this.#sink.sendMessage(message)
+    try {
+      this.#sink.sendMessage(message)
+    } catch (error) {
+      throw responseError(isHoldfastError(error) ? notSent(error) : error)
+    }
   }
 
   end(): void {
@@ -69,15 +96,25 @@ class FrameMessageWriter extends AbstractMessageWriter implements MessageWriter 
 
 /** Connects a reader and a sink. The connection must be told to listen. */
 export function connect(reader: FrameMessageReader, sink: FrameSink): MessageConnection {
-  const log = (message: string): void => {
-    process.stderr.write(`holdfast: ${message}\n`)
+  const logger = { error: log, warn: log, info: () => undefined, log: () => undefined }
+  const messageStrategy: MessageStrategy = {
+    handleMessage: (message, next) => {
+      const handled = next(message)
+      reader.begun(message)
+      return handled
+    },
   }
-  return createMessageConnection(reader, new FrameMessageWriter(sink), {
-    error: log,
-    warn: log,
-    info: () => undefined,
-    log: () => undefined,
-  })
+  return createMessageConnection(reader, new FrameMessageWriter(sink), logger, { messageStrategy })
+}
+
+/** Sends a notification. No call waits for it, so one that is too long is reported on standard error. */
+export function notify(sink: FrameSink, method: string, params: Readonly<Record<string, unknown>>): void {
+  try {
+    sink.sendMessage({ jsonrpc: '2.0', method, params })
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    log(`A notification ${method} was not sent. ${error.reason}`)
+  }
 }
 
 /** Returns a signal that fires when the client cancels the request. */
@@ -89,6 +126,17 @@ export function signalOf(token: CancellationToken): AbortSignal {
   if (token.isCancellationRequested) abort()
   else token.onCancellationRequested(abort)
   return controller.signal
+}
+
+function notSent({ reason }: HoldfastError): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `The call has ended, but its result was not sent. ${reason} Request less, or use the command line.`,
+  )
+}
+
+function log(message: string): void {
+  process.stderr.write(`holdfast: ${message}\n`)
 }
 
 /** Returns whether a value is one request or notification, whose members have the types of JSON-RPC 2.0. */

@@ -34,6 +34,17 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Returns the numbers of the streams in the parameters of a call, also if its method does not accept them. */
+export function streamsIn(params: unknown): readonly number[] {
+  const { stream, files } = membersOf(params)
+  const named = Object.values(membersOf(files)).map((content) => membersOf(content)['stream'])
+  return [stream, ...named].filter((number) => v.is(streamNumber, number))
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? { ...value } : {}
+}
+
 /** An object that core checks. */
 const checkedByCore = <Value>() => v.custom<Value>(isObject, 'Expected an object')
 

@@ -3,7 +3,8 @@ import { responseError } from './errors.ts'
 import { FrameSink } from './frame-sink.ts'
 import { FrameDecoder } from './frames.ts'
 import { Handshake } from './handshake.ts'
-import { connect, FrameMessageReader, signalOf } from './json-rpc.ts'
+import { connect, FrameMessageReader, notify, signalOf } from './json-rpc.ts'
+import { streamsIn } from './parameters.ts'
 import { type Call, Session } from './session.ts'
 import { Streams } from './streams.ts'
 
@@ -45,7 +46,7 @@ export async function serve({
   const connection = connect(reader, sink)
   const streams = new Streams(sink)
   const session = new Session(streams, (name, params) => {
-    sink.sendMessage({ jsonrpc: '2.0', method: name, params })
+    notify(sink, name, params)
   })
   const running = new Set<Promise<unknown>>()
   using handshake = new Handshake(version, parentOf, () => {
@@ -56,6 +57,7 @@ export async function serve({
   connection.onRequest(async (name, params, token) => {
     const call = { session, signal: AbortSignal.any([stop, signalOf(token)]) }
     const result = runMethod(name, params, call)
+    streams.useUp(streamsIn(params))
     running.add(result)
     try {
       return await result
@@ -68,14 +70,7 @@ export async function serve({
   connection.listen()
 
   try {
-    await receive(
-      input,
-      stop,
-      (text) => {
-        reader.receive(text)
-      },
-      streams,
-    )
+    await receive(input, stop, reader, streams)
   } finally {
     gone.abort()
     streams.fail('The client is gone.')
@@ -90,11 +85,14 @@ export async function serve({
   }
 }
 
-/** Passes what arrives to its receivers until the input ends. Throws if it does not follow the protocol. */
+/**
+ * Passes what arrives to its receivers, in the order of arrival, until the input ends. Throws if it does not follow the
+ * protocol.
+ */
 async function receive(
   input: Readable,
   stop: AbortSignal,
-  onMessage: (text: string) => void,
+  reader: FrameMessageReader,
   streams: Streams,
 ): Promise<void> {
   const decoder = new FrameDecoder()
@@ -102,7 +100,7 @@ async function receive(
   try {
     for await (const chunk of chunks) {
       for (const event of decoder.decode(chunk)) {
-        if (event.kind === 'message') onMessage(event.text)
+        if (event.kind === 'message') await reader.receive(event.text)
         else streams.handle(event)
       }
     }

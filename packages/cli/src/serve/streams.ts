@@ -66,7 +66,15 @@ export class Streams {
     }
   }
 
-  /** Handles a frame of a stream. Throws `INVALID_ARGUMENT` for a stream that was never opened. */
+  /**
+   * Uses up the numbers of a call that did not open its streams because it was refused. So a frame that the client sent before
+   * it knew of the refusal is ignored, as that of a closed stream.
+   */
+  useUp(numbers: readonly number[]): void {
+    for (const stream of numbers) this.#newest = Math.max(this.#newest, stream)
+  }
+
+  /** Handles a frame of a stream. Throws `INVALID_ARGUMENT` for a stream that no call has named. */
   handle(event: StreamEvent): void {
     const { stream } = event
     if (stream > this.#newest) throw protocolError(`Stream ${stream} is not open.`)

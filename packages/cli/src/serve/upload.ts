@@ -18,8 +18,10 @@ export class Upload implements AsyncIterable<Uint8Array> {
   readonly #change = new Change()
   #credit = 0
   #consumed = 0
-  #outcome: { readonly error: Error | undefined } | undefined
-  #isClosed = false
+  /** Whether the client has ended or aborted the stream. */
+  #isEnded = false
+  /** Why the reader gets no more bytes. */
+  #failure: Error | undefined
 
   /** `name` is the name of the file, for messages. */
   constructor(stream: number, name: string, sink: FrameSink) {
@@ -28,21 +30,28 @@ export class Upload implements AsyncIterable<Uint8Array> {
     this.#sink = sink
   }
 
-  /** Throws `INVALID_ARGUMENT` if the client sends more than its credit, or sends after the end. */
+  /**
+   * Discards bytes that the client sent before it knew that they are not needed. Throws `INVALID_ARGUMENT` if the client sends
+   * more than its credit, or sends after its own end or abort.
+   */
   receive(bytes: Uint8Array): void {
-    if (this.#isClosed) return
-    if (this.#outcome !== undefined) throw protocolError(`Stream ${this.#stream} has ended already.`)
+    if (this.#isEnded) throw protocolError(`Stream ${this.#stream} has ended already.`)
     if (bytes.byteLength > this.#credit) throw protocolError(`Stream ${this.#stream} exceeds its credit.`)
     this.#credit -= bytes.byteLength
+    if (this.#failure !== undefined) return
     this.#received.push(bytes)
     this.#change.happen()
   }
 
   end(): void {
-    this.#finish(undefined)
+    this.#isEnded = true
+    this.#change.happen()
   }
 
+  /** An abort after the end changes nothing. */
   abort(reason: string): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
     this.fail(
       new HoldfastError(
         'ABORTED',
@@ -51,44 +60,39 @@ export class Upload implements AsyncIterable<Uint8Array> {
     )
   }
 
+  /** Fails the reader. Tells the client that no more bytes are needed, unless it has sent all of them. */
   fail(error: Error): void {
-    this.#finish(error)
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#received.length = 0
+    if (!this.#isEnded)
+      this.#sink.sendAbort(this.#stream, { message: 'The rest of the stream is not needed.' })
+    this.#change.happen()
   }
 
-  /** Tells the client that no more bytes are needed, unless it has sent all of them. */
+  /** Ends the stream after its last use. */
   close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#received.length = 0
-    if (this.#outcome === undefined) {
-      this.#sink.sendAbort(this.#stream, { message: 'The rest of the stream is not needed.' })
-      this.fail(new HoldfastError('ABORTED', `The content of ${this.#name} is not needed any more.`))
-    }
+    this.fail(new HoldfastError('ABORTED', `The content of ${this.#name} is not needed any more.`))
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     this.#grant(streamWindow)
     try {
       for (;;) {
+        if (this.#failure !== undefined) throw this.#failure
         const piece = this.#received.shift()
         if (piece !== undefined) {
           yield piece
           this.#consume(piece.byteLength)
-        } else if (this.#outcome === undefined) {
-          await this.#change.next()
-        } else {
-          if (this.#outcome.error !== undefined) throw this.#outcome.error
+        } else if (this.#isEnded) {
           return
+        } else {
+          await this.#change.next()
         }
       }
     } finally {
       this.close()
     }
-  }
-
-  #finish(error: Error | undefined): void {
-    this.#outcome ??= { error }
-    this.#change.happen()
   }
 
   /** Gives credit back in large steps, to send few frames. */
@@ -100,7 +104,7 @@ export class Upload implements AsyncIterable<Uint8Array> {
   }
 
   #grant(bytes: number): void {
-    if (this.#outcome !== undefined || this.#isClosed) return
+    if (this.#isEnded || this.#failure !== undefined) return
     this.#credit += bytes
     this.#sink.sendCredit(this.#stream, bytes)
   }
