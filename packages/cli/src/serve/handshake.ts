@@ -21,6 +21,7 @@ export class Handshake implements Disposable {
       if (process !== undefined) {
         this.#watch?.[Symbol.dispose]()
         this.#watch = watchClient(process, parentOf, onGone)
+        if (parentOf() !== process) throw notTheParent(process, parentOf())
       }
       this.#isInitialized = true
       return { protocol: protocolVersion, version, methods: Object.keys(methods) }
@@ -40,6 +41,13 @@ export class Handshake implements Disposable {
   [Symbol.dispose](): void {
     this.#watch?.[Symbol.dispose]()
   }
+}
+
+function notTheParent(process: number, parent: number): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `Process ${process} is not the parent of the helper, which process ${parent} has started. The helper ends. Start it without another program in between, or leave out process.`,
+  )
 }
 
 function unsupported(protocol: number, version: string): HoldfastError {

@@ -315,6 +315,16 @@ describe('the helper', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('refuses a process that is not its parent, and ends', async () => {
+    const client = new TestClient()
+    client.parent = 7
+    await expect(client.call('initialize', { protocol: 1, process: 8 })).rejects.toThrow(
+      'INVALID_ARGUMENT: Process 8 is not the parent of the helper, which process 7 has started.',
+    )
+    await client.served
+    expect(client.toHelper.writableEnded).toBe(false)
+  })
+
   test('ends if its parent changes while another process holds the pipe', async () => {
     const client = new TestClient()
     client.parent = 7
