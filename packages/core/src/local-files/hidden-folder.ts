@@ -18,6 +18,12 @@ const aliveName = 'alive'
 export const refreshEvery = 60_000
 const abandonedAfter = 24 * 60 * 60 * 1000
 
+/**
+ * The names of the folders that restores of this process have left. Any other folder of this process may belong to a restore
+ * that runs, also in another thread, which has a set of its own.
+ */
+const left = new Set<string>()
+
 /** A folder at the destination that belongs to one running restore. It shows other restores that it is in use. */
 export class HiddenFolder implements AsyncDisposable {
   readonly name: string
@@ -69,6 +75,11 @@ export class HiddenFolder implements AsyncDisposable {
     }
   }
 
+  /** Lets the next restore of this process complete or remove the folder, as if this process had ended. */
+  leave(): void {
+    left.add(this.name)
+  }
+
   /** A write sets the time by the clock of the file system. `utimes` would use the clock of this machine. */
   #refresh(): void {
     this.#refreshed = this.#refreshed.then(() => this.#alive.write('.', 0))
@@ -117,6 +128,7 @@ export async function restoreBehind(
   { name, path }: FoundFolder,
   now: number | undefined,
 ): Promise<'running' | 'ended' | 'unknown'> {
+  if (left.has(name)) return 'ended'
   const owner = ownerOf(name)
   const liveness = owner === undefined ? 'unknown' : await livenessOf(owner)
   if (liveness !== 'unknown' || now === undefined) return liveness

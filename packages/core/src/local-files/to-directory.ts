@@ -169,10 +169,14 @@ async function deliverInto(
     if (options.others === 'ignore') return undefined
     return removal?.others ?? (await reportOthers(fileSystem, target, names))
   } catch (error) {
-    await alsoAfter(error, `${hidden.path} could not be removed.`, async () => {
-      const isNeeded = (await readJournal(fileSystem, hidden.path)) !== undefined
-      if (!isNeeded) await removeTree(fileSystem, hidden.path)
-    })
+    try {
+      await alsoAfter(error, `${hidden.path} could not be removed.`, async () => {
+        const isNeeded = (await readJournal(fileSystem, hidden.path)) !== undefined
+        if (!isNeeded) await removeTree(fileSystem, hidden.path)
+      })
+    } finally {
+      hidden.leave()
+    }
     throw error
   }
 }

@@ -108,7 +108,10 @@ describe('a file that cannot be kept under a second name', () => {
     expect(await readTree(to)).toEqual({ ...before, ...after })
   })
 
-  test('makes the next restore complete one that failed amid the renames', async () => {
+  test.each([
+    ['the same process', async () => undefined],
+    ['a later process', endOfProcess],
+  ])('makes the next restore, of %s, complete one that failed amid the renames', async (_, afterwards) => {
     const to = await temporaryFolder()
     await writeTree(to, before)
     const fileSystem = gated((method, _, place) => {
@@ -118,9 +121,9 @@ describe('a file that cannot be kept under a second name', () => {
     const failed = deliverToDirectory(to, deliveriesOf(after), plain, fileSystem)
     await expect(failed).rejects.toThrow('The next restore into it completes this one.')
     expect((await readTree(to))['model.bin']).toBe('new model')
-    await endOfProcess(to)
-    await deliverToDirectory(to, deliveriesOf({ next: 'next' }), plain)
-    expect(await readTree(to)).toEqual({ ...before, ...after, next: 'next' })
+    await afterwards(to)
+    await deliverToDirectory(to, deliveriesOf({ 'model.bin': 'next model' }), plain)
+    expect(await readTree(to)).toEqual({ ...before, ...after, 'model.bin': 'next model' })
   })
 })
 
