@@ -6,7 +6,7 @@ import type { LocalFileSystem } from './file-system.ts'
 import { hiddenPrefix } from './hidden-folder.ts'
 import { mountPoints } from './mounts.ts'
 
-/** Maximum number of files and folders to read. Beyond it a report stops and a removal is refused. */
+/** Maximum number of other files and folders. Beyond it a report stops and a removal is refused. */
 const mostReported = 10_000
 const mostRemoved = 100_000
 const mostNames = 100
@@ -27,7 +27,7 @@ export interface OtherFiles {
   readonly removable: boolean
 }
 
-/** Counts the other files at a destination. Never rejects: unreadable folders are not counted. */
+/** Counts the other files at a destination. No error of the file system rejects it: what cannot be read is not counted. */
 export async function reportOthers(
   fileSystem: LocalFileSystem,
   destination: Destination,
@@ -39,9 +39,23 @@ export async function reportOthers(
       const stats = await ifThere(() => fileSystem.lstat(path, { bigint: true }))
       return stats !== undefined && !destination.stores.some(({ folder }) => folder.is(stats))
     },
+    mayOmit: isOfFileSystem,
   })
-  const removable = (await reasonToKeepOthers(fileSystem, destination)) === undefined
+  const removable = await isRemovable(fileSystem, destination)
   return { count, names: found, isComplete, removed: false, removable }
+}
+
+async function isRemovable(fileSystem: LocalFileSystem, destination: Destination): Promise<boolean> {
+  try {
+    return (await reasonToKeepOthers(fileSystem, destination)) === undefined
+  } catch (error) {
+    if (isOfFileSystem(error)) return false
+    throw error
+  }
+}
+
+function isOfFileSystem(error: unknown): boolean {
+  return nodeErrorCode(error) !== undefined
 }
 
 /** What to remove: the outermost files and folders, and all files in them. */
@@ -69,6 +83,7 @@ export async function othersToRemove(
       if (dev === device && !mounts.has(join(real.path, relative))) return true
       throw refused(`${path} is a mount point, and is not removed. Unmount it, or restore elsewhere.`)
     },
+    mayOmit: (error) => ['EACCES', 'EPERM', 'ENOTDIR'].includes(nodeErrorCode(error) ?? ''),
   })
   if (!isComplete)
     throw refused(
@@ -78,8 +93,11 @@ export async function othersToRemove(
 }
 
 interface Walk {
+  /** Maximum number of other files and folders. */
   readonly limit: number
   readonly mayEnter: (path: string, relative: string) => Promise<boolean>
+  /** Whether an entry that fails with this error is left out, and the result incomplete. Other errors reject. */
+  readonly mayOmit: (error: unknown) => boolean
 }
 
 interface Found {
@@ -94,27 +112,33 @@ async function walk(
   fileSystem: LocalFileSystem,
   { root }: Destination,
   names: readonly string[],
-  { limit, mayEnter }: Walk,
+  { limit, mayEnter, mayOmit }: Walk,
 ): Promise<Found> {
   const kept = new KeptNames(fileSystem, root, names)
   const entries: string[] = []
   const found: string[] = []
   let count = 0
   let isComplete = true
-  let looked = 0
+  let others = 0
+  const read = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
+    const result = await ifReadable(call, mayOmit)
+    if (result === undefined) isComplete = false
+    return result
+  }
   const folders = [{ relative: '', holdsKept: true }]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const { relative, holdsKept } = folder
-    const children = await readIfAllowed(fileSystem, join(root, relative))
-    if (children === undefined) isComplete = false
+    const path = join(root, relative)
+    const children = await read(() => fileSystem.readdir(path, { withFileTypes: true }))
     for (const child of children ?? []) {
-      looked += 1
-      if (looked > limit) return { entries, count, found, isComplete: false }
       const name = relative === '' ? child.name : `${relative}/${child.name}`
       const isFolder = child.isDirectory()
       if (isFolder && relative === '' && child.name.startsWith(hiddenPrefix)) continue
-      if (isFolder && !(await mayEnter(join(root, name), name))) continue
-      const isKept = await kept.has(name, isFolder)
+      if (isFolder && (await read(() => mayEnter(join(root, name), name))) !== true) continue
+      const isKept = await read(() => kept.has(name, isFolder))
+      if (isKept === undefined) continue
+      if (!isKept) others += 1
+      if (others > limit) return { entries, count, found: found.toSorted(), isComplete: false }
       if (holdsKept && !isKept) entries.push(name)
       if (isFolder) folders.push({ relative: name, holdsKept: isKept })
       else if (!isKept) {
@@ -126,11 +150,14 @@ async function walk(
   return { entries, count, found: found.toSorted(), isComplete }
 }
 
-async function readIfAllowed(fileSystem: LocalFileSystem, path: string) {
+async function ifReadable<T>(
+  call: () => Promise<T>,
+  mayOmit: (error: unknown) => boolean,
+): Promise<T | undefined> {
   try {
-    return await ifThere(() => fileSystem.readdir(path, { withFileTypes: true }))
+    return await ifThere(call)
   } catch (error) {
-    if (['EACCES', 'EPERM', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')) return undefined
+    if (mayOmit(error)) return undefined
     throw error
   }
 }
