@@ -78,9 +78,9 @@ function compareScores(one: readonly number[], other: readonly number[]): number
 /** The time since an objective last improved. */
 export interface Plateau {
   readonly best: Evaluation | undefined
-  /** The number of values that were recorded after the best. */
+  /** The number of values that were recorded after the last improvement. A value equal to the best is none. */
   readonly valuesSince: number
-  /** The number of steps from the best to the value recorded last. 0 if the run went back to before the best. */
+  /** The number of steps from the last improvement to the value recorded last. 0 if the run went back to before it. */
   readonly stepsSince: number
   /** Whether `valuesSince` is at least the `patience` of the objective. Always false if it has no patience. */
   readonly reached: boolean
@@ -94,9 +94,9 @@ export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau 
   if (improvement === undefined || last === undefined) {
     return { best: undefined, valuesSince: 0, stepsSince: 0, reached: false }
   }
-  const { evaluation: best, index } = improvement
-  const valuesSince = newest - index
-  const stepsSince = Math.max(0, last.step - best.step)
+  const { evaluation: best, gainedAt } = improvement
+  const valuesSince = newest - gainedAt
+  const stepsSince = Math.max(0, last.step - (evaluations.recordedAt(gainedAt) ?? best).step)
   const { patience = Infinity } = objective
   return { best, valuesSince, stepsSince, reached: valuesSince >= patience }
 }
@@ -118,28 +118,31 @@ export function bestSteps(
 }
 
 /**
- * Returns the last listed value that was better than the best recorded before it, and its index in the order of
- * recording.
+ * Returns the last listed value that was better than the best recorded before it, or with `ties: 'later'` as good. `gainedAt` is
+ * the index of the last that was better, in the order of recording.
  */
 function lastImprovement(
   evaluations: Evaluations,
   { minDelta = 0, ties = 'earlier' }: Scored,
   isThere: (step: number) => boolean,
-): { readonly evaluation: Evaluation; readonly index: number } | undefined {
+): { readonly evaluation: Evaluation; readonly gainedAt: number } | undefined {
   const { steps, values, scores, recording } = evaluations
   let best: number | undefined
+  let gainedAt = 0
   let bestScore = -Infinity
   let delta = 0
   for (let index = 0; index < scores.length; index += 1) {
     const place = recording?.[index] ?? index
     const gain = (scores[place] ?? Number.NaN) - bestScore
-    const isBetter = best === undefined || gain > delta || (ties === 'later' && gain === 0)
-    if (!isBetter || !isThere(steps[place] ?? Number.NaN)) continue
+    const isBetter = best === undefined || gain > delta
+    const isTaken = isBetter || (ties === 'later' && gain === 0)
+    if (!isTaken || !isThere(steps[place] ?? Number.NaN)) continue
     best = index
+    if (isBetter) gainedAt = index
     bestScore = scores[place] ?? Number.NaN
     delta =
       typeof minDelta === 'number' ? minDelta : minDelta.relative * Math.abs(values[place] ?? Number.NaN)
   }
   const evaluation = best === undefined ? undefined : evaluations.recordedAt(best)
-  return best === undefined || evaluation === undefined ? undefined : { evaluation, index: best }
+  return best === undefined || evaluation === undefined ? undefined : { evaluation, gainedAt }
 }

@@ -119,6 +119,8 @@ function minMax(scores: Float64Array): Normalised {
 
 /** Returns the number of standard deviations above the mean. If all scores are equal, returns 0. */
 function zScore(scores: Float64Array): Normalised {
+  // The mean of equal scores is rounded, so their deviation is not always 0.
+  if (scores.every((score) => score === scores[0])) return () => 0
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length
   const deviation = Math.sqrt(variance)

@@ -254,6 +254,30 @@ test('counts the values and steps since the last improvement', () => {
   })
 })
 
+test('reaches a plateau of equal values, whichever of them is the best', () => {
+  for (const [ties, step] of [
+    ['earlier', 1],
+    ['later', 4],
+  ] as const) {
+    const objective = { ...high, patience: 3, ties }
+    const evaluations = judged(history(0.4, 0.5, 0.5, 0.5, 0.5), { it: objective })
+    expect(plateauOf(evaluations, objective)).toEqual({
+      best: { step, value: 0.5, score: 0.5 },
+      valuesSince: 3,
+      stepsSince: 3,
+      reached: true,
+    })
+  }
+})
+
+test('gives equal scores a zscore of 0, however their mean is rounded', () => {
+  const objectives = {
+    it: { ...high },
+    both: { weights: { it: 1 }, normalisation: 'zscore' },
+  } as const
+  expect([...judged(history(0.1, 0.1, 0.1), objectives, 'both').values]).toEqual([0, 0, 0])
+})
+
 test('rejects an invalid or misspelt objective, and names it', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ it: { metric: '', direction: 'min' } }, /"it": metric/],
