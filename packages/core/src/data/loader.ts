@@ -89,8 +89,8 @@ export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
    */
   loadStateDict(state: unknown): void {
     const { random, ...cursor } = placeIn(state, this.#feed.identity, this.#feed.length)
-    this.#cursor = cursor
     this.random.loadStateDict(random ?? new SeededRandom(this.#feed.identity.seed).stateDict())
+    this.#cursor = cursor
   }
 
   async #unlessAborted<Value>(value: Promise<Value> | Value): Promise<Value> {

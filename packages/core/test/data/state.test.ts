@@ -64,6 +64,15 @@ describe('a state', () => {
     expect(sampler.stateDict()).not.toHaveProperty('draws')
   })
 
+  test('with a random state of zeros is rejected, and the position stays where it was', () => {
+    const loader = new DataLoader([1, 2, 3, 4], { order: 'sequential', batchSize: 1 })
+    const state = { ...loader.stateDict(), position: 2, random: [0, 0, 0, 0] }
+    expect(() => {
+      loader.loadStateDict(state)
+    }).toThrow('A random state must have a word other than 0')
+    expect(loader.position).toBe(0)
+  })
+
   test('is kept unchanged in a checkpoint, with unknown members', async () => {
     const store = storeOn(new MemoryBackend())
     const loader = new DataLoader(
