@@ -35,9 +35,9 @@ export interface RetentionOptions<Name extends string = string> {
   readonly keepDaily?: number | undefined
   readonly keepWeekly?: number | undefined
   readonly keepMonthly?: number | undefined
-  /** Keeps this number of the best checkpoints of each named objective. */
+  /** Keeps this number of the best checkpoints of each named objective. No policy if it is empty. */
   readonly keepBest?: CountsOf<Name> | undefined
-  /** Keeps checkpoints with any of these tags. */
+  /** Keeps checkpoints with any of these tags. No policy if it is empty. */
   readonly keepTags?: readonly string[] | undefined
   /**
    * Keeps checkpoints younger than this that lack the metric of an objective, because an evaluation may still record

@@ -23,7 +23,7 @@ export interface Policy {
   readonly keeps: ReadonlyMap<number, readonly string[]>
 }
 
-/** Applies each policy of a plan to a situation. */
+/** Applies each policy of a plan to a situation. A policy without a count, a tag or an interval is none. */
 export function applyPolicies(plan: RetentionPlan, situation: Situation): readonly Policy[] {
   const { keepLast, keepEvery = {}, keepWithin, keepBest, keepTags, keepUnscored, keep } = plan
   const { unscored = [] } = situation
@@ -38,8 +38,10 @@ export function applyPolicies(plan: RetentionPlan, situation: Situation): readon
       const periods = plan[option]
       return periods === undefined ? undefined : newestOfEach(name, periods, periodOf, situation)
     }),
-    keepBest === undefined ? undefined : bestOfEach(keepBest, situation),
-    keepTags === undefined ? undefined : tagged(keepTags, situation),
+    keepBest === undefined || Object.keys(keepBest).length === 0
+      ? undefined
+      : bestOfEach(keepBest, situation),
+    keepTags === undefined || keepTags.length === 0 ? undefined : tagged(keepTags, situation),
     keepUnscored === undefined ? undefined : lacksMetric(keepUnscored, situation),
     keep === undefined ? undefined : chosenBy(keep, situation),
     unscored.length === 0 ? undefined : untilScored(unscored, situation),

@@ -273,6 +273,13 @@ test('gives a reason for every decision, unless there is no policy', () => {
   )
 })
 
+test('keeps all checkpoints if the only policy names no objective, tag or interval', () => {
+  for (const policy of [{ keepBest: {} }, { keepTags: [] }, { keepEvery: {} }]) {
+    expect(kept(decide(ten, policy)), JSON.stringify(policy)).toEqual(ten.map(({ step }) => step))
+    expect(kept(decide(ten, { ...policy, keepLast: 2 })), JSON.stringify(policy)).toEqual([9, 10])
+  }
+})
+
 test('rejects an invalid or misspelt option, and names it', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ keepLsat: 5 }, /keepLsat/],
