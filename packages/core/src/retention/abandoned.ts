@@ -3,7 +3,7 @@ import type { RetentionPlan } from './options.ts'
 import { applyPolicies, type Situation } from './policies.ts'
 
 /**
- * Returns why checkpoints that a rewind abandoned stay. Only a pin, a tag, an objective of which one is the best, and
+ * Returns why checkpoints that a rewind abandoned stay. Only a pin, a tag, an objective of which one is the best, `keepBest` and
  * `keepEvery` keep it; the others go with the next save. `situation` has the listed checkpoints and those abandoned ones whose
  * steps were not saved again. Once its step was saved again, only a pin or a tag keeps an abandoned checkpoint.
  */
