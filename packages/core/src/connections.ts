@@ -3,7 +3,7 @@
  * a program that stores on a disk does not load them.
  */
 import './node-version.ts'
-export { type AgentOptions, type Agents, agentsOf, unpooledAgentsOf } from './backend/connections/agents.ts'
+export { type AgentOptions, type Agents, agentsOf, unpooledAgentsOf } from './backend/proxies/agents.ts'
 export { DirectConnections } from './backend/direct/direct-connections.ts'
 export {
   directRequest,

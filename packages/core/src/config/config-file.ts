@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../node-errors.ts'
 import { importTrusted } from './trust/import-trusted.ts'
-import { partsOf } from './trust/path-parts.ts'
+import { pathPartsOf } from './trust/path-parts.ts'
 import { type HoldfastConfig, parseConfig } from './schema.ts'
 import { thisUser } from './trust/this-user.ts'
 import { distrustOf } from './trust/rules.ts'
@@ -83,7 +83,7 @@ function distrustOfConfig(file: string): string | undefined {
   const user = thisUser()
   if (user === undefined) return undefined
   try {
-    const distrust = distrustOf(partsOf(file), user, isData(file) ? 'data' : 'code')
+    const distrust = distrustOf(pathPartsOf(file), user, isData(file) ? 'data' : 'code')
     return distrust === undefined ? undefined : `${distrust.reason} ${distrust.remedy}`
   } catch (error) {
     return `Its owner and mode cannot be read: ${messageOf(error)}.`

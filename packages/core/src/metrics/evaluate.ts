@@ -5,7 +5,7 @@ import {
   type MetricObjective,
   type Objective,
   type Objectives,
-  partsOf,
+  partsOfObjective,
   type WeightedObjective,
 } from './objective.ts'
 import { evaluateSeries, type History } from './series.ts'
@@ -42,7 +42,7 @@ export function objectivesWithoutValue(
     if ((evaluations.get(name)?.steps.length ?? 0) > 0) return []
     const parts = isMetricObjective(objective)
       ? [objective]
-      : partsOf(objective).flatMap((part) => own(objectives, part) ?? [])
+      : partsOfObjective(objective).flatMap((part) => own(objectives, part) ?? [])
     const series = parts.map((part) =>
       isMetricObjective(part) ? evaluateSeries(history, part) : Evaluations.none,
     )
@@ -58,13 +58,13 @@ function evaluateWeighted(
   all: ReadonlyMap<string, Evaluations>,
 ): Evaluations {
   // The parts are sorted by name, so that the rounding of the sum does not depend on the order of definition.
-  const parts = partsOf(objective).map((name) => {
+  const parts = partsOfObjective(objective).map((name) => {
     const evaluations = all.get(name) ?? Evaluations.none
     const normalised = normalise(name, objective, own(objectives, name), evaluations)
     return { weight: own(objective.weights, name) ?? 0, steps: evaluations.steps, normalised, place: 0 }
   })
   const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
-  const [firstPart] = partsOf(objective)
+  const [firstPart] = partsOfObjective(objective)
   const { steps: candidates, recording } =
     (firstPart === undefined ? undefined : all.get(firstPart)) ?? Evaluations.none
   const steps = new Float64Array(candidates.length)

@@ -13,7 +13,7 @@ export {
   objectiveSchema,
   objectivesSchema,
   type ParetoObjective,
-  partsOf,
+  partsOfObjective,
   sameObjective,
   type WeightedObjective,
 } from './objective.ts'

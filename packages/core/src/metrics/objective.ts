@@ -120,7 +120,7 @@ export function assertObjectives(objectives: Objectives): void {
       const [issue] = parsed.issues
       throw invalid(name, `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`)
     }
-    for (const part of partsOf(objective)) {
+    for (const part of partsOfObjective(objective)) {
       const other = own(objectives, part)
       if (other === undefined)
         throw invalid(name, `it refers to ${JSON.stringify(part)}, which is not defined`)
@@ -135,7 +135,7 @@ export function assertObjectives(objectives: Objectives): void {
 }
 
 /** Returns the names of the objectives that this one combines. */
-export function partsOf(objective: Objective): readonly string[] {
+export function partsOfObjective(objective: Objective): readonly string[] {
   if ('weights' in objective) return Object.keys(objective.weights).sort()
   return 'pareto' in objective ? objective.pareto : []
 }

@@ -1,4 +1,4 @@
-import { Evaluations, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
+import { Evaluations, isMetricObjective, type Objectives, partsOfObjective, ranking } from '../metrics/index.ts'
 import { compareSaves } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
 import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'
@@ -215,7 +215,7 @@ function untilScored(names: readonly string[], { checkpoints }: Situation): Poli
 function metricsOf(objectives: Objectives): readonly string[] {
   const metrics = Object.values(objectives).flatMap((objective) => {
     if (isMetricObjective(objective)) return [objective.metric]
-    return partsOf(objective).flatMap((part) => {
+    return partsOfObjective(objective).flatMap((part) => {
       const other = own(objectives, part)
       return other !== undefined && isMetricObjective(other) ? [other.metric] : []
     })

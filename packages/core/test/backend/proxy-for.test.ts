@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { proxyFor } from '../../src/backend/connections/proxy-for.ts'
+import { proxyFor } from '../../src/backend/proxies/proxy-for.ts'
 
 const target = { protocol: 'https:', host: 'bucket.s3.example.com', port: 443 } as const
 const https_proxy = 'http://proxy:3128'

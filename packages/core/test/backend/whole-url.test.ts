@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net'
 import { createServer as createSecureServer } from 'node:tls'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { connectToProxy } from '../../src/backend/connections/whole-url.ts'
+import { connectToProxy } from '../../src/backend/proxies/whole-url.ts'
 
 const identity = ['localhost.pem', 'localhost-key.pem'].map((name) =>
   readFileSync(new URL(`../../../../tests/stores/test/support/${name}`, import.meta.url)),

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type PathPart, partsOf } from '../../src/config/trust/path-parts.ts'
+import { type PathPart, pathPartsOf } from '../../src/config/trust/path-parts.ts'
 import { isPrivateGroup } from '../../src/config/trust/this-user.ts'
 import { distrustOf, foreignPart, type Purpose, type User } from '../../src/config/trust/rules.ts'
 
@@ -164,7 +164,7 @@ describe('the parts of a path', () => {
     await writeFile(join(at, 'real', 'deep', 'file'), '')
     await symlink('real/deep/../deep', join(at, 'relative'))
     await symlink(join(at, 'relative'), join(at, 'absolute'))
-    const parts = Array.from(partsOf(join(at, 'absolute', 'file')), ({ path, kind }) => [kind, path])
+    const parts = Array.from(pathPartsOf(join(at, 'absolute', 'file')), ({ path, kind }) => [kind, path])
     expect(parts.slice(0, 2)).toEqual([
       ['folder', '/'],
       ['folder', join('/', at.split('/')[1] ?? '')],
@@ -180,6 +180,6 @@ describe('the parts of a path', () => {
     const at = await folder()
     await symlink('b', join(at, 'a'))
     await symlink('a', join(at, 'b'))
-    expect(() => [...partsOf(join(at, 'a'))]).toThrow('too many symbolic links')
+    expect(() => [...pathPartsOf(join(at, 'a'))]).toThrow('too many symbolic links')
   })
 })

@@ -1,4 +1,4 @@
-import type { Target } from '../connections/proxy-for.ts'
+import type { Target } from '../proxies/proxy-for.ts'
 import type { ReceivedBody } from './received-body.ts'
 import type { ResponseHead } from './response-head.ts'
 

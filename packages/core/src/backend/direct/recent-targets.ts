@@ -1,4 +1,4 @@
-import type { Target } from '../connections/proxy-for.ts'
+import type { Target } from '../proxies/proxy-for.ts'
 
 /** Milliseconds for which a target is remembered. */
 const rememberedFor = 600_000

@@ -1,6 +1,6 @@
 import { defaultThreads, mayStartThreads } from '../../async/threads.ts'
-import { authoritiesOf } from '../connections/authorities.ts'
-import type { Variables } from '../connections/proxy-for.ts'
+import { authoritiesOf } from '../proxies/authorities.ts'
+import type { Variables } from '../proxies/proxy-for.ts'
 import { DirectConnections, mayReceiveDirectly } from './direct-connections.ts'
 import type { Receiver } from './receiver.ts'
 import type { Sender } from './sender.ts'

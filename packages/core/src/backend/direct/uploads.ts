@@ -3,8 +3,8 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Socket } from 'node:net'
 import { HoldfastError } from '../../errors.ts'
-import { type Agents, agentsTrusting } from '../connections/agents.ts'
-import type { Variables } from '../connections/proxy-for.ts'
+import { type Agents, agentsTrusting } from '../proxies/agents.ts'
+import type { Variables } from '../proxies/proxy-for.ts'
 import type { Sender, UploadRequest, WholeResponse } from './sender.ts'
 
 /** Milliseconds in which bytes must be sent or arrive. */

@@ -6,7 +6,7 @@ import {
   type Objective,
   objectiveSchema,
   type Objectives,
-  partsOf,
+  partsOfObjective,
   sameObjective,
 } from '../../metrics/index.ts'
 import { parseStoredJson, stringifyJson } from '../../input/json.ts'
@@ -100,7 +100,7 @@ export function recordWithout(
     const why = `The store records no objective ${JSON.stringify(name)}. Recorded: ${known}.`
     return { kind: 'refused', code: 'NOT_FOUND', why }
   }
-  const whole = Object.entries(recordedObjectives(recorded)).find(([, each]) => partsOf(each).includes(name))
+  const whole = Object.entries(recordedObjectives(recorded)).find(([, each]) => partsOfObjective(each).includes(name))
   if (whole !== undefined) {
     const why = `The objective ${JSON.stringify(whole[0])} contains ${JSON.stringify(name)}. Forget that objective first.`
     return { kind: 'refused', code: 'INVALID_ARGUMENT', why }

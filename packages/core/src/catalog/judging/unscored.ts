@@ -1,4 +1,4 @@
-import { isMetricObjective, type Objectives, partsOf } from '../../metrics/index.ts'
+import { isMetricObjective, type Objectives, partsOfObjective } from '../../metrics/index.ts'
 import { nearestName } from '../../input/nearest-name.ts'
 import { own } from '../../input/records.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
@@ -21,10 +21,10 @@ export function unscoredObjectives({ whole, judgement }: JudgedCatalog): readonl
   const recorded = [...new Set(whole.metrics.all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
   return unscored.flatMap((name) => {
     const objective = own(objectives, name)
-    if (objective === undefined || partsOf(objective).some((part) => unscored.includes(part))) return []
+    if (objective === undefined || partsOfObjective(objective).some((part) => unscored.includes(part))) return []
     const metrics = isMetricObjective(objective)
       ? [objective.metric]
-      : partsOf(objective).flatMap((part) => metricOf(part, objectives))
+      : partsOfObjective(objective).flatMap((part) => metricOf(part, objectives))
     return [{ objective: name, metrics, recorded, nearest: nearestName(metrics[0] ?? '', recorded) }]
   })
 }

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { HoldfastError } from '../../errors.ts'
 import { nodeErrorCode } from '../../node-errors.ts'
 import { moduleFile } from '../own-module.ts'
-import { type PathPart, partsOf } from './path-parts.ts'
+import { type PathPart, pathPartsOf } from './path-parts.ts'
 import { thisUser } from './this-user.ts'
 import { foreignPart } from './rules.ts'
 
@@ -77,8 +77,8 @@ function isPath(name: string): boolean {
 export function foreignOnTheWay(path: string, { folder, owners }: SearchBase): PathPart | undefined {
   const user = thisUser()
   if (user === undefined) return undefined
-  const holders = new Set(Array.from(partsOf(folder), (part) => part.path))
-  return foreignPart(partsOf(path), new Set([user.uid, 0, ...owners]), holders)
+  const holders = new Set(Array.from(pathPartsOf(folder), (part) => part.path))
+  return foreignPart(pathPartsOf(path), new Set([user.uid, 0, ...owners]), holders)
 }
 
 function resolveModule(name: string, importer: NodeJS.Require, folder: string): string | undefined {

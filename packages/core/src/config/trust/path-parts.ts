@@ -20,7 +20,7 @@ const maxLinks = 40
  * on the path of a link's target. The owner of any of them controls the file. Lazy, so that a caller can check a link
  * before it is followed. Throws the error of Node.js for a part that does not exist.
  */
-export function* partsOf(path: string): Generator<PathPart, void, undefined> {
+export function* pathPartsOf(path: string): Generator<PathPart, void, undefined> {
   const { root } = parse(resolve(path))
   let waiting = namesIn(resolve(path).slice(root.length))
   let links = 0

@@ -12,7 +12,7 @@ import { removedCheckpoint, type RemovedCheckpoint } from '../../catalog/judging
 import { hasRules } from '../../catalog/judging/recorded-keeping.ts'
 import type { StoreContext } from '../context/context.ts'
 import { judgedNow } from '../context/judged-now.ts'
-import { findCheckpoint, findVerified } from './find.ts'
+import { findCheckpoint, findWithManifest } from './find.ts'
 
 /** Returns the newest catalog with all its lines and its current judgement. */
 export async function newestJudged(
@@ -39,7 +39,7 @@ export async function checkpointDetails(
   choice: CheckpointChoice,
   signal: AbortSignal | undefined,
 ): Promise<CheckpointDetails | undefined> {
-  const found = await findVerified(context, choice, signal)
+  const found = await findWithManifest(context, choice, signal)
   if (found === undefined) return undefined
   const { entry, manifest } = found
   const judged = await withAllLines(context, found.judged, signal)

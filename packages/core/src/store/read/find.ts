@@ -20,7 +20,7 @@ export interface FoundCheckpoint {
 }
 
 /** A checkpoint with its manifest, which was verified by the digest in the catalog. */
-export interface VerifiedCheckpoint extends FoundCheckpoint {
+export interface FoundWithManifest extends FoundCheckpoint {
   readonly manifest: Manifest
 }
 
@@ -42,11 +42,11 @@ export async function findCheckpoint(
  * Returns the chosen checkpoint with its manifest; `undefined` if there is none. Rejects with `CORRUPT` if its manifest
  * is corrupt or its step is quarantined.
  */
-export async function findVerified(
+export async function findWithManifest(
   context: StoreContext,
   choice: CheckpointChoice,
   signal: AbortSignal | undefined,
-): Promise<VerifiedCheckpoint | undefined> {
+): Promise<FoundWithManifest | undefined> {
   for (;;) {
     const found = await findCheckpoint(context, choice, signal)
     if (found === undefined) {
@@ -64,12 +64,12 @@ export async function findVerified(
 }
 
 /** Returns the chosen checkpoint with its manifest. Rejects with `NOT_FOUND` if there is none. */
-export async function requireVerified(
+export async function requireWithManifest(
   context: StoreContext,
   choice: CheckpointChoice,
   signal: AbortSignal | undefined,
-): Promise<VerifiedCheckpoint> {
-  const found = await findVerified(context, choice, signal)
+): Promise<FoundWithManifest> {
+  const found = await findWithManifest(context, choice, signal)
   if (found !== undefined) return found
   const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
   throw new HoldfastError('NOT_FOUND', `There is no ${what} in ${context.backend.url}.`, {

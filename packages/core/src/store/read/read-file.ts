@@ -14,7 +14,7 @@ import { payloadReader } from '../attempts/payload-reader.ts'
 import { isWholeObject } from '../attempts/whole-object.ts'
 import { verifiedFile, readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context/context.ts'
-import { requireVerified } from './find.ts'
+import { requireWithManifest } from './find.ts'
 
 /** One file of a checkpoint as a stream. */
 export interface StreamedFile {
@@ -68,7 +68,7 @@ export async function localPath(
       `${url} is not on a disk of this machine, so its files have no local path. Restore the checkpoint instead.`,
     )
   }
-  const { entry, manifest } = await requireVerified(context, choice, signal)
+  const { entry, manifest } = await requireWithManifest(context, choice, signal)
   const folder = name.replace(/\/+$/, '')
   const inFolder = manifest.files.filter((file) => file.name.startsWith(`${folder}/`))
   if (inFolder.length === 0) {
@@ -99,7 +99,7 @@ async function requireFile(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly entry: CatalogEntry; readonly file: ManifestFile }> {
-  const { entry, manifest } = await requireVerified(context, choice, signal)
+  const { entry, manifest } = await requireWithManifest(context, choice, signal)
   return { entry, file: fileNamed(entry, manifest, name) }
 }
 

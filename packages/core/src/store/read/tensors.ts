@@ -5,7 +5,7 @@ import { type TensorList, TensorListReader } from '../../tensors/tensor-list.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context/context.ts'
-import { requireVerified } from './find.ts'
+import { requireWithManifest } from './find.ts'
 
 /** A file of a checkpoint, and the tensors that it describes. */
 export type TensorsOfFile = { readonly file: string } & TensorList
@@ -21,7 +21,7 @@ export async function tensorsOf(
   choice: CheckpointChoice,
   signal: AbortSignal | undefined,
 ): Promise<readonly TensorsOfFile[]> {
-  const { entry, manifest } = await requireVerified(context, choice, signal)
+  const { entry, manifest } = await requireWithManifest(context, choice, signal)
   return concurrently(manifest.files, filesAtOnce, signal, async (file, each) => ({
     file: file.name,
     ...(await tensorsOfFile(payloadReader(context), entry.attempt, file, each)),

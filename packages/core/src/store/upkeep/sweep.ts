@@ -1,5 +1,6 @@
 import { settledAgreements } from '../agreements/copies.ts'
 import { isDeadIn, mayCommit } from '../../catalog/commit/rules/index.ts'
+import { graceOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { StoreContext } from '../context/context.ts'
 import { attemptOfKey, dataPrefix, isOwnFolder, isOwnWork } from '../../catalog/documents/index.ts'
 import { attemptsOf, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
@@ -40,6 +41,20 @@ export interface StoreSweepReport {
   readonly failed: Deletion['failed']
   /** Keys that Holdfast did not write. They are kept. A folder that this user may not read ends with `/`. */
   readonly foreign: readonly string[]
+}
+
+/**
+ * Returns whether a run should sweep the whole store between two versions, instead of deleting only its own leftovers.
+ * A sweep lists every object. With more checkpoints it runs less often, so its share of the cost of a commit stays
+ * constant. With a grace period it always runs, because the catalog may no longer name attempts whose grace period has
+ * ended.
+ */
+export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog): boolean {
+  const { tidyEvery } = context.environment
+  if (graceOf(context.keeping, to) > 0) return true
+  // Rounded up so that it seldom changes. Processes that save once each then pass the same multiples as one process.
+  const interval = tidyEvery * 2 ** Math.ceil(Math.log2(Math.max(1, to.checkpoints.length / tidyEvery)))
+  return Math.floor(to.version / interval) > Math.floor(from / interval)
 }
 
 /** What one pass over the store removed, and what it did not. */

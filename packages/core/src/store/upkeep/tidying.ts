@@ -6,8 +6,8 @@ import { discardAttempt } from '../attempts/discard-attempt.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context/context.ts'
 import { deleteExpired } from './forget-removed.ts'
-import { bothPasses, floorToRaise, sweepStore, type SweptOnce } from './sweep.ts'
-import { isSweepDue, removePassed } from './tidy.ts'
+import { removePassed } from './passed-versions.ts'
+import { bothPasses, floorToRaise, isSweepDue, sweepStore, type SweptOnce } from './sweep.ts'
 
 /** Removes what is dead from a store. An event reports what it could not remove, and a later sweep tries again. */
 export class Tidying {

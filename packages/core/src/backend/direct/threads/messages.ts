@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../../errors.ts'
 import { nodeErrorCode } from '../../../node-errors.ts'
-import type { Variables } from '../../connections/proxy-for.ts'
+import type { Variables } from '../../proxies/proxy-for.ts'
 import type { DirectRequest } from '../receiver.ts'
 import type { ResponseHead } from '../response-head.ts'
 import type { UploadRequest, WholeResponse } from '../sender.ts'

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import { messageOf } from '../../../errors.ts'
 import { nodeErrorCode } from '../../../node-errors.ts'
-import { replacedAuthorities } from '../../connections/authorities.ts'
+import { replacedAuthorities } from '../../proxies/authorities.ts'
 import type { DirectRequest, DirectResponse, Receiver } from '../receiver.ts'
 import { RecentTargets } from '../recent-targets.ts'
 import type { Sender, UploadRequest, WholeResponse } from '../sender.ts'
