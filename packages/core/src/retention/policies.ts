@@ -1,4 +1,10 @@
-import { Evaluations, isMetricObjective, type Objectives, partsOfObjective, ranking } from '../metrics/index.ts'
+import {
+  Evaluations,
+  isMetricObjective,
+  type Objectives,
+  partsOfObjective,
+  ranking,
+} from '../metrics/index.ts'
 import { compareSaves } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
 import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'

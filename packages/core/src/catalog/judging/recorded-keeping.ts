@@ -100,7 +100,9 @@ export function recordWithout(
     const why = `The store records no objective ${JSON.stringify(name)}. Recorded: ${known}.`
     return { kind: 'refused', code: 'NOT_FOUND', why }
   }
-  const whole = Object.entries(recordedObjectives(recorded)).find(([, each]) => partsOfObjective(each).includes(name))
+  const whole = Object.entries(recordedObjectives(recorded)).find(([, each]) =>
+    partsOfObjective(each).includes(name),
+  )
   if (whole !== undefined) {
     const why = `The objective ${JSON.stringify(whole[0])} contains ${JSON.stringify(name)}. Forget that objective first.`
     return { kind: 'refused', code: 'INVALID_ARGUMENT', why }

@@ -21,7 +21,8 @@ export function unscoredObjectives({ whole, judgement }: JudgedCatalog): readonl
   const recorded = [...new Set(whole.metrics.all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
   return unscored.flatMap((name) => {
     const objective = own(objectives, name)
-    if (objective === undefined || partsOfObjective(objective).some((part) => unscored.includes(part))) return []
+    if (objective === undefined || partsOfObjective(objective).some((part) => unscored.includes(part)))
+      return []
     const metrics = isMetricObjective(objective)
       ? [objective.metric]
       : partsOfObjective(objective).flatMap((part) => metricOf(part, objectives))
