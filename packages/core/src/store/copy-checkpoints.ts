@@ -3,7 +3,7 @@ import { assertCopyOptions, type CopyOptions, type CopyReport } from './copy/opt
 import { findOwnMirror, type OwnMirror } from './mirror/own-mirror.ts'
 import type { MirroredSource } from './mirror/recording-store.ts'
 import type { StoreParts } from './parts.ts'
-import { type CheckpointStore, privatePartsOf } from './store.ts'
+import { type CheckpointStore, partsOfStore } from './store.ts'
 import { traced } from './tracing.ts'
 import { idOf } from './marker/read-marker.ts'
 
@@ -29,7 +29,7 @@ export async function copyCheckpoints<Name extends string>(
   options: CopyOptions<NoInfer<Name>> = {},
 ): Promise<CopyReport> {
   assertCopyOptions(options, to.url)
-  const [source, destination] = [privatePartsOf(from), privatePartsOf(to)]
+  const [source, destination] = [partsOfStore(from), partsOfStore(to)]
   destination.calls.refuseInJob('copyCheckpoints()')
   const copy = async (): Promise<CopyReport> => {
     await Promise.all([source, destination].map(({ calls }) => calls.refuseNewer(options.signal)))

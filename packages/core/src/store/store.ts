@@ -405,6 +405,6 @@ export class CheckpointStore<Name extends string = string>
 }
 
 /** Returns the private parts of a store, for an operation on two stores. */
-export function privatePartsOf(store: CheckpointStore): StoreParts {
+export function partsOfStore(store: CheckpointStore): StoreParts {
   return privatePartsOf(store)
 }
