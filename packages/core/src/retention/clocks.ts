@@ -64,17 +64,27 @@ export function usesTime(plan: RetentionPlan): boolean {
 
 /**
  * Returns the milliseconds by which the clock seems to have jumped since the latest of these checkpoints, or 0. A pause
- * counts as a jump if all earlier checkpoints would expire at once, and if it is far longer than earlier pauses.
+ * counts as a jump if all earlier checkpoints would expire at once, and if it is far longer than earlier pauses. After a rewind,
+ * the last save is one of the `abandoned` checkpoints.
  */
-export function jumpSince(plan: RetentionPlan, checkpoints: readonly Candidate[], present: Present): number {
+export function jumpSince(
+  plan: RetentionPlan,
+  checkpoints: readonly Candidate[],
+  abandoned: readonly Candidate[],
+  present: Present,
+): number {
   const limit = Math.min(plan.keepWithin ?? Infinity, plan.keepUnscored ?? Infinity)
   const bySaving = checkpoints.toSorted(compareSaves)
   if (bySaving.length === 0 || limit === Infinity) return 0
   return Math.min(
-    ...clocksOf(present).map(({ now, timeOf }) => {
+    ...clocksOf(present).map((clock) => {
+      const { now, timeOf } = clock
       const times = [...bySaving.map(timeOf), now]
       const pauses = times.slice(1).map((time, index) => time - (times[index] ?? time))
-      const [last = 0] = pauses.slice(-1)
+      const sinceAbandoned = abandoned
+        .filter((each) => !isInFuture(clock, each))
+        .map((each) => now - timeOf(each))
+      const last = Math.min(...pauses.slice(-1), ...sinceAbandoned)
       const longest = Math.max(0, ...pauses.slice(0, -1))
       return last >= limit && last > longest * suspiciousRatio ? last : 0
     }),

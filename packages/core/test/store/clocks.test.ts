@@ -140,6 +140,32 @@ describe('on a disk, whose clock is that of the machine', () => {
     expect(listed).toEqual([[1], [1, 2], [3], [3, 4], [5]])
   })
 
+  test('does not take a rewind to an old checkpoint for a jump', async () => {
+    const clocks = new Clocks(true)
+    await clocks.save(1, retention)
+    await clocks.open({}).pin(1)
+    for (const step of [2, 3, 4, 5, 6, 7, 8]) {
+      clocks.store += 10 * hour
+      await clocks.save(step, retention)
+    }
+    await clocks.open({}).rewind(1)
+    clocks.store += hour
+    await clocks.save(9, retention)
+    expect(clocks.doubts).toEqual([])
+  })
+
+  test('notices a jump after a rewind', async () => {
+    const clocks = new Clocks(true)
+    for (const step of [1, 2, 3]) {
+      await clocks.save(step, retention)
+      clocks.store += hour
+    }
+    await clocks.open({}).rewind(1)
+    clocks.store += 50 * year
+    expect(await clocks.save(4, retention)).toEqual([2, 3])
+    expect(clocks.doubts[0]).toMatch(/^The clock seems to have jumped by .* before step 4\.$/)
+  })
+
   test('prunes by age alone when the caller asks for it', async () => {
     const clocks = new Clocks(true)
     for (const step of [1, 2, 3]) await clocks.save(step, retention)

@@ -15,14 +15,18 @@ export function withClockJump(
   entry: CatalogEntry,
 ): CatalogEntry {
   if (backend.capabilities.localRoot === undefined || log.known === undefined) return entry
-  const earlier = log.known.checkpoints
-    .last(pausesCompared)
-    .map((each) => new ListedCandidate(each, undefined))
-  const clockJump = jumpSince(keeping.retention, earlier, {
-    now: environment.now(),
-    storeNow: storedAtOf(entry),
-  })
+  const { checkpoints, abandoned = [] } = log.known
+  const clockJump = jumpSince(
+    keeping.retention,
+    checkpoints.last(pausesCompared).map(candidateOf),
+    abandoned.map(candidateOf),
+    { now: environment.now(), storeNow: storedAtOf(entry) },
+  )
   return clockJump > 0 ? { ...entry, clockJump: Math.round(clockJump) } : entry
+}
+
+function candidateOf(entry: CatalogEntry): ListedCandidate {
+  return new ListedCandidate(entry, undefined)
 }
 
 /** Returns the time at which the manifest of a checkpoint was stored, by the clock of the store. */
