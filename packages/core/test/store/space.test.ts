@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryBackend, type SpaceOptions } from '../../src/index.ts'
+import { type Environment, MemoryBackend, type SpaceOptions, systemEnvironment } from '../../src/index.ts'
 import { type BackendCapabilities, type FreeSpace } from '../../src/backend.ts'
-import { codeOf, FaultyBackend, flipBit, foldingEarly, keysOf, storeOn, tamper } from '../stores.ts'
+import {
+  codeOf,
+  FaultyBackend,
+  flipBit,
+  foldingEarly,
+  keysOf,
+  storeOn,
+  tamper,
+  temporaryFolder,
+} from '../stores.ts'
 import { eventsOf, openMirrored } from './mirror/mirrors.ts'
 
 const total = 100_000_000
@@ -173,6 +182,19 @@ describe('making room', () => {
       { step: 3, because: 'abandoned by a rewind' },
       { step: 1, because: 'to make room for step 4' },
     ])
+  })
+
+  test('drops nothing if that is not enough without a checkpoint that this process restores', async () => {
+    const refused: string[] = []
+    const deliver: Environment['deliver'] = async (...delivery) => {
+      refused.push(await codeOf(store.save({ step: 4, files: { a: Buffer.alloc(2_000_000) } })))
+      return systemEnvironment.deliver(...delivery)
+    }
+    const store = storeOn(new FullBackend(), { space }, { ...systemEnvironment, deliver })
+    for (const step of [1, 2, 3]) await store.save({ step, files })
+    await store.restore(1, { to: await temporaryFolder() })
+    expect(refused).toEqual(['INSUFFICIENT_SPACE'])
+    expect((await store.list()).map(({ step }) => step)).toEqual([1, 2, 3])
   })
 
   test('drops what the mirror lacks after all others, and reports that', async () => {

@@ -204,6 +204,17 @@ describe('maxTries', () => {
     expect(await startOn(places)).toEqual([41, []])
   })
 
+  test('counts a restore from the mirror of a checkpoint that is corrupt in the store, once', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 40, 41)
+    await store.close()
+    await damage(places.disk, 41)
+    expect(await startOn(places)).toEqual([41, []])
+    const history = await readerOf(places.disk).history()
+    expect(history.filter(({ did }) => did === 'count a restore of 41')).toHaveLength(1)
+  })
+
   test('is not evaded by the copies in the mirror', async () => {
     const places = newPlaces()
     const store = openMirrored(places)
