@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -35,6 +36,31 @@ store.save(2, {"a.bin": endless})
 """
 
 
+#: Reads a checkpoint, and prints the helper's process when the helper, which is stopped, has more credit than a pipe.
+READING_WITH_WORKERS = """
+import fcntl, os, signal, sys, termios, time
+import holdfast_checkpoints as holdfast
+from holdfast_checkpoints._streams import Download
+store = holdfast.open(sys.argv[1], config=False)
+store.save(1, {"a.bin": bytes(2**22)})
+helper = store._helper
+helper.forget = lambda: None  # a child that keeps its copies of the pipes, as a C library's fork does
+if os.fork() == 0:
+    time.sleep(600)
+    os._exit(0)
+start = Download.start
+def start_while_stopped(download):
+    os.kill(helper.pid, signal.SIGSTOP)
+    start(download)
+Download.start = start_while_stopped
+file = store.read(1, "a.bin")
+while fcntl.ioctl(helper._process.stdin, termios.FIONREAD, bytes(4)) == bytes(4):
+    time.sleep(0.01)
+print(helper.pid, flush=True)
+time.sleep(600)
+"""
+
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
@@ -60,6 +86,17 @@ def await_end(process: int) -> None:
         time.sleep(0.02)
 
 
+def await_full_output(process: int) -> None:
+    """Waits until a process has filled the pipe of its standard output."""
+    import fcntl  # Windows has neither
+    import termios
+
+    with open(f"/proc/{process}/fd/1", "rb", buffering=0) as pipe:
+        half = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2  # its pages can be partly empty
+        while struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0] < half:
+            time.sleep(0.02)
+
+
 def leftovers_of_a_killed_client(folder: Path) -> int:
     """Kills a client while it saves its second checkpoint. Returns how many files are there besides the first one."""
     with running("-c", SAVING_WITH_WORKERS, folder) as client:
@@ -78,6 +115,19 @@ def leftovers_of_a_killed_client(folder: Path) -> int:
 def test_a_killed_client_leaves_no_helper_and_nothing_half_saved(tmp_path: Path) -> None:
     # The helper may take 3 seconds to delete what it has written, which can be too little on a busy machine.
     assert any(leftovers_of_a_killed_client(tmp_path / str(attempt)) == 0 for attempt in range(5))
+
+
+@needs_proc
+def test_a_helper_whose_output_nobody_reads_ends_after_its_client(tmp_path: Path) -> None:
+    with running("-c", READING_WITH_WORKERS, tmp_path) as client:
+        assert client.stdout is not None
+        helper = int(client.stdout.readline())
+        client.send_signal(signal.SIGSTOP)
+        os.kill(helper, signal.SIGCONT)
+        await_full_output(helper)
+        client.kill()
+        client.wait()
+        await_end(helper)
 
 
 def test_a_killed_helper_raises_unavailable_and_the_next_call_starts_another(own_store: holdfast.Store) -> None:

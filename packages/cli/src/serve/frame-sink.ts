@@ -44,6 +44,16 @@ export class FrameSink {
     return sent
   }
 
+  /** Resolves when the client has taken everything, or has closed the pipe. */
+  async flushed(): Promise<void> {
+    if (this.#output.destroyed) return
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.#output.write('', () => {
+      resolve(undefined) // also after an error, which the owner of the pipe handles
+    })
+    await promise
+  }
+
   async #writeData(stream: number, bytes: Uint8Array): Promise<void> {
     if (this.#output.destroyed) return
     const flushed = Promise.withResolvers<undefined>()

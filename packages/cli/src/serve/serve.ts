@@ -17,11 +17,11 @@ export interface ServeOptions {
   readonly signal: AbortSignal
   /** Returns the number of the process that started this one. */
   readonly parentOf: () => number
-  /** Called when the work has not ended in time after the client is gone. Everything unfinished is then unsaved. */
+  /** Called if calls have not stopped in time after the client is gone, or if the client does not take what was sent. */
   readonly onOverdue: () => void
 }
 
-/** Milliseconds that running calls may take to stop after the client is gone. */
+/** Milliseconds that running calls may take to stop after the client is gone, and the client to take what was sent. */
 const timeToStop = 3000
 
 /**
@@ -79,6 +79,7 @@ export async function serve({
       await Promise.allSettled(running)
       await session.closeAll()
     } finally {
+      await sink.flushed()
       clearTimeout(overdue)
       connection.dispose()
     }
