@@ -255,6 +255,30 @@ function syncsOf(handle: FileHandle, onSync: () => void): FileHandle {
   })
 }
 
+test('checks the destination again before it calls beforeExchange', async () => {
+  const to = await temporaryFolder()
+  const [name = ''] = Object.keys(after)
+  const calls: string[] = []
+  const restore = deliverToDirectory(
+    to,
+    deliveriesOf(after).map((delivery) => ({
+      ...delivery,
+      open: async (...parameters: Parameters<typeof delivery.open>) => {
+        await mkdir(join(to, name), { recursive: true }) // as another program that uses the folder
+        return delivery.open(...parameters)
+      },
+    })),
+    {
+      ...plain,
+      beforeExchange: async () => {
+        calls.push('beforeExchange')
+      },
+    },
+  )
+  await expect(restore).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  expect(calls).toEqual([])
+})
+
 test('keeps the hint of the first error if the clean-up also fails', async () => {
   const hint = { kind: 'replace' } as const
   const fenced = new HoldfastError('FENCED', 'Another writer took over.', { hint })
