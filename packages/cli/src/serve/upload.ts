@@ -79,16 +79,16 @@ export class Upload implements AsyncIterable<Uint8Array> {
     this.#grant(streamWindow)
     try {
       for (;;) {
-        if (this.#failure !== undefined) throw this.#failure
-        const piece = this.#received.shift()
-        if (piece !== undefined) {
+        // Taking one piece after another from the beginning would move all others each time.
+        for (const piece of this.#received.splice(0)) {
+          if (this.#failure !== undefined) throw this.#failure
           yield piece
           this.#consume(piece.byteLength)
-        } else if (this.#isEnded) {
-          return
-        } else {
-          await this.#change.next()
         }
+        if (this.#failure !== undefined) throw this.#failure
+        if (this.#received.length > 0) continue
+        if (this.#isEnded) return
+        await this.#change.next()
       }
     } finally {
       this.close()

@@ -47,3 +47,18 @@ test('an upload that was read to its end does not yield an empty content again',
   expect((await pieces.next()).done).toBe(true)
   await expect(upload[Symbol.asyncIterator]().next()).rejects.toThrow('not needed any more')
 })
+
+test(
+  'an upload reads a window of small pieces without moving them again and again',
+  { timeout: 60_000 },
+  async () => {
+    const { upload, pieces, first } = waitingUpload()
+    const count = Math.floor(streamWindow / 8)
+    for (let index = 0; index < count; index += 1) upload.receive(Buffer.alloc(8))
+    upload.end()
+    await first
+    let bytes = 8
+    for await (const piece of pieces) bytes += piece.byteLength
+    expect(bytes).toBe(count * 8)
+  },
+)
