@@ -99,6 +99,11 @@ class RangeSearch {
     this.#at = end
   }
 
+  /** Whether every range has ended. */
+  get isFinished(): boolean {
+    return this.#waiting.length === 0 && this.#active.length === 0
+  }
+
   #conclude({ name }: Range, search: NonFiniteSearch): void {
     const index = search.finish()
     if (index !== undefined) this.found ??= { tensor: name, index }
@@ -173,13 +178,22 @@ class TorchCheck implements Check {
     end: () => {
       this.#endRecord()
     },
+    endArchive: () => {
+      this.#endArchive()
+    },
   })
+  /** The contents of the current archive, and the keys of its storages that have not come yet. */
   #contents: TorchContents | undefined
+  #missing = new Set<string>()
+  /** The number of tensors of all archives that have ended; `undefined` if there is none. */
+  #tensors: number | undefined
   #pickle: Uint8Array[] | undefined
   #pickleBytes = 0
   #search: RangeSearch | undefined
   #found: { readonly tensor: string; readonly index: number } | undefined
   #isUnknown = false
+  /** Whether there are tensors of an unknown kind beside those that are checked. */
+  #isUncertain = false
   #fault: string | undefined
 
   update(bytes: Uint8Array): void {
@@ -188,14 +202,13 @@ class TorchCheck implements Check {
 
   finish(): FiniteVerdict {
     if (this.#found !== undefined) return { kind: 'not finite', ...this.#found }
+    if (this.#isUnknown || this.#isUncertain || this.#zip.isForeign) return { kind: 'unknown format' }
     const why = this.#fault ?? this.#zip.fault
-    if (this.#contents === undefined) return { kind: 'unknown format' }
     if (why !== undefined) return { kind: 'malformed', why }
     if (!this.#zip.isComplete) return { kind: 'malformed', why: 'it ends in the middle of a record' }
-    return {
-      kind: 'finite',
-      tensors: this.#contents.tensors.filter(({ type }) => type.format !== undefined).length,
-    }
+    return this.#tensors === undefined
+      ? { kind: 'unknown format' }
+      : { kind: 'finite', tensors: this.#tensors }
   }
 
   /** A file of `torch.save` begins with `NAME/data.pkl`, and the storages `NAME/data/KEY` follow. */
@@ -208,13 +221,14 @@ class TorchCheck implements Check {
     }
     if (!path.startsWith('data/')) return undefined
     const key = path.slice('data/'.length)
+    this.#missing.delete(key)
     this.#search = this.#searchOf(key, this.#contents)
     return this.#contents.storages.get(key)?.bytes
   }
 
   #searchOf(key: string, { tensors }: TorchContents): RangeSearch {
     const ranges = tensors.flatMap(({ name, storage, begin, end, type: { format } }) =>
-      storage === key && format !== undefined ? [{ name, begin, end, format }] : [],
+      storage === key && format !== undefined && end > begin ? [{ name, begin, end, format }] : [],
     )
     const distinct = new Map(ranges.map((range) => [`${range.begin} ${range.end}`, range]))
     return new RangeSearch([...distinct.values()])
@@ -232,6 +246,7 @@ class TorchCheck implements Check {
 
   #endRecord(): void {
     this.#found ??= this.#search?.found
+    if (this.#search?.isFinished === false) this.#fault ??= 'a tensor lies beyond the end of its storage'
     this.#search = undefined
     if (this.#pickle === undefined) return
     const pickle = Buffer.concat(this.#pickle)
@@ -239,9 +254,20 @@ class TorchCheck implements Check {
     if (this.#isUnknown) return
     try {
       this.#contents = tensorsIn(readPickle(pickle))
+      this.#missing = new Set(this.#contents.storages.keys())
+      if (!this.#contents.isComplete) this.#isUncertain = true
     } catch (error) {
       if (!(error instanceof PickleError)) throw error
       this.#isUnknown = true
     }
+  }
+
+  #endArchive(): void {
+    if (this.#contents === undefined) return
+    const [missing] = this.#missing
+    if (missing !== undefined) this.#fault ??= `its storage ${missing} is missing`
+    this.#tensors =
+      (this.#tensors ?? 0) + this.#contents.tensors.filter(({ type }) => type.format !== undefined).length
+    this.#contents = undefined
   }
 }

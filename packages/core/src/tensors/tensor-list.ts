@@ -100,6 +100,7 @@ class TorchReader implements ListReader {
     end: () => {
       this.#list ??= listOf(Buffer.concat(this.#pickle))
     },
+    endArchive: () => undefined, // the first record is enough
   })
   readonly #pickle: Uint8Array[] = []
   #bytes = 0

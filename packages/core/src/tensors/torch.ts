@@ -24,18 +24,22 @@ export interface TorchStorage {
 export interface TorchContents {
   readonly tensors: readonly TorchTensor[]
   readonly storages: ReadonlyMap<string, TorchStorage>
+  /** Whether all bytes outside of the pickle belong to these tensors. Otherwise there are tensors of an unknown kind. */
+  readonly isComplete: boolean
 }
 
 /** The depth of objects beyond which no tensors are searched. */
-const maxDepth = 100
+const maxDepth = 500
 
 /** Returns the tensors in an object that `torch.save` pickled, each with the first name under which it is found. */
 export function tensorsIn(value: Pickled): TorchContents {
   const tensors: TorchTensor[] = []
   const storages = new Map<string, TorchStorage>()
   const seen = new Set<PickledObject>()
-  const visit = (current: Pickled | undefined, path: readonly string[]): void => {
-    if (!(current instanceof PickledObject) || seen.has(current) || path.length > maxDepth) return
+  let isComplete = true
+  const visit = (current: Pickled | undefined, path: readonly string[], depth: number): void => {
+    if (current instanceof PickledReference || depth > maxDepth) isComplete = false
+    if (!(current instanceof PickledObject) || seen.has(current) || depth > maxDepth) return
     seen.add(current)
     const tensor = tensorOf(current, path.join('.'))
     if (tensor !== undefined) {
@@ -45,12 +49,12 @@ export function tensorsIn(value: Pickled): TorchContents {
     }
     // Returns the tensor of a parameter, or the items of a list or a set.
     for (const [index, item] of current.items.entries())
-      visit(item, current.callee === undefined ? [...path, String(index)] : path)
-    for (const [key, item] of current.entries) visit(item, [...path, nameOf(key)])
-    visit(current.state, path)
+      visit(item, current.callee === undefined ? [...path, String(index)] : path, depth + 1)
+    for (const [key, item] of current.entries) visit(item, [...path, nameOf(key)], depth + 1)
+    visit(current.state, path, depth + 1)
   }
-  visit(value, [])
-  return { tensors, storages }
+  visit(value, [], 0)
+  return { tensors, storages, isComplete }
 }
 
 function nameOf(key: Pickled): string {
@@ -59,21 +63,27 @@ function nameOf(key: Pickled): string {
 
 /**
  * Reads a call of `_rebuild_tensor`, `_rebuild_tensor_v2` or `_rebuild_tensor_v3` of
- * https://github.com/pytorch/pytorch/blob/main/torch/_utils.py.
+ * https://github.com/pytorch/pytorch/blob/main/torch/_utils.py. Tensors of a subclass or with attributes pass it to
+ * `_rebuild_from_type_v2(function, class, arguments, state)` of
+ * https://github.com/pytorch/pytorch/blob/main/torch/_tensor.py.
  */
 function tensorOf(
-  { callee, items }: PickledObject,
+  { callee: called, items: given }: PickledObject,
   name: string,
 ): { readonly tensor: TorchTensor; readonly storage: TorchStorage } | undefined {
+  const isOfType = called instanceof PickledGlobal && called.name === 'torch._tensor._rebuild_from_type_v2'
+  const [passed, , argumentsOfType] = given
+  const callee = isOfType ? passed : called
+  const items = isOfType && argumentsOfType instanceof PickledObject ? argumentsOfType.items : given
   if (!(callee instanceof PickledGlobal)) return undefined
   if (!/^torch\._utils\._rebuild_tensor(_v[23])?$/.test(callee.name)) return undefined
   const [reference, offset, sizes, strides] = items
-  const typed = callee.name.endsWith('_v3') ? items[6] : undefined
+  const isTyped = callee.name.endsWith('_v3')
   if (!(reference instanceof PickledReference) || typeof offset !== 'number') return undefined
   const storage = storageOf(reference)
   const shape = numbersOf(sizes)
   const steps = numbersOf(strides)
-  const type = typeOf(typed) ?? storage?.type
+  const type = isTyped ? typeOf(items[6]) : storage?.type
   if (storage === undefined || shape === undefined || steps === undefined || type === undefined)
     return undefined
   const elements = shape.includes(0)

@@ -6,10 +6,16 @@ export interface ZipRecords {
   content(bytes: Uint8Array): void
   /** The record is complete. */
   end(): void
+  /** The archive is complete. Another one may follow. */
+  endArchive(): void
 }
 
 const localHeader = 0x04034b50
 const headerBytes = 30
+const directoryEntry = 0x02014b50
+const largeEnd = 0x06064b50
+const largeEndLocator = 0x07064b50
+const archiveEnd = 0x06054b50
 /** Flag of a record whose size follows its content, in a descriptor. */
 const sizeFollows = 0x0008
 const descriptorSignature = Buffer.from([0x50, 0x4b, 0x07, 0x08])
@@ -19,9 +25,9 @@ const longDescriptor = 24
 const unknownSize = 0xffffffff
 
 /**
- * Reads the records of a zip file while its bytes arrive. Supports files as `torch.save` writes them: no record is
- * compressed, and the size of a record may follow its content. The format is that of
- * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+ * Reads the records of zip archives, one after the other, while their bytes arrive. Supports files as `torch.save` writes
+ * them: no record is compressed, and the size of a record may follow its content. torch.distributed.checkpoint writes one such
+ * archive after the other into a file. The format is that of https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
  */
 export class ZipStream {
   readonly #records: ZipRecords
@@ -33,7 +39,9 @@ export class ZipStream {
   #passed = 0
   #sizeFollows = false
   #fault: string | undefined
-  #isComplete = false
+  /** Whether the last archive has ended, and no other one has begun. */
+  #isBetween = false
+  #isForeign = false
 
   constructor(records: ZipRecords) {
     this.#records = records
@@ -44,20 +52,25 @@ export class ZipStream {
     return this.#fault
   }
 
-  /** Whether every record has ended. */
+  /** Whether every archive has ended. */
   get isComplete(): boolean {
-    return this.#isComplete
+    return this.#isBetween && this.#rest.byteLength === 0
+  }
+
+  /** Whether the file has bytes that belong to no archive. What follows them is not read. */
+  get isForeign(): boolean {
+    return this.#isForeign
   }
 
   update(chunk: Uint8Array): void {
     let bytes = this.#rest.byteLength === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    while (this.#fault === undefined && !this.#isComplete) {
+    while (this.#fault === undefined && !this.#isForeign) {
       const taken = this.#step(bytes)
       if (taken === undefined) break
       bytes = bytes.subarray(taken)
     }
     // A copy, because the caller may reuse the memory of the chunk.
-    this.#rest = this.#fault === undefined && !this.#isComplete ? Uint8Array.from(bytes) : new Uint8Array()
+    this.#rest = this.#fault === undefined && !this.#isForeign ? Uint8Array.from(bytes) : new Uint8Array()
   }
 
   // Each step returns how many bytes it has taken, or `undefined` if it needs more bytes.
@@ -65,11 +78,9 @@ export class ZipStream {
   #readHeader(bytes: Uint8Array): number | undefined {
     if (bytes.byteLength < 4) return undefined
     const view = viewOf(bytes)
-    if (view.getUint32(0, true) !== localHeader) {
-      this.#isComplete = true // the central directory follows the records
-      return undefined
-    }
+    if (view.getUint32(0, true) !== localHeader) return this.#readDirectory(view)
     if (bytes.byteLength < headerBytes) return undefined
+    this.#isBetween = false
     const nameBytes = view.getUint16(26, true)
     const end = headerBytes + nameBytes + view.getUint16(28, true)
     if (bytes.byteLength < end) return undefined
@@ -91,6 +102,22 @@ export class ZipStream {
     return end
   }
 
+  /** Skips the directory, which follows the records, and notes its end. */
+  #readDirectory(view: DataView): number | undefined {
+    const signature = view.getUint32(0, true)
+    const end = this.#isBetween ? undefined : endInDirectory(signature, view)
+    if (end === undefined) {
+      this.#isForeign = true
+      return undefined
+    }
+    if (view.byteLength < end) return undefined
+    if (signature === archiveEnd) {
+      this.#isBetween = true
+      this.#records.endArchive()
+    }
+    return end
+  }
+
   #passSized(bytes: Uint8Array): number | undefined {
     if (this.#left === 0) return this.#endRecord()
     if (bytes.byteLength === 0) return undefined
@@ -107,7 +134,7 @@ export class ZipStream {
     }
     if (at > 0) return this.#pass(bytes.subarray(0, at))
     if (bytes.byteLength < shortDescriptor) return undefined
-    if (viewOf(bytes).getUint32(8, true) !== this.#passed) return this.#pass(bytes.subarray(0, 1))
+    if (viewOf(bytes).getUint32(8, true) !== this.#passed % 2 ** 32) return this.#pass(bytes.subarray(0, 1))
     return this.#endRecord()
   }
 
@@ -143,6 +170,24 @@ export class ZipStream {
   #fail(fault: string): undefined {
     this.#fault = fault
     return undefined
+  }
+}
+
+/** Returns the size of a part of the directory, more bytes than there are if they do not tell, or `undefined` for anything else. */
+function endInDirectory(signature: number, view: DataView): number | undefined {
+  const has = (bytes: number): boolean => view.byteLength >= bytes
+  switch (signature) {
+    case directoryEntry:
+      if (!has(46)) return Infinity
+      return 46 + view.getUint16(28, true) + view.getUint16(30, true) + view.getUint16(32, true)
+    case largeEnd:
+      return has(12) ? 12 + Number(view.getBigUint64(4, true)) : Infinity
+    case largeEndLocator:
+      return 20
+    case archiveEnd:
+      return has(22) ? 22 + view.getUint16(20, true) : Infinity
+    default:
+      return undefined
   }
 }
 

@@ -54,6 +54,42 @@ test('counts a tensor with two names once, and a view of its storage separately'
   expect(check(fixture('tied.pt'))).toEqual({ kind: 'finite', tensors: 2 })
 })
 
+describe.each([1, 7, 4096])('in chunks of %i bytes', (chunkBytes) => {
+  test('checks every archive of a file of torch.distributed.checkpoint', () => {
+    expect(check(fixture('shards.distcp'), chunkBytes)).toEqual({ kind: 'finite', tensors: 2 })
+    expect(check(fixture('shards-nan.distcp'), chunkBytes)).toMatchObject({ kind: 'not finite', index: 1 })
+  })
+
+  test('checks tensors with attributes, and of a subclass', () => {
+    expect(check(fixture('tagged.pt'), chunkBytes)).toEqual({ kind: 'finite', tensors: 2 })
+    expect(check(fixture('tagged-nan.pt'), chunkBytes)).toEqual({
+      kind: 'not finite',
+      tensor: 'second',
+      index: 1,
+    })
+  })
+
+  test('does not know a file with a storage that belongs to no tensor', () => {
+    expect(check(fixture('storage.pt'), chunkBytes)).toEqual({ kind: 'unknown format' })
+  })
+
+  test('does not know a file with other bytes behind its archive', () => {
+    const bytes = Buffer.concat([fixture('finite.pt'), Buffer.from('more')])
+    expect(check(bytes, chunkBytes)).toEqual({ kind: 'unknown format' })
+  })
+})
+
+test.each([1, 21, 60, 400])('reports a file of torch as malformed without its last %i bytes', (cut) => {
+  expect(check(fixture('finite.pt').subarray(0, -cut))).toMatchObject({ kind: 'malformed' })
+})
+
+test('reports a storage that is not in the file', () => {
+  const bytes = Buffer.from(fixture('float32-nan.pt'))
+  for (let at = bytes.indexOf('/data/0'); at !== -1; at = bytes.indexOf('/data/0', at + 1))
+    bytes.write('/date/0', at)
+  expect(check(bytes)).toMatchObject({ kind: 'malformed', why: 'its storage 0 is missing' })
+})
+
 test('ignores numbers of a storage that no tensor views', () => {
   expect(check(fixture('hidden-nan.pt'))).toEqual({ kind: 'finite', tensors: 1 })
 })

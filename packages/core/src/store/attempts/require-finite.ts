@@ -3,7 +3,7 @@ import { HoldfastError } from '../../errors.ts'
 import { FiniteCheck } from '../../tensors/finite-check.ts'
 
 /** Names of files that usually hold tensors. */
-const holdsTensors = /\.(?:pth?|ckpt|bin|safetensors|npz|npy|h5|keras|pkl)$/i
+const holdsTensors = /\.(?:pth?|ckpt|bin|distcp|safetensors|npz|npy|h5|keras|pkl)$/i
 
 /** The requirement that no tensor of a save has NaN or infinity. */
 export class FiniteRequirement {
