@@ -34,6 +34,24 @@ def test_a_child_that_is_forked_while_a_thread_opens_the_store_is_refused(disk_s
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_is_refused_to_wait_for_a_save_of_its_parent() -> None:
+    with open_store("mem:") as store:
+        gate = threading.Event()
+        save = store.save_async(1, {"a.bin": lambda file: gate.wait() and None})
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            try:
+                save.wait()
+            except holdfast.InvalidArgument:
+                os._exit(7)
+            finally:
+                os._exit(1)
+        gate.set()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
 def test_no_error_of_a_save_in_the_background_is_lost_if_two_threads_begin_one() -> None:
     def fail(file: object) -> None:
         raise RuntimeError("the save fails")
@@ -113,8 +131,9 @@ def test_waiting_for_a_save_sends_hurry(monkeypatch: pytest.MonkeyPatch) -> None
         save = store.save_async(1, {"a.bin": write})
         begun.wait()
         assert not save.done()
-        with pytest.raises(TimeoutError):
-            save.result(timeout=0)
+        for timeout in (0, -1):
+            with pytest.raises(TimeoutError):
+                save.result(timeout=timeout)
         assert "hurry" not in sent
         save.wait(timeout=0.01)
         assert hurried.wait(60)

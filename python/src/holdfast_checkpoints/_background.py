@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable
 
 from ._contents import SendingSave
 from .checkpoints import Saved, saved_of
-from .errors import Aborted
+from .errors import Aborted, InvalidArgument
 
 
 class SaveHandle:
@@ -26,6 +27,7 @@ class SaveHandle:
         self._is_read = False
         # Not the end of the thread: a signal handler may interrupt a `join`, and then neither wait nor begin a thread.
         self._is_done = False
+        self._owner = os.getpid()
         self._ends: queue.SimpleQueue[None] = queue.SimpleQueue()
         # The program waits for this thread when it ends, so a save that has begun is not lost.
         threading.Thread(target=self._run, name=f"holdfast-save-{step}", daemon=False).start()
@@ -50,16 +52,22 @@ class SaveHandle:
 
         From then on, the save does not leave the processor to the program.
         """
-        if timeout == 0 or self._is_done:
+        if self._is_done or (timeout is not None and timeout <= 0):
             return
+        if self._owner != os.getpid():
+            raise InvalidArgument(
+                "The save runs in another process, from which this one was forked. Wait for it there."
+            )
         self._is_awaited = True  # the thread looks again after it has sent the save
         if self._sending is not None:
             self._hurry()
         try:
             self._ends.get(timeout=timeout)
         except queue.Empty:
-            return
-        self._ends.put(None)  # for others that wait
+            pass
+        finally:
+            if self._is_done:
+                self._ends.put(None)  # for others that wait
 
     def cancel(self) -> None:
         """Stops the save unless it is already committed. `result` then raises Aborted."""

@@ -18,7 +18,9 @@ export interface RealPlace {
 export async function realPlaceOf(fileSystem: LocalFileSystem, path: string): Promise<RealPlace> {
   const existing = await atDestination(`looking at ${path}`, () => realPathOf(fileSystem, path))
   if (existing !== undefined) return { path: existing, existing }
-  const above = await realPlaceOf(fileSystem, dirname(path))
+  const parent = dirname(path)
+  if (parent === path) throw refused(`${path} does not exist. Choose another folder.`) // a drive of Windows
+  const above = await realPlaceOf(fileSystem, parent)
   return { path: join(above.path, basename(path)), existing: above.existing }
 }
 

@@ -1,4 +1,5 @@
 import { isHoldfastError } from '../errors.ts'
+import { nodeErrorCode } from '../node-errors.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { KnownFolder } from './real-place.ts'
 
@@ -37,7 +38,7 @@ async function mirrorAt(fileSystem: LocalFileSystem, path: string): Promise<Know
   try {
     return await KnownFolder.at(fileSystem, path)
   } catch (error) {
-    if (!isHoldfastError(error)) throw error
+    if (!isHoldfastError(error) && nodeErrorCode(error) === undefined) throw error
     return KnownFolder.byPath(path)
   }
 }

@@ -65,7 +65,7 @@ export function usesTime(plan: RetentionPlan): boolean {
 /**
  * Returns the milliseconds by which the clock seems to have jumped since the latest of these checkpoints, or 0. A pause
  * counts as a jump if all earlier checkpoints would expire at once, and if it is far longer than earlier pauses. After a rewind,
- * the last save is one of the `abandoned` checkpoints.
+ * the last save is one of the `abandoned` checkpoints, and the jumps before them count again.
  */
 export function jumpSince(
   plan: RetentionPlan,
@@ -86,7 +86,12 @@ export function jumpSince(
         .map((each) => now - timeOf(each))
       const last = Math.min(...pauses.slice(-1), ...sinceAbandoned)
       const longest = Math.max(0, ...pauses.slice(0, -1))
-      return last >= limit && last > longest * suspiciousRatio ? last : 0
+      // By time: a rewind gives the checkpoint to which it returns a later place in the order of saves.
+      const latest = times.at(-2) ?? now
+      const jumped = abandoned
+        .filter((each) => timeOf(each) > latest)
+        .reduce((sum, { clockJump }) => sum + clockJump, 0)
+      return jumped + (last >= limit && last > longest * suspiciousRatio ? last : 0)
     }),
   )
 }

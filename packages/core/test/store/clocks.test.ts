@@ -166,6 +166,22 @@ describe('on a disk, whose clock is that of the machine', () => {
     expect(clocks.doubts[0]).toMatch(/^The clock seems to have jumped by .* before step 4\.$/)
   })
 
+  test('remembers a jump whose checkpoint a rewind abandoned', async () => {
+    const clocks = new Clocks(true)
+    for (const step of [1, 2, 3]) {
+      await clocks.save(step, retention)
+      clocks.store += hour
+    }
+    clocks.store += 50 * year
+    await clocks.save(4, retention)
+    clocks.store += hour
+    await clocks.open({}).rewind(3)
+    await clocks.save(5, retention)
+    clocks.store += hour
+    await clocks.save(6, retention)
+    expect(await stepsIn(clocks.open({}))).toEqual([1, 2, 3, 5, 6])
+  })
+
   test('prunes by age alone when the caller asks for it', async () => {
     const clocks = new Clocks(true)
     for (const step of [1, 2, 3]) await clocks.save(step, retention)

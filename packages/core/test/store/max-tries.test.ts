@@ -86,6 +86,23 @@ test('counts a restore whose process ends before the first file is delivered', a
   expect(await startOf(backend)).toEqual([40, [41]])
 })
 
+test('does not return to an older checkpoint after another process of the job has saved', async () => {
+  const backend = await storeWith([1, 2])
+  await startOf(backend)
+  await startOf(backend)
+  const overtaken: Deliver = async (to, deliveries, options) => {
+    expect((await startOf(backend))[0]).toBe(1)
+    await using store = storeOn(backend, { job: 'train' })
+    for (const step of [2, 3]) await store.save({ step, files })
+    return deliverToDirectory(to, deliveries, options)
+  }
+  expect(await codeOf(startOf(backend, {}, { ...systemEnvironment, deliver: overtaken }))).toBe('FENCED')
+  const store = storeOn(backend, { job: 'train' })
+  expect((await store.latest())?.step).toBe(3)
+  await store.save({ step: 4, files })
+  expect((await store.list()).map(({ step }) => step)).toEqual([1, 2, 3, 4])
+})
+
 test('forgets the restores once a later checkpoint is saved', async () => {
   const backend = await storeWith([40, 41])
   await startOf(backend)

@@ -29,9 +29,10 @@ export async function countRestore(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { step, attempt, stepsBack } = restored
+  // First, because this is refused once another process of the job has taken the store over. A rewind is not.
+  await log.commit({ kind: 'count restore', step, attempt }, signal)
   // The run continues from here. So the steps after it must be free, and the next save must be the latest.
   if (stepsBack) await log.commit({ kind: 'rewind', step }, signal)
-  await log.commit({ kind: 'count restore', step, attempt }, signal)
 }
 
 function invalid(message: string, url: string): HoldfastError {
