@@ -1,4 +1,4 @@
-import { chmod, readdir, utimes } from 'node:fs/promises'
+import { chmod, readdir, rm, utimes } from 'node:fs/promises'
 import { type ErrorCode, HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { Outcomes } from '../src/adoption/outcomes.ts'
@@ -103,6 +103,44 @@ describe('a checkpoint whose own files cannot be read', () => {
     expect(await watched.scan()).toEqual([])
     expect(watched.told('passedOver')).toMatchObject([{ name: 'step_1.pth' }])
     expect(await latestStep(watched)).toBe(2)
+  })
+
+  test('is tried before a later one is saved, whatever its pause', async () => {
+    const watched = await Watched.begin()
+    failToStore(watched, 'step_1.pth', 2, causedBy('PERMISSION_DENIED', 'EACCES'))
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    expect(await watched.settle()).toEqual([])
+    watched.clock.pass(5_000)
+    expect(await watched.scan()).toEqual([])
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual(['step_1.pth', 'step_2.pth'])
+  })
+
+  test('holds up no other if its own file is busy', async () => {
+    const watched = await Watched.begin()
+    const busy = new HoldfastError('UNAVAILABLE', 'The file is busy.', {
+      cause: Object.assign(new Error('EBUSY'), { code: 'EBUSY', path: watched.path('step_1.pth') }),
+    })
+    failToStore(watched, 'step_1.pth', Infinity, busy)
+    await writeAt(watched, 'step_1.pth', torchFile('a'), 1000)
+    await writeAt(watched, 'step_2.pth', torchFile('b'), 2000)
+    expect(await watched.settle()).toEqual(['step_2.pth'])
+  })
+
+  test('is left out also if it can be read once a later one is saved', async () => {
+    const watched = await Watched.begin({ layout: 'numbered' })
+    const deep = Array<string>(40).fill('a').join('/')
+    await writeAt(watched, 'step_1/a.bin', 'a', 1000)
+    await writeAt(watched, `step_1/${deep}/file`, 'too deep', 1000)
+    await writeAt(watched, 'step_2/a.bin', 'b', 2000)
+    await watched.scan()
+    watched.clock.pass(60_000)
+    expect(await watched.scan()).toEqual(['step_2'])
+    await rm(watched.path('step_1/a'), { recursive: true })
+    await watched.scan()
+    watched.clock.pass(60_000)
+    expect(await watched.scan()).toEqual([])
+    expect(watched.told('passedOver')).toMatchObject([{ name: 'step_1' }])
   })
 
   test('is known if the store has it after all', async () => {

@@ -94,7 +94,7 @@ test('does not return to an older checkpoint after another process of the job ha
     expect((await startOf(backend))[0]).toBe(1)
     await using store = storeOn(backend, { job: 'train' })
     for (const step of [2, 3]) await store.save({ step, files })
-    return deliverToDirectory(to, deliveries, options)
+    return await deliverToDirectory(to, deliveries, options)
   }
   expect(await codeOf(startOf(backend, {}, { ...systemEnvironment, deliver: overtaken }))).toBe('FENCED')
   const store = storeOn(backend, { job: 'train' })

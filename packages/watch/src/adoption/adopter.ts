@@ -108,8 +108,8 @@ export class Adopter {
       : await readGrowingMetrics(metricsFile, this.#announcements)
     const adopted: string[] = []
     let hold: Hold | undefined
-    const left: Adoptable[] = []
-    for (const { checkpoint, quietIn } of queue) {
+    const left: string[] = []
+    for (const [index, { checkpoint, quietIn }] of queue.entries()) {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
       const { candidate, snapshot } = checkpoint
       if (hold !== undefined) {
@@ -117,21 +117,28 @@ export class Adopter {
           this.#outcomes.postpone(candidate.name, snapshot.fingerprint, hold)
         continue
       }
-      const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, metrics)
+      // Before a later one is saved, since this one can then no longer be.
+      const isDue = this.#isDue(checkpoint) || queue.slice(index + 1).some((later) => this.#isReady(later))
+      const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, isDue, metrics)
       if (typeof outcome === 'object') hold = outcome
-      if (outcome === 'left' && checkpoint.state === 'complete') left.push(checkpoint)
+      if (outcome === 'left' && checkpoint.state === 'complete') left.push(candidate.name)
       if (outcome !== 'adopted') continue
       adopted.push(candidate.name)
-      for (const earlier of left)
-        this.#outcomes.overtake(earlier.candidate.name, earlier.snapshot.fingerprint, candidate.name)
+      if (this.#options.failsFast) continue // its caller gets every failure
+      const overtaking = { by: candidate.name, at: this.#clock.wallTime() }
+      for (const earlier of left) this.#outcomes.overtake(earlier, overtaking)
     }
+    const unreadable = found === undefined ? [] : unreadableIn(found, adopted)
+    for (const { name, overtakenBy: by } of unreadable)
+      if (by !== undefined) this.#outcomes.overtake(name, { by, at: this.#clock.wallTime() })
+    const queued = new Set(queue.map(({ checkpoint }) => checkpoint.candidate.name))
     return {
       layout: found?.layout.name,
       adopted,
       quietIn: hold === undefined || hold.error !== undefined ? undefined : this.#timeUntil(hold.until),
       failing: [
-        ...this.#outcomes.failing(this.#clock.now()),
-        ...(found === undefined ? [] : unreadableIn(found, adopted)),
+        ...this.#outcomes.failing(this.#clock.now()).filter(({ name }) => queued.has(name)),
+        ...unreadable,
       ],
       folders: found?.folders ?? [this.#folder.path],
       surveyTime,
@@ -199,11 +206,22 @@ export class Adopter {
         const isQuiet = checkpoint.state === 'adopted' || writer !== 'writing'
         return { checkpoint, quietIn: isQuiet ? 0 : this.#quietIn(checkpoint, now) }
       })
-    const present = new Set(found.inspections.map(({ candidate }) => candidate.name))
+    const present = new Set(
+      [...found.inspections, ...found.unreadable].map(({ candidate }) => candidate.name),
+    )
     this.#settling.keepOnly(present)
     this.#outcomes.keepOnly(present)
     this.#consumption.keepOnly(present)
     return queue
+  }
+
+  /** Whether a complete checkpoint was never tried in its current state, or the pause after its failure is over. */
+  #isDue({ candidate, snapshot }: Adoptable): boolean {
+    return this.#outcomes.dueIn(candidate.name, snapshot.fingerprint, this.#clock.now()) === 0
+  }
+
+  #isReady({ checkpoint, quietIn }: Queued): boolean {
+    return checkpoint.state === 'complete' && quietIn === 0 && this.#isDue(checkpoint)
   }
 
   #holdFor(milliseconds: number): Hold {
@@ -224,15 +242,14 @@ export class Adopter {
   }
 
   /** A failed save does not stop later saves, unless it will succeed soon, or they would fail for the same reason. */
-  async #treat(each: Adoptable, metrics: MetricsTable): Promise<Outcome> {
+  async #treat(each: Adoptable, isDue: boolean, metrics: MetricsTable): Promise<Outcome> {
     if (each.state === 'adopted') {
       await this.#consume(each, each.known)
       return 'left'
     }
     const { name } = each.candidate
     const { fingerprint } = each.snapshot
-    if (this.#outcomes.dueIn(name, fingerprint, this.#clock.now()) > 0)
-      return this.#outcomes.holdBy(name, fingerprint) ?? 'left'
+    if (!isDue) return this.#outcomes.holdBy(name, fingerprint) ?? 'left'
     try {
       return await this.#adopt(each, metrics)
     } catch (error) {
@@ -265,7 +282,7 @@ export class Adopter {
         await this.#consume(whole, decision)
         return 'left'
       case 'save': {
-        const later = this.#outcomes.overtakenBy(name, whole.snapshot.fingerprint)
+        const later = this.#outcomes.overtakenBy(name, whole.snapshot.modifiedAt)
         if (later !== undefined) return this.#passOver(whole, `it could not be saved before ${later}`)
         const layout = this.#folder.layout ?? 'auto'
         const ownMetrics = metrics.of(whole, decision.step, layout)

@@ -1,5 +1,5 @@
 import { type HoldfastError, isHoldfastError } from '@holdfast/core'
-import { isUnreadable, nodeErrorCode } from '@holdfast/core/backend'
+import { isUnreadable, nodeErrorCode, stringFieldOf } from '@holdfast/core/backend'
 
 const firstDelay = 5_000
 const longestDelay = 5 * 60_000
@@ -10,8 +10,12 @@ interface Failure {
   /** 0 if it only waits for an earlier checkpoint. */
   readonly tries: number
   readonly notBefore: number
-  /** The later checkpoint that was saved since. */
-  readonly overtakenBy?: string | undefined
+}
+
+/** A later checkpoint that was saved, and when, in milliseconds of the wall clock. */
+interface Overtaking {
+  readonly by: string
+  readonly at: number
 }
 
 /** A checkpoint whose last save failed, or that waits for an earlier one whose save failed. */
@@ -33,6 +37,7 @@ export interface Hold {
 /** Records what became of each checkpoint in its current state, so that no scan repeats a failure too soon. */
 export class Outcomes {
   readonly #failures = new Map<string, Failure>()
+  readonly #overtaken = new Map<string, Overtaking>()
   readonly #done = new Map<string, string>()
 
   /**
@@ -58,21 +63,21 @@ export class Outcomes {
     return failure === undefined || failure.tries === 0 ? 0 : Math.max(0, failure.notBefore - now)
   }
 
-  /** Records that a later checkpoint is saved. Saved now, one that failed would become the latest. */
-  overtake(name: string, fingerprint: string, later: string): void {
-    const failure = this.#failureOf(name, fingerprint)
-    if (failure !== undefined) this.#failures.set(name, { ...failure, overtakenBy: later })
+  /** Records that a later checkpoint is saved. Saved now, this one would become the latest. */
+  overtake(name: string, overtaking: Overtaking): void {
+    if (!this.#overtaken.has(name)) this.#overtaken.set(name, overtaking)
   }
 
-  /** Returns the later checkpoint that was saved after this one failed. */
-  overtakenBy(name: string, fingerprint: string): string | undefined {
-    return this.#failureOf(name, fingerprint)?.overtakenBy
+  /** Returns the later checkpoint that was saved after this one failed, unless its files were written since. */
+  overtakenBy(name: string, modifiedAt: number): string | undefined {
+    const overtaking = this.#overtaken.get(name)
+    return overtaking === undefined || modifiedAt > overtaking.at ? undefined : overtaking.by
   }
 
   /** Returns the failure for which later checkpoints wait: they would fail for the same reason. */
   holdBy(name: string, fingerprint: string): Hold | undefined {
     const failure = this.#failureOf(name, fingerprint)
-    if (failure === undefined || !isOfStore(failure.error)) return undefined
+    if (failure === undefined || !isOfStore(failure.error) || isAbout(failure.error, name)) return undefined
     return { until: failure.notBefore, error: failure.error }
   }
 
@@ -87,10 +92,10 @@ export class Outcomes {
 
   /** The checkpoints whose last save failed, and those that wait for one of them. */
   failing(now: number): readonly Failing[] {
-    return [...this.#failures].map(([name, { error, notBefore, overtakenBy }]) => ({
+    return [...this.#failures].map(([name, { error, notBefore }]) => ({
       name,
       error,
-      overtakenBy,
+      overtakenBy: this.#overtaken.get(name)?.by,
       retryIn: Math.max(0, notBefore - now),
     }))
   }
@@ -98,17 +103,19 @@ export class Outcomes {
   /** Forgets the failures of a checkpoint that was saved. */
   succeed(name: string): void {
     this.#failures.delete(name)
+    this.#overtaken.delete(name)
   }
 
   /** Forgets checkpoints that no longer exist. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#failures.keys()) if (!names.has(name)) this.#failures.delete(name)
+    for (const name of this.#overtaken.keys()) if (!names.has(name)) this.#overtaken.delete(name)
     for (const name of this.#done.keys()) if (!names.has(name)) this.#done.delete(name)
   }
 
   /** Records that a checkpoint needs no further work in its current state. Forgets its failures. */
   settle(name: string, fingerprint: string): void {
-    this.#failures.delete(name)
+    this.succeed(name)
     this.#done.set(name, fingerprint)
   }
 
@@ -131,4 +138,10 @@ function isOfStore(error: HoldfastError): boolean {
   const isRefusedByDisk = ['EACCES', 'EPERM'].includes(nodeErrorCode(error.cause) ?? '')
   const mayEnd = error.retryable || isHoldfastError(error, 'PERMISSION_DENIED')
   return mayEnd && !isUnreadable(error) && !isRefusedByDisk
+}
+
+/** Whether an error is about a file of this checkpoint. Its name is relative to the watched folder. */
+function isAbout({ cause }: HoldfastError, name: string): boolean {
+  const path = stringFieldOf(cause, 'path')?.replaceAll('\\', '/')
+  return path !== undefined && `${path}/`.includes(`/${name}/`)
 }
