@@ -25,7 +25,7 @@ class SaveHandle:
         self._error: BaseException | None = None
         self._is_cancelled = False
         self._is_read = False
-        # Not the end of the thread: a signal handler may interrupt a `join`, and then neither wait nor begin a thread.
+        # A wait does not join the thread: a signal handler that interrupts a `join` can neither wait nor start threads.
         self._is_done = False
         self._owner = os.getpid()
         self._ends: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -87,7 +87,7 @@ class SaveHandle:
                 raise Aborted(f"The save of step {self.step} was cancelled before it began.")
             assert self._send is not None
             self._sending = self._send()
-            if self._is_cancelled:  # before `cancel` saw what is sent
+            if self._is_cancelled:  # `cancel` came before there was a call to cancel
                 self._sending.call.cancel()
             if self._is_awaited:
                 self._hurry()

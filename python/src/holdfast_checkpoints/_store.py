@@ -617,6 +617,7 @@ class Store:
             return self._opened()
 
     def _opened(self) -> tuple[Helper, int]:
+        """Opens the store in a helper. Keeps the connection of a signal handler that has opened it meanwhile."""
         helper = _running_helpers.acquire()
         try:
             number = helper.open_store(self._options, self._on_opened)
@@ -625,7 +626,7 @@ class Store:
             raise
         if self._connection is None:
             self._connection = helper, number
-        else:  # a signal handler has opened the store in the meantime
+        else:
             helper.start("closeStore", {"store": number})
             _running_helpers.release(helper)
         return self._connection

@@ -192,7 +192,7 @@ class TorchCheck implements Check {
   #search: RangeSearch | undefined
   #found: { readonly tensor: string; readonly index: number } | undefined
   #isUnknown = false
-  /** Whether there are tensors of an unknown kind beside those that are checked. */
+  /** Whether the file also has tensors that this check cannot read. */
   #isUncertain = false
   #fault: string | undefined
 

@@ -60,7 +60,7 @@ export function decide(
     if (facts.wasAdoptedElsewhere || existing?.digest === digest)
       return { do: 'remember', step, digest, isListed }
   }
-  // Saved again, it would be the latest, although nothing was trained anew.
+  // Saved again, it would be the latest, although the training has not changed it.
   if (facts.isLateAddition)
     return { do: 'pass over', reason: 'files were added to it after a later one was saved' }
   if (existing === undefined) return { do: 'save', step, onExisting: 'fail' }

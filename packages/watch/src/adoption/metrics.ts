@@ -17,7 +17,7 @@ export async function readMetrics(file: string | undefined): Promise<MetricsTabl
 
 /**
  * Reads a CSV file of metrics that a program may be writing. Nothing that is wrong with it keeps a checkpoint from being
- * saved, so an event reports it. Loggers create the file late, and write it anew for a new column. The last line is ignored
+ * saved, so an event reports it. Loggers create the file late, and rewrite it for a new column. The last line is ignored
  * without a line break, because it may be half a line.
  */
 export async function readGrowingMetrics(

@@ -51,7 +51,7 @@ export class Outcomes {
     return delay
   }
 
-  /** Makes every failed save due now. The pauses after further failures begin anew. */
+  /** Makes every failed save due now. The pauses after further failures start from the shortest one again. */
   retryNow(now: number): void {
     for (const [name, failure] of this.#failures)
       this.#failures.set(name, { ...failure, tries: 0, notBefore: now })
@@ -90,7 +90,7 @@ export class Outcomes {
     this.#failures.set(name, { tries: 0, ...own, fingerprint, error, notBefore })
   }
 
-  /** The checkpoints whose last save failed, and those that wait for one of them. */
+  /** The checkpoints whose last save failed, and the checkpoints that wait for one of them. */
   failing(now: number): readonly Failing[] {
     return [...this.#failures].map(([name, { error, notBefore }]) => ({
       name,
