@@ -44,8 +44,8 @@ async function savingWithMirror(bench: Bench, clients: Clients): Promise<void> {
       name: `Block for a save of ${bench.scale.backgroundBytes / 2 ** 20} MiB to a disk, with a mirror on S3`,
       bytes: sample.size,
       contenders: [
-        blocking(bench, mirrored, withMirror, sample, assertMirrored),
-        blocking(bench, plain, without, sample),
+        blocking(bench, mirrored, withMirror, { sample, mirrored: withMirror, alsoVerify: assertMirrored }),
+        blocking(bench, plain, without, { sample, mirrored: withMirror }),
       ],
       comparisons: [
         { text: plain, of: mirrored, against: { which: 'fastest', names: [plain] }, atMost: 1.05 },
@@ -64,19 +64,26 @@ async function onDisk(bench: Bench, name: string, clients?: Clients): Promise<Ch
   return new CheckpointStore(backend, options, undefined, undefined, await clients.open(place))
 }
 
-/** Saves, and restores the result. `alsoVerify` gets the store and the step, when the mirror has had time to copy it. */
+interface Blocking {
+  readonly sample: Sample
+  /** The store whose mirror must have copied everything before a save, because a copy would disturb each of the contenders. */
+  readonly mirrored: CheckpointStore
+  /** Gets the store and the step, when the mirror has had time to copy it. */
+  readonly alsoVerify?: (store: CheckpointStore, step: number) => Promise<void>
+}
+
+/** Saves, and restores the result. */
 function blocking(
   bench: Bench,
   name: string,
   store: CheckpointStore,
-  sample: Sample,
-  alsoVerify?: (store: CheckpointStore, step: number) => Promise<void>,
+  { sample, mirrored, alsoVerify }: Blocking,
 ): Contender {
   let step = 0
   return {
     name,
     prepare: async () => {
-      await store.flush()
+      await mirrored.flush()
     },
     run: async () => {
       step += 1
