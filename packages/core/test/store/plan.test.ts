@@ -67,6 +67,18 @@ describe('exclude', () => {
     expect(await namesOf(folder, { exclude })).toEqual(left.toSorted())
   })
 
+  test('leaves out a file by its name, also if the name has the characters of a pattern', async () => {
+    const names = ['epoch=3[1].ckpt', 'model (copy).pt', '{a}.pt', 'sub/x (1)/y.pt']
+    const folder = await temporaryFolder()
+    await writeTree(
+      folder,
+      Object.fromEntries([...names, 'model copy.pt', 'y.pt'].map((name) => [name, 'x'])),
+    )
+    expect(await namesOf(folder, { exclude: names })).toEqual(['out/model copy.pt', 'out/y.pt'])
+    const exclude = ['epoch=3\\[*', 'model (*).pt', '{a}.pt', 'x (1)/']
+    expect(await namesOf(folder, { exclude })).toEqual(['out/model copy.pt', 'out/y.pt'])
+  })
+
   test.each(['NFC', 'NFD'] as const)(
     'leaves out names in either normal form if the disk has %s',
     async (form) => {

@@ -12,6 +12,10 @@ const names = [
   'rank2/model.pth',
   'a[1].pt',
   'a1.pt',
+  'runs [1]/model (copy).pt',
+  'runs [1]/model (copy) 2.pt',
+  'runs [1]/epoch=3[1].ckpt',
+  'runs 1/"best"|last.pt',
 ]
 const files = names.map((name): ManifestFile => ({ name, object: name, size: 1, sha256: '' }))
 
@@ -33,6 +37,13 @@ test.each([
   ['alternatives', ['rank{1,10}/*.pth'], ['rank1/model.pth', 'rank10/model.pth']],
   ['a file of that very name before names that match', ['a[1].pt'], ['a[1].pt']],
   ['a class of characters', ['[a-b]1.pt'], ['a1.pt']],
+  ['a name with parentheses by a pattern', ['model (copy)*.pt'], names.slice(8, 10)],
+  ['a name with parentheses in every folder', ['**/model (copy).pt'], ['runs [1]/model (copy).pt']],
+  ['a name with brackets in every folder', ['epoch=3[1].ckpt'], ['runs [1]/epoch=3[1].ckpt']],
+  ['characters after a backslash literally', ['runs \\[1\\]/*.pt'], names.slice(8, 10)],
+  ['a folder of that very name before folders that match', ['runs [1]/'], names.slice(8, 11)],
+  ['quotes and bars literally', ['"best"|*'], ['runs 1/"best"|last.pt']],
+  ['all files by the folder itself', ['./'], names],
   [
     'each file once, in the order of what is wanted',
     ['rank2/*', 'model.pth', '**/model.pth'],
@@ -58,6 +69,23 @@ test('selects a name in either normal form, of which macOS stores one and keyboa
 test('selects all files by default, and none from an empty list', async () => {
   expect(await wantedFiles({ step: 5, files }, undefined)).toBe(files)
   expect(await selected()).toEqual([])
+})
+
+test('reads the name of each file a fixed number of times, however many names are wanted', async () => {
+  let reads = 0
+  const countedFile = (name: string): ManifestFile => ({
+    get name() {
+      reads += 1
+      return name
+    },
+    object: name,
+    size: 1,
+    sha256: '',
+  })
+  const many = Array.from({ length: 2000 }, (_, index) => `shard-${index}.pt`)
+  const counted = many.map(countedFile)
+  expect(await wantedFiles({ step: 5, files: counted }, many)).toEqual(counted)
+  expect(reads).toBeLessThanOrEqual(10 * many.length)
 })
 
 test.each(['nothing', 'rank1', 'rank3/*', '', '!model.pth', '../*'])(

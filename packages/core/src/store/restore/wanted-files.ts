@@ -1,22 +1,27 @@
 import { posix } from 'node:path'
 import { composed, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
+import { namePattern } from '../name-pattern.ts'
+
+/** The files of a checkpoint by their names in composed form. */
+type FilesByName = ReadonlyMap<string, ManifestFile>
 
 /**
  * Returns the files of a checkpoint that a restore delivers, in the order of `wanted`, each once. `wanted` has names and glob
- * patterns with `*`, `?`, `[a-z]`, `{a,b}` and `**`, which also match names that begin with a dot. A file of that very name comes
- * before the files that match. A pattern without a slash matches names in every folder, and one that ends with a slash the
- * files in a folder. Rejects with `NOT_FOUND` if one of them selects no file.
+ * patterns (see `namePattern`). A file or folder of that very name comes before the files that match. A pattern without a slash
+ * matches names in every folder, and one that ends with a slash the files in a folder. Rejects with `NOT_FOUND` if one of them
+ * selects no file.
  */
 export async function wantedFiles(
   { step, files }: Pick<Manifest, 'step' | 'files'>,
   wanted: readonly string[] | undefined,
 ): Promise<readonly ManifestFile[]> {
   if (wanted === undefined) return files
+  const byName = new Map(files.map((file) => [composed(file.name), file]))
   const selected = new Set<ManifestFile>()
   for (const each of wanted) {
-    const named = files.find(({ name }) => composed(name) === composed(each))
-    const found = named === undefined ? await filesMatching(each, files) : [named]
+    const named = byName.get(composed(each))
+    const found = named === undefined ? await filesMatching(each, byName) : [named]
     if (found.length === 0) {
       throw noSuchFile(
         step,
@@ -29,19 +34,21 @@ export async function wantedFiles(
   return [...selected]
 }
 
-async function filesMatching(
-  pattern: string,
-  files: readonly ManifestFile[],
-): Promise<readonly ManifestFile[]> {
+async function filesMatching(pattern: string, files: FilesByName): Promise<readonly ManifestFile[]> {
   if (!isPattern(pattern)) return []
-  const { default: picomatch } = await import('picomatch') // most restores have no patterns
-  const glob = composed(pattern).replace(/^\.\//, '').replace(/\/+$/, '/**')
-  const matches = picomatch(glob, { dot: true, nonegate: true, windows: false })
-  const isForNames = !glob.includes('/')
-  return files.filter(({ name }) => matches(composed(isForNames ? posix.basename(name) : name)))
+  const path = composed(pattern).replace(/^\.\//, '').replace(/\/+$/, '/')
+  const isFolder = path === '' || path.endsWith('/')
+  const inFolder = isFolder ? filesWhose((name) => name.startsWith(path), files) : []
+  if (inFolder.length > 0) return inFolder
+  const matches = await namePattern(path.replace(/\/$/, '/**'))
+  return filesWhose(path.includes('/') ? matches : (name) => matches(posix.basename(name)), files)
+}
+
+function filesWhose(isWanted: (name: string) => boolean, files: FilesByName): readonly ManifestFile[] {
+  return [...files].filter(([name]) => isWanted(name)).map(([, file]) => file)
 }
 
 /** A name without these characters matches nothing but itself. */
 function isPattern(text: string): boolean {
-  return /[*?[\]{}]|\/$/.test(text)
+  return /[*?[\]{}\\]|\/$/.test(text)
 }

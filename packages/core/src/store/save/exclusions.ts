@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { composed } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
+import { namePattern } from '../name-pattern.ts'
 
 /** A file of this name in a saved folder lists patterns of files to exclude, one on each line. */
 const ignoreFileName = '.holdfastignore'
@@ -19,23 +19,21 @@ export type Excludes = (entry: {
 }) => boolean
 
 /**
- * Compiles glob patterns with `*`, `?`, `[a-z]`, `{a,b}` and `**`, which also match names that begin with a dot.
- * A pattern without a slash matches names in every folder. One with a slash matches the path below the saved folder, or
+ * Compiles glob patterns (see `namePattern`). A pattern without a slash matches names in every folder. One with a slash matches the path below the saved folder, or
  * the name in the checkpoint. One that ends with a slash matches folders only. The files in an excluded
  * folder are excluded. Throws `INVALID_ARGUMENT` for an invalid pattern; `where` names its origin.
  */
 export async function exclusionsOf(patterns: readonly string[], where: string): Promise<Excludes> {
-  if (patterns.length === 0) return () => false
-  const { default: picomatch } = await import('picomatch') // most saves have no patterns
-  const matchers = patterns.map((pattern): Excludes => {
-    const { glob, foldersOnly, anywhere } = parse(pattern, where)
-    const matcher = picomatch(composed(glob), { dot: true, nonegate: true, windows: false })
-    const matches = (name: string): boolean => matcher(composed(name))
-    return ({ relative, name, isFolder }) =>
-      (isFolder || !foldersOnly) &&
-      (anywhere ? matches(basename(relative)) : matches(relative) || matches(name))
-  })
-  return (entry) => matchers.some((matcher) => matcher(entry))
+  const exclusions = await Promise.all(patterns.map(async (pattern) => exclusionOf(pattern, where)))
+  return (entry) => exclusions.some((excludes) => excludes(entry))
+}
+
+async function exclusionOf(pattern: string, where: string): Promise<Excludes> {
+  const { glob, foldersOnly, anywhere } = parse(pattern, where)
+  const matches = await namePattern(glob)
+  return ({ relative, name, isFolder }) =>
+    (isFolder || !foldersOnly) &&
+    (anywhere ? matches(basename(relative)) : matches(relative) || matches(name))
 }
 
 /** The patterns in the `.holdfastignore` of a folder. Empty lines and lines that begin with `#` are ignored. */
