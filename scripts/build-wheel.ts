@@ -1,14 +1,15 @@
 /**
- * Builds the wheel of the Python package: `node build-wheel.ts [PYTHON]` writes it to `python/dist/`. The wheel contains the
+ * Builds the wheel of the Python package: `npx -y pnpm@12 build:wheel [PYTHON]` writes it to `python/dist/`. The wheel contains the
  * command line with core and every adapter, as a release packs them. PYTHON needs pip, which fetches the build backend.
  */
 import { cpSync, globSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './parts/checkout.ts'
+import { readArgument } from './parts/command-line.ts'
 import { installPackages, versionOfCommand } from './parts/install-packages.ts'
 import { run } from './parts/run-program.ts'
 
-const [python = 'python3'] = process.argv.slice(2)
+const python = readArgument(import.meta.filename, 'PYTHON') ?? 'python3'
 const folder = join(root, 'python')
 const library = join(folder, 'src', 'holdfast_checkpoints', '_node')
 const dist = join(folder, 'dist')

@@ -1,17 +1,13 @@
 /**
  * Installs the command line of this checkout, with core and every adapter, below a prefix:
- * `node install-cli.ts ~/.local` creates `~/.local/bin/holdfast`.
+ * `npx -y pnpm@12 install:cli PREFIX`. With the prefix `~/.local`, it creates `~/.local/bin/holdfast`.
  */
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { readRequiredArgument } from './parts/command-line.ts'
 import { installPackages, versionOfCommand } from './parts/install-packages.ts'
 
-const [prefix] = process.argv.slice(2)
-if (prefix === undefined || prefix.startsWith('-')) {
-  console.error('Usage: npx -y pnpm@12 install:cli PREFIX   (for example ~/.local)')
-  process.exit(2)
-}
-
+const prefix = readRequiredArgument(import.meta.filename, 'PREFIX')
 // pnpm runs a script in the root of the workspace. INIT_CWD is the folder in which the user called it.
 const target = resolve(process.env['INIT_CWD'] ?? process.cwd(), prefix)
 const library = join(target, 'lib', 'holdfast')

@@ -1,15 +1,17 @@
 /**
- * Does everything that a release does, except publishing: checks the workflows, changesets and links, computes the next
- * versions in a clone, checks every package as npm would publish it, checks the licenses of all dependencies, writes a software
- * bill of materials of each package to `sbom/`, and builds the site and the wheel.
+ * `npx -y pnpm@12 release:dry` does everything that a release does, except publishing: checks the workflows, changesets and
+ * links, computes the next versions in a clone, checks every package as npm would publish it, checks the licenses of all
+ * dependencies, writes a software bill of materials of each package to `sbom/`, and builds the site and the wheel.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bill, bundledIn, withBundled } from './parts/bundled-packages.ts'
 import { root } from './parts/checkout.ts'
+import { expectNoOptions } from './parts/command-line.ts'
 import { isAllowed } from './parts/licenses.ts'
 import { run, show } from './parts/run-program.ts'
 
+expectNoOptions(import.meta.filename)
 show('pnpm', 'run', 'lint')
 show(process.execPath, 'scripts/check-versions.ts')
 refuseOtherLicenses()

@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process'
 import { sep } from 'node:path'
 import { root } from './parts/checkout.ts'
+import { expectNoOptions } from './parts/command-line.ts'
 import { excludedFiles, projects } from './parts/windows-tests.ts'
 
+expectNoOptions(import.meta.filename)
 // Each project compares patterns with paths below its own folder, or with whole paths.
 const folder = root.split(sep).join('/')
 const excluded = ['**/*.long.test.ts', ...Object.keys(excludedFiles).map((name) => `${folder}${name}`)]

@@ -1,6 +1,7 @@
 /**
- * Checks the Python package with ruff and mypy, and runs all tests that need Python, also those with torch and with real
- * trainers. It makes an environment in `~/.cache/holdfast/python-tests` first, since torch takes long to download.
+ * `npx -y pnpm@12 test:python [--without-torch]` checks the Python package with ruff and mypy, and runs all tests that need
+ * Python, also those with torch and with real trainers. It makes an environment in `~/.cache/holdfast/python-tests` first,
+ * since torch takes long to download.
  * HOLDFAST_PYTHON names another. `--without-torch` ignores HOLDFAST_PYTHON, and makes an environment with pytest and ruff only.
  * It skips the tests that need more, and mypy, which needs the types of torch.
  */
@@ -8,11 +9,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { root } from './parts/checkout.ts'
+import { readCommandLine } from './parts/command-line.ts'
 
-const { values } = parseArgs({ options: { 'without-torch': { type: 'boolean', default: false } } })
-const withoutTorch = values['without-torch']
+const config = { options: { 'without-torch': { type: 'boolean', default: false } } } as const
+const withoutTorch = readCommandLine(import.meta.filename, config, ({ values }) => values['without-torch'])
 const environment = join(homedir(), '.cache', 'holdfast', withoutTorch ? 'python-pytest' : 'python-tests')
 const named = withoutTorch ? undefined : process.env['HOLDFAST_PYTHON']
 const python = named ?? join(environment, 'bin', 'python')

@@ -11,16 +11,17 @@
  * - `--quick` checks that every contender produces the right bytes, on very little data. It keeps no results.
  */
 import { tmpdir } from 'node:os'
-import { inspect, parseArgs } from 'node:util'
+import { inspect, type parseArgs } from 'node:util'
+import { readCommandLine, UsageError } from '../../scripts/parts/command-line.ts'
 import { groups } from './all-groups.ts'
 import { quickScale } from './harness/scale.ts'
-import { minutesOf, scaleOf } from './number-options.ts'
+import { minutesOf, type NumberOptions, scaleOf } from './number-options.ts'
 import { keep, writeReport } from './report/keep.ts'
 import { durationText } from './report/units.ts'
-import { runGroups, type Selection } from './run-groups.ts'
+import { groupOf, runGroups, type Selection } from './run-groups.ts'
 import { quickSelection, wholeMinutes } from './selections.ts'
 
-const { values, positionals } = parseArgs({
+const config = {
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
@@ -31,22 +32,39 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string' },
     folder: { type: 'string' },
   },
-})
+} as const
 
-const folder = values.folder ?? tmpdir()
-const isQuickSelection = positionals.join() === 'quick'
+type Words = ReturnType<typeof parseArgs<typeof config>>
 
-if (positionals.join() === 'report') {
-  refuseOptions('report', [])
-  await writeReport()
-} else {
-  if (isQuickSelection) refuseOptions('quick', ['folder'])
-  await measureAll(isQuickSelection ? quickSelection : chosenSelection())
+const work = readCommandLine(import.meta.filename, config, workOf)
+if (work === 'report') await writeReport()
+else await measureAll(work)
+
+interface Measurement {
+  readonly selection: Selection
+  readonly folder: string
+  /** Whether the results are written to `results.json`. */
+  readonly isKept: boolean
 }
 
-async function measureAll(selection: Selection): Promise<void> {
+/** Returns what the command line asks for. Throws `UsageError` if it is invalid. */
+function workOf(words: Words): Measurement | 'report' {
+  const { values, positionals } = words
+  const folder = values.folder ?? tmpdir()
+  switch (positionals.join()) {
+    case 'report':
+      refuseOptions(words, 'report', [])
+      return 'report'
+    case 'quick':
+      refuseOptions(words, 'quick', ['folder'])
+      return { selection: quickSelection, folder, isKept: false }
+    default:
+      return { selection: chosenSelection(words), folder, isKept: !values.quick }
+  }
+}
+
+async function measureAll({ selection, folder, isKept }: Measurement): Promise<void> {
   const began = performance.now()
-  const isKept = !values.quick && !isQuickSelection
   const leftOut: string[] = []
   for await (const ran of runGroups(selection, { folder, print })) {
     if ('why' in ran) {
@@ -67,31 +85,31 @@ async function measureAll(selection: Selection): Promise<void> {
   print(`The whole run took ${durationText((performance.now() - began) / 1000)}.`)
 }
 
-function chosenSelection(): Selection {
+function chosenSelection({ values, positionals }: Words): Selection {
   const isWhole = positionals.length === 0
+  positionals.forEach(groupOf)
   return {
     names: isWhole ? Object.keys(groups) : positionals,
     scale: { ...(values.quick ? quickScale : {}), ...scaleOf(values) },
     minutes: minutesOf(values) ?? (isWhole ? wholeMinutes : undefined),
     // Rounds that the command states are all run.
     ...(values.rounds === undefined ? {} : { share: Infinity }),
-    options: optionsOf(),
+    options: optionsOf(values),
   }
 }
 
 /** Returns the options that change what is measured. */
-function optionsOf(): readonly string[] {
-  const { rounds, mebibytes, files, threads } = values
+function optionsOf({ rounds, mebibytes, files, threads }: NumberOptions): readonly string[] {
   return Object.entries({ rounds, mebibytes, files, threads }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${value}`],
   )
 }
 
-/** Throws if the command states an option that would have no effect. */
-function refuseOptions(what: string, allowed: readonly string[]): void {
+/** Throws `UsageError` if the command line states an option that would have no effect. */
+function refuseOptions({ values }: Words, what: string, allowed: readonly string[]): void {
   const stated = Object.entries(values).flatMap(([name, value]) => (value === false ? [] : [name]))
   const [unused] = stated.filter((name) => !allowed.includes(name))
-  if (unused !== undefined) throw new Error(`bench ${what} does not take --${unused}.`)
+  if (unused !== undefined) throw new UsageError(`bench ${what} does not take --${unused}.`)
 }
 
 function print(line: string): void {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from '../../scripts/parts/command-line.ts'
 import { groups } from './all-groups.ts'
 import { Bench } from './harness/bench.ts'
 import { TimeBudget } from './harness/budget.ts'
@@ -78,8 +79,9 @@ export async function* runGroups(
   }
 }
 
-function groupOf(name: string): Group {
+/** Returns the group with a name. Throws `UsageError` if there is none. */
+export function groupOf(name: string): Group {
   const group = Object.hasOwn(groups, name) ? groups[name] : undefined
   if (group !== undefined) return group
-  throw new Error(`The group ${name} does not exist. Choose among: ${Object.keys(groups).join(', ')}.`)
+  throw new UsageError(`The group ${name} does not exist. Choose among: ${Object.keys(groups).join(', ')}.`)
 }

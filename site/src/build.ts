@@ -1,5 +1,5 @@
 /**
- * Builds the site from `docs/`, the doc comments of the packages and `site/landing.md`: `node build.ts [FOLDER]`. It needs no
+ * Builds the site from `docs/`, the doc comments of the packages and `site/landing.md`: `npx -y pnpm@12 site [FOLDER]`. It needs no
  * network. The folder, by default `site/dist`, can be served by any static host. `SITE_BASE` is the path below which it is
  * served. Default: `/`.
  */
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vitepress'
+import { readArgument } from '../../scripts/parts/command-line.ts'
 import { markerName } from './copy-site.ts'
 import { documentedPackages } from './entry-points.ts'
 import { llmsText } from './llms.ts'
@@ -20,7 +21,7 @@ const site = join(root, 'site')
 const pages = join(site, '.pages')
 const docs = join(root, 'docs')
 const base = process.env['SITE_BASE'] ?? '/'
-const outDir = resolve(process.argv[2] ?? join(site, 'dist'))
+const outDir = resolve(readArgument(import.meta.filename, 'FOLDER') ?? join(site, 'dist'))
 
 rmSync(pages, { recursive: true, force: true })
 mkdirSync(join(pages, 'public'), { recursive: true })

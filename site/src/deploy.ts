@@ -1,23 +1,16 @@
 /**
- * Builds the site and copies it to a host: `node deploy.ts TARGET`. TARGET is a folder, `s3://BUCKET/PATH`, `gs://BUCKET/PATH`,
- * `HOST:PATH` for rsync, or `cloudflare:PROJECT`. Replaces an earlier deployment with all other files in it. Refuses a target that
- * contains anything else.
+ * Builds the site and copies it to a host: `npx -y pnpm@12 site:deploy TARGET`. TARGET is a folder, `s3://BUCKET/PATH`,
+ * `gs://BUCKET/PATH`, `HOST:PATH` for rsync, or `cloudflare:PROJECT`. Replaces an earlier deployment with all other files in it.
+ * Refuses a target that contains anything else.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readRequiredArgument } from '../../scripts/parts/command-line.ts'
 import { copySite } from './copy-site.ts'
 import { assertReplaceable, type Command, deploymentTo } from './deployment.ts'
 
-const [target] = process.argv.slice(2)
-if (target === undefined || target.startsWith('-')) {
-  process.stderr.write(
-    `Usage: npx -y pnpm@12 site:deploy TARGET   (a folder, s3://, gs://, HOST:PATH or cloudflare:PROJECT)
-TARGET must be empty or contain an earlier deployment. All its other files are deleted.
-`,
-  )
-  process.exit(2)
-}
+const target = readRequiredArgument(import.meta.filename, 'TARGET')
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
 const deployment = deploymentTo(target, dist)
 if ('list' in deployment) {

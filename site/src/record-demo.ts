@@ -5,7 +5,9 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { expectNoOptions } from '../../scripts/parts/command-line.ts'
 
+expectNoOptions(import.meta.filename)
 const root = new URL('../../', import.meta.url)
 const output = execFileSync(process.execPath, ['examples/training/src/demo.ts'], {
   cwd: fileURLToPath(root),

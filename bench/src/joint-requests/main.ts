@@ -1,9 +1,12 @@
 /**
- * Prints the requests of one joint save for jobs of some sizes: `npx -y pnpm@12 joint-requests 8 64 --turns 512 --memory 512`.
+ * Prints the requests of one joint save for jobs of some sizes: `npx -y pnpm@12 joint-requests [SIZE...] [--turns SIZE...]
+ * [--memory SIZE...] [--starts SIZE...]`, for example `joint-requests 8 64 --turns 512 --memory 512`.
  * Each rank has a connection of its own to the S3 emulator. Those of sizes after `--turns` share one, and those of sizes after
  * `--memory` a store in memory. For sizes after `--starts` it prints the requests of a start, and of a save by processes that
  * have a member file.
  */
+import type { parseArgs } from 'node:util'
+import { readCommandLine, UsageError, wholeNumber } from '../../../scripts/parts/command-line.ts'
 import { countJointSaveInMemory, countJointSaveInTurns } from './count-in-turns.ts'
 import { countJointSave, type RankRequests } from './count-joint-save.ts'
 import { countStarts } from './count-starts.ts'
@@ -13,17 +16,40 @@ const price = { writes: 0.005, reads: 0.0004 }
 
 type Count = typeof countJointSave
 
-/** How the requests for the sizes after each of these words are counted. Those of a start have another form. */
-const ways = new Map<string, Count | undefined>([
-  ['--turns', countJointSaveInTurns],
-  ['--memory', countJointSaveInMemory],
-  ['--starts', undefined],
-])
-let play: Count | undefined = countJointSave
-for (const argument of process.argv.slice(2)) {
-  if (ways.has(argument)) play = ways.get(argument)
-  else if (play === undefined) await printStarts(Number(argument))
-  else await printJointSave(Number(argument), play)
+/** How the requests for the sizes after each of these options are counted. */
+const ways: Readonly<Record<string, Count | 'starts'>> = {
+  turns: countJointSaveInTurns,
+  memory: countJointSaveInMemory,
+  starts: 'starts',
+}
+
+const config = {
+  allowPositionals: true,
+  tokens: true,
+  options: { turns: { type: 'boolean' }, memory: { type: 'boolean' }, starts: { type: 'boolean' } },
+} as const
+
+const jobs = readCommandLine(import.meta.filename, config, ({ tokens }) => jobsOf(tokens))
+for (const { size, way } of jobs) {
+  if (way === 'starts') await printStarts(size)
+  else await printJointSave(size, way)
+}
+
+interface Job {
+  readonly size: number
+  readonly way: Count | 'starts'
+}
+
+/** Returns the sizes of the command line in their order, each with the way of the option before it. */
+function jobsOf(tokens: ReturnType<typeof parseArgs<typeof config>>['tokens']): readonly Job[] {
+  const chosen: Job[] = []
+  let way: Job['way'] = countJointSave
+  for (const token of tokens) {
+    if (token.kind === 'option') way = ways[token.name] ?? way
+    if (token.kind === 'positional') chosen.push({ size: wholeNumber('A size', token.value), way })
+  }
+  if (chosen.length === 0) throw new UsageError('No size was given. Pass numbers of ranks, such as 8 64.')
+  return chosen
 }
 
 async function printJointSave(size: number, count: Count): Promise<void> {

@@ -16,6 +16,15 @@ type Finished = Extract<Message, { kind: 'finished' }>
 /** Where each training continued from. */
 const continuedFrom: string[] = []
 
+const [word] = process.argv.slice(2)
+if (word !== undefined) {
+  const usage =
+    'Usage: npx -y pnpm@12 demo, without options. HOLDFAST_DEMO_STORE is the place of its stores.\n'
+  const isHelp = word === '--help'
+  ;(isHelp ? process.stdout : process.stderr).write(usage)
+  process.exit(isHelp ? 0 : 2)
+}
+
 const program = fileURLToPath(new URL('train.ts', import.meta.url))
 const killAtStep = 200
 const began = performance.now()

@@ -1,40 +1,45 @@
 /**
- * Attacks stores for a limited time: `node src/main.ts disk s3 --minutes 10 [--seed 7] [--results FILE]`. `--results`
- * continues an earlier run with the same file. `--seed N --stores 1` repeats the attack of one seed.
+ * Attacks stores for a limited time: `npx -y pnpm@12 attack [PLACE...] [--minutes 10] [--stores N] [--rounds 8] [--seed 7]
+ * [--results FILE]`. The places are disk, s3, gcs and azure; by default, all of them. `--results` continues an earlier run with
+ * the same file. `--seed N --stores 1` repeats the attack of one seed.
  */
-import { parseArgs } from 'node:util'
 import { exitOnSignals } from '@holdfast/test-servers'
+import { positiveNumber, readCommandLine, wholeNumber } from '../../../scripts/parts/command-line.ts'
 import { campaign } from './campaign.ts'
-import { openPlace, type PlaceName, placeNames } from './places.ts'
+import { chosenPlaces, openPlace, type PlaceName } from './places.ts'
 import { addResult, readResults, type Result, summaryOf } from './results.ts'
 
 exitOnSignals()
-const { values, positionals } = parseArgs({
+const config = {
   allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '10' },
-    stores: { type: 'string', default: 'Infinity' },
+    stores: { type: 'string' },
     rounds: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Date.now() % 1e6) },
     results: { type: 'string' },
   },
-})
+} as const
+const options = readCommandLine(import.meta.filename, config, ({ values, positionals }) => ({
+  places: chosenPlaces(positionals),
+  minutes: positiveNumber('--minutes', values.minutes),
+  stores: values.stores === undefined ? Infinity : wholeNumber('--stores', values.stores),
+  rounds: wholeNumber('--rounds', values.rounds),
+  seed: wholeNumber('--seed', values.seed, 0),
+  file: values.results,
+}))
 
-for (const name of positionals.length === 0 ? placeNames : positionals.map(placeName)) await attack(name)
+for (const place of options.places) await attack(place)
 
 async function attack(placed: PlaceName): Promise<void> {
   await using place = await openPlace(placed)
-  const { results: file } = values
+  const { file, minutes, stores, rounds, seed } = options
   const earlier = file === undefined ? [] : await readResults(file)
   const results: Result[] = earlier.filter((result) => result.place === placed)
-  const first = Number(values.seed) + results.length
+  const first = seed + results.length
   console.log(`attacking stores on ${place.name}, seeds from ${first}`)
-  for (
-    let index = 0;
-    index < Number(values.stores) && secondsOf(results) < 60 * Number(values.minutes);
-    index += 1
-  ) {
-    const report = await campaign(place, first + index, Number(values.rounds))
+  for (let index = 0; index < stores && secondsOf(results) < 60 * minutes; index += 1) {
+    const report = await campaign(place, first + index, rounds)
     const result = { place: placed, name: place.name, ...report }
     results.push(result)
     if (file !== undefined) await addResult(file, result)
@@ -48,10 +53,4 @@ async function attack(placed: PlaceName): Promise<void> {
 
 function secondsOf(results: readonly Result[]): number {
   return results.reduce((total, { seconds }) => total + seconds, 0)
-}
-
-function placeName(text: string): PlaceName {
-  const found = placeNames.find((name) => name === text)
-  if (found !== undefined) return found
-  throw new Error(`The place ${text} does not exist. Choose from: ${placeNames.join(', ')}.`)
 }

@@ -10,6 +10,7 @@ import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
 import { startGcsEmulator, startS3Emulator } from '@holdfast/emulators'
 import { startServer } from '@holdfast/test-servers'
+import { UsageError } from '../../../scripts/parts/command-line.ts'
 
 export const adapters = [fs, s3, gcs, azure]
 
@@ -29,6 +30,17 @@ type OpenedPlace = Omit<Place, 'keep'>
 
 export const placeNames = ['disk', 's3', 'gcs', 'azure'] as const
 export type PlaceName = (typeof placeNames)[number]
+
+/** Returns the places of a command line, by default all. Throws `UsageError` if one does not exist. */
+export function chosenPlaces(names: readonly string[]): readonly PlaceName[] {
+  return names.length === 0 ? placeNames : names.map(placeName)
+}
+
+function placeName(text: string): PlaceName {
+  const found = placeNames.find((name) => name === text)
+  if (found !== undefined) return found
+  throw new UsageError(`The place ${text} does not exist. Choose from: ${placeNames.join(', ')}.`)
+}
 
 /** Opens a place: a disk, or a server. If no real server is available, starts the emulator. */
 export async function openPlace(name: PlaceName): Promise<Place> {

@@ -1,20 +1,25 @@
-/** Kills writers repeatedly on a real disk: `node test/kill-loop/main.ts --kills 10000 [--jobs 4] [--seed 7]`. */
+/** Kills writers repeatedly on a real disk: `npx -y pnpm@12 kill-loop [--kills 200] [--jobs 4] [--seed 7]`. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine, wholeNumber } from '../../../../scripts/parts/command-line.ts'
 import { killLoop } from './kill-loop.ts'
 
-const { values } = parseArgs({
+const config = {
   options: {
     kills: { type: 'string', default: '200' },
     jobs: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
+} as const
+const { kills, jobs, first } = readCommandLine(import.meta.filename, config, ({ values }) => {
+  const all = wholeNumber('--kills', values.kills)
+  return {
+    kills: all,
+    jobs: Math.min(wholeNumber('--jobs', values.jobs), all),
+    first: wholeNumber('--seed', values.seed, 0),
+  }
 })
-const kills = Number(values.kills)
-const jobs = Math.min(Number(values.jobs), kills)
-const first = Number(values.seed)
 const began = performance.now()
 const cut = new Map<string, number>()
 let done = 0

@@ -1,12 +1,13 @@
 /**
- * Kills the processes of a job of many ranks: `node src/ranks/main.ts disk s3 --kills 1000 [--saves 200]
- * [--training 30] [--ranks 8] [--seed 7] [--results FILE]`. It ends after these numbers of kills and joint saves. `--training` is the most
- * seconds that a start of the job trains before the kill. `--results` continues an earlier run with the same file: its kills and saves count. To repeat the job
- * of one seed, pass `--seed` with it and `--kills 1`.
+ * Kills the processes of a job of many ranks: `npx -y pnpm@12 attack:ranks [PLACE...] [--kills 1000] [--saves 0]
+ * [--training 3] [--ranks 8] [--seed 7] [--results FILE]`. The places are disk, s3, gcs and azure; by default, all of them. It
+ * ends after these numbers of kills and joint saves. `--training` is the most seconds that a start of the job trains before the
+ * kill. `--results` continues an earlier run with the same file: its kills and saves count. To repeat the job of one seed, pass
+ * `--seed` with it and `--kills 1`.
  */
-import { parseArgs } from 'node:util'
 import { exitOnSignals } from '@holdfast/test-servers'
-import { openPlace, type PlaceName, placeNames } from '../places.ts'
+import { positiveNumber, readCommandLine, wholeNumber } from '../../../../scripts/parts/command-line.ts'
+import { chosenPlaces, openPlace, type PlaceName } from '../places.ts'
 import { addResult, readResults } from '../results.ts'
 import { campaign, type CampaignReport } from './campaign.ts'
 
@@ -22,7 +23,7 @@ const killsOfStore = 40
 const killsForSaves = 16
 
 exitOnSignals()
-const { values, positionals } = parseArgs({
+const config = {
   allowPositionals: true,
   options: {
     kills: { type: 'string', default: '1000' },
@@ -32,21 +33,29 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1e6) },
     results: { type: 'string' },
   },
-})
-const chosen = placeNames.filter((name) => positionals.length === 0 || positionals.includes(name))
-for (const name of chosen) await attack(name)
+} as const
+const options = readCommandLine(import.meta.filename, config, ({ values, positionals }) => ({
+  places: chosenPlaces(positionals),
+  kills: wholeNumber('--kills', values.kills, 0),
+  saves: wholeNumber('--saves', values.saves, 0),
+  /** Milliseconds. */
+  training: 1000 * positiveNumber('--training', values.training),
+  ranks: wholeNumber('--ranks', values.ranks),
+  seed: wholeNumber('--seed', values.seed, 0),
+  file: values.results,
+}))
+for (const place of options.places) await attack(place)
 
 async function attack(placed: PlaceName): Promise<void> {
   await using place = await openPlace(placed)
-  const { results: file } = values
+  const { file, ranks: size, training } = options
   const earlier = file === undefined ? [] : await readResults<Result>(file)
   const results = earlier.filter((result) => result.place === placed)
-  const first = Number(values.seed) + results.length
+  const first = options.seed + results.length
   console.log(`killing ranks of jobs on ${place.name}, seeds from ${first}`)
-  const [size, training] = [Number(values.ranks), 1000 * Number(values.training)]
   for (let index = 0; ; index += 1) {
-    const killsLeft = Number(values.kills) - killsOf(results)
-    if (killsLeft <= 0 && savesOf(results) >= Number(values.saves)) break
+    const killsLeft = options.kills - killsOf(results)
+    if (killsLeft <= 0 && savesOf(results) >= options.saves) break
     const kills = killsLeft > 0 ? Math.min(killsOfStore, killsLeft) : killsForSaves
     const report = await campaign(place, { seed: first + index, size, kills, longestTraining: training })
     const result = { place: placed, name: place.name, ...report }

@@ -1,16 +1,22 @@
-/** Kills a job with a mirror on MinIO: `node tests/stores/test/programs/run-mirror-loop.ts [rounds] [seed]`. Prints its seed. */
+/** Kills a job with a mirror on MinIO: `npx -y pnpm@12 mirror-loop [ROUNDS] [SEED]`. Prints its seed. Without ROUNDS: 500. */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { exitOnSignals, startServer } from '@holdfast/test-servers'
-
+import { readCommandLine, UsageError, wholeNumber } from '../../../../scripts/parts/command-line.ts'
 import { mirrorLoop } from '../support/mirror-loop.ts'
 
 exitOnSignals()
-const rounds = Number(process.argv[2] ?? 500)
-const seed = Number(process.argv[3] ?? Date.now() % 1e6)
+const { rounds, seed } = readCommandLine(
+  import.meta.filename,
+  { allowPositionals: true },
+  ({ positionals: [count = '500', first = `${Date.now() % 1e6}`, ...more] }) => {
+    if (more.length > 0) throw new UsageError(`Pass only ROUNDS and SEED, without ${more.join(' ')}.`)
+    return { rounds: wholeNumber('ROUNDS', count), seed: wholeNumber('SEED', first, 0) }
+  },
+)
 const server = await startServer('minio')
 if (server.how === 'unavailable') throw new Error(`MinIO is not available: ${server.reason}`)
 try {

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { root } from '../parts/checkout.ts'
+
+/** The programs that `package.json` offers to people, by the name of the command. */
+const programs = {
+  attack: 'tests/attack/src/main.ts',
+  'attack:ranks': 'tests/attack/src/ranks/main.ts',
+  bench: 'bench/src/main.ts',
+  'build:wheel': 'scripts/build-wheel.ts',
+  conformance: 'scripts/conformance.ts',
+  demo: 'examples/training/src/demo.ts',
+  'install:cli': 'scripts/install-cli.ts',
+  'joint-requests': 'bench/src/joint-requests/main.ts',
+  'kill-loop': 'packages/adapter-fs/test/kill-loop/main.ts',
+  'mirror-loop': 'tests/stores/test/programs/run-mirror-loop.ts',
+  'release:dry': 'scripts/release-dry.ts',
+  'release:version': 'scripts/release-version.ts',
+  site: 'site/src/build.ts',
+  'site:deploy': 'site/src/deploy.ts',
+  'site:record': 'site/src/record-demo.ts',
+  'test-servers': 'tests/servers/src/main.ts',
+  'test:python': 'scripts/test-python.ts',
+  'test:windows': 'scripts/test-on-windows.ts',
+} as const
+
+type Program = keyof typeof programs
+
+const names = Object.keys(programs) as Program[]
+
+async function run(name: Program, ...words: readonly string[]) {
+  const child = spawn(process.execPath, [join(root, programs[name]), ...words], { cwd: root })
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null, string | null]>,
+  ])
+  return { code, stdout, stderr }
+}
+
+test.concurrent.each(names)('%s --help prints the usage', async (name) => {
+  const { code, stdout, stderr } = await run(name, '--help')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(name === 'conformance' ? /^Usage: / : `npx -y pnpm@12 ${name}`)
+})
+
+test.concurrent.each(names)('%s refuses an unknown option with one line and exit code 2', async (name) => {
+  const { code, stdout, stderr } = await run(name, '--no-such-option')
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^.*\S.*\n$/)
+})
+
+test.concurrent.each<readonly [Program, readonly string[], string]>([
+  ['attack', ['disk', '--minutes', 'x'], '--minutes must be a positive number, not "x".'],
+  ['attack:ranks', ['dsik'], 'The place dsik does not exist. Choose from: disk, s3, gcs, azure.'],
+  ['bench', ['fss'], 'The group fss does not exist. Choose among: fs,'],
+  ['install:cli', [], 'PREFIX is missing.'],
+  ['joint-requests', ['8', '--turns', 'x'], 'A size must be a positive integer, not "x".'],
+  ['kill-loop', ['--kills', 'x'], '--kills must be a positive integer, not "x".'],
+  ['mirror-loop', ['5', '7', '9'], 'Pass only ROUNDS and SEED, without 9.'],
+  ['site:deploy', ['a', 'b'], 'Pass only one TARGET, without b.'],
+])('%s refuses %j with exit code 2', async (name, words, message) => {
+  const { code, stdout, stderr } = await run(name, ...words)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^.*\n$/)
+  expect(stderr).toContain(message)
+})
