@@ -1,6 +1,9 @@
+import * as promises from 'node:fs/promises'
 import { mkdir, readdir, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
+import { diskOn } from '../src/disk.ts'
 import { torchFile } from './archives.ts'
 import { Watched } from './harness.ts'
 
@@ -53,13 +56,55 @@ describe('what a killed process left while it deleted a consumed checkpoint', ()
     await watched.write('step_1.pth', torchFile('written anew'))
     expect(await watched.settle()).toEqual(['step_1.pth'])
     expect(watched.told('notConsumed')).toMatchObject([
-      { name: '.holdfast-consuming-a', error: { code: 'UNAVAILABLE' }, retryIn: undefined },
+      { name: '.holdfast-consuming-a', error: { code: 'UNAVAILABLE' }, retryIn: 5_000 },
+      { name: '.holdfast-consuming-a', error: { code: 'UNAVAILABLE' }, retryIn: 10_000 },
     ])
     expect(await namesIn(watched)).toEqual(['.holdfast-consuming-a', 'step_1.pth'])
+    await watched.remove('step_1.pth')
+    watched.clock.pass(10_000)
+    await watched.scan()
+    expect(await namesIn(watched)).toEqual(['step_1.pth'])
   })
 })
 
 describe('after the commit of a checkpoint', () => {
+  test.each(['step_1.pth', 'runs/step_1.pth'])(
+    'a deletion of %s that the disk refuses is reported, and tried again by later scans',
+    async (name) => {
+      const refusals = [1, 2, 3]
+      const disk = diskOn('linux', {
+        ...promises,
+        rm: async (path, options) => {
+          if (refusals.shift() === undefined) return promises.rm(path, options)
+          throw Object.assign(new Error('resource busy'), { code: 'EBUSY' })
+        },
+      })
+      const watched = await Watched.begin({
+        consume: true,
+        disk,
+        layout: { pattern: name.replace('1', '{step}') },
+      })
+      await watched.write(name, torchFile('a'))
+      expect(await watched.settle()).toEqual([name])
+      await watched.scan()
+      await watched.scan() // too early for another try
+      expect(refusals).toEqual([3])
+      watched.clock.pass(5_000)
+      await watched.scan()
+      const leftover: unknown = expect.stringMatching(/\.holdfast-deleting-\w+$/)
+      expect(watched.told('notConsumed')).toMatchObject([
+        { name, retryIn: 5_000 },
+        { name: leftover, retryIn: 5_000 },
+        { name: leftover, retryIn: 10_000 },
+      ])
+      const folder = dirname(watched.path(name))
+      expect(await readdir(folder)).toEqual(expect.arrayContaining([leftover]))
+      watched.clock.pass(10_000)
+      await watched.scan()
+      expect(await readdir(folder)).not.toEqual(expect.arrayContaining([leftover]))
+    },
+  )
+
   test('a fault of its deletion is not a failed save, and is tried again', async () => {
     const watched = await Watched.begin({ consume: true })
     const read = watched.backend.read.bind(watched.backend)

@@ -1,6 +1,7 @@
 import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { isFinal, throwIfAborted } from '@holdfast/core/backend'
 import { systemClock, type WatchClock } from '../clock.ts'
+import type { Disk } from '../disk.ts'
 import { digestOfContents } from '../folder/content-digest.ts'
 import type { AdoptedBytes } from '../memory/memory.ts'
 import { type AdoptionOptions, type QuietPeriods, quietPeriodsOf } from '../options.ts'
@@ -42,6 +43,8 @@ export interface AdopterOptions extends AdoptionOptions {
   readonly trustsAge: boolean
   /** Whether to reject with the first error that does not concern a single checkpoint. */
   readonly failsFast: boolean
+  /** The disk on which consumed files are deleted. Default: the disk of this machine. */
+  readonly disk?: Disk | undefined
 }
 
 /**
@@ -84,7 +87,7 @@ export class Adopter {
     this.#clock = options.clock ?? systemClock
     this.#announcements = new Announcements(options.onEvent)
     this.#folder = new WatchedFolder(store, folder, options, this.#announcements)
-    this.#consumption = new Consumption(store, this.#clock, this.#announcements, options)
+    this.#consumption = new Consumption(store, this.#clock, this.#announcements, options, options.disk)
   }
 
   /** The name of the layout, once one is chosen or recognised. */

@@ -1,7 +1,8 @@
-import { relative } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { isFinal } from '@holdfast/core/backend'
 import type { WatchClock } from '../clock.ts'
+import { type Disk, diskOn } from '../disk.ts'
 import type { AdoptedBytes } from '../memory/memory.ts'
 import type { AdoptionOptions } from '../options.ts'
 import type { Announcements } from './announcements.ts'
@@ -16,19 +17,24 @@ export class Consumption {
   readonly #clock: WatchClock
   readonly #announcements: Announcements
   readonly #options: Pick<AdoptionOptions, 'consume' | 'signal'>
+  readonly #disk: Disk
   readonly #outcomes = new Outcomes()
+  /** The folders in which no deletion is unfinished, and the failures of the others. */
   readonly #recovered = new Set<string>()
+  readonly #recoveries = new Outcomes()
 
   constructor(
     store: CheckpointStore,
     clock: WatchClock,
     announcements: Announcements,
     options: Pick<AdoptionOptions, 'consume' | 'signal'>,
+    disk: Disk = diskOn(),
   ) {
     this.#store = store
     this.#clock = clock
     this.#announcements = announcements
     this.#options = options
+    this.#disk = disk
   }
 
   /** Deletes the files, but only while the store lists the same bytes. Returns false if it must be called again later. */
@@ -42,33 +48,38 @@ export class Consumption {
     if (this.#outcomes.dueIn(name, fingerprint, this.#clock.now()) > 0) return false
     try {
       const stored = await storedAt(this.#store, step, this.#options.signal)
-      if (stored?.digest === digest && (await consume(candidate, snapshot)))
+      if (stored?.digest === digest && (await consume(candidate, snapshot, this.#disk)))
         this.#announcements.announce({ type: 'consumed', name })
       this.#outcomes.succeed(name)
       return true
     } catch (error) {
       if (!isHoldfastError(error) || isFinal(error)) throw error
+      this.#recovered.delete(dirname(candidate.path)) // the files may have been moved aside already
       const retryIn = this.#outcomes.fail(name, fingerprint, error, this.#clock.now())
       this.#announcements.announce({ type: 'notConsumed', name, error, retryIn })
       return false
     }
   }
 
-  /** Finishes once what killed processes left in each folder. Returns whether it put a checkpoint back. */
+  /**
+   * Finishes the deletions in each folder that a killed process or an error interrupted. Tries a folder again after a pause if one
+   * fails. Returns whether it put a checkpoint back.
+   */
   async recover(root: string, folders: readonly string[]): Promise<boolean> {
     let hasPutBack = false
     for (const folder of folders) {
-      if (this.#recovered.has(folder)) continue
-      this.#recovered.add(folder)
-      const recovered = await recoverConsumed(folder)
+      if (this.#recovered.has(folder) || this.#recoveries.dueIn(folder, '', this.#clock.now()) > 0) continue
+      const recovered = await recoverConsumed(folder, this.#disk)
       hasPutBack ||= recovered.hasPutBack
+      const [first] = recovered.stuck
+      if (first === undefined) {
+        this.#recovered.add(folder)
+        this.#recoveries.succeed(folder)
+        continue
+      }
+      const retryIn = this.#recoveries.fail(folder, '', first.error, this.#clock.now())
       for (const { path, error } of recovered.stuck)
-        this.#announcements.announce({
-          type: 'notConsumed',
-          name: relative(root, path),
-          error,
-          retryIn: undefined,
-        })
+        this.#announcements.announceOnce({ type: 'notConsumed', name: relative(root, path), error, retryIn })
     }
     return hasPutBack
   }
