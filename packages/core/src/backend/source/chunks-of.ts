@@ -1,4 +1,4 @@
-import { newBuffer } from './buffers.ts'
+import { inTurn, newBuffer } from './buffers.ts'
 import { ObjectStream } from './object-stream.ts'
 
 /** A body. `detachable` is true if a reader may detach the memory of its chunks after their use. */
@@ -18,12 +18,6 @@ const chunkBytes = 2 ** 20
 const receivedBytes = 2 ** 18
 
 /**
- * The number of buffers that are reused: the consumer may use two, and the third is read into. Touching new memory
- * costs as much time as the read itself.
- */
-const buffersInUse = 3
-
-/**
  * Yields a body in chunks that are large enough for a write each. A chunk is valid until the consumer asks for the
  * second chunk after it, since few buffers are reused. A byte stream is read into these buffers, one chunk ahead. The
  * pieces of another stream are copied into them. `size` is the expected number of bytes. With `allocate`, every piece
@@ -34,27 +28,55 @@ export async function* chunksOf(
   size: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
-  if (object.body instanceof ObjectStream) {
-    const largest = object.body.inThreads ? chunkBytes : receivedBytes
-    yield* object.body.chunks(Math.min(bufferBytes, largest), allocate ?? newBuffer)
-    return
-  }
-  const reader = byteReader(object.body)
-  if (reader === undefined) yield* gathered(object, bufferBytes, allocate)
-  else yield* readInto(reader, bufferBytes)
+  yield* inChunks(object, size, { largest: chunkBytes, received: receivedBytes, allocate })
 }
 
 /** Reads at most `size` bytes of a body into memory. Returns fewer if the body is shorter. */
 export async function bytesOf(object: Body, size: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(size)
+  let bytes: Uint8Array = new Uint8Array()
   let filled = 0
-  for await (const chunk of chunksOf(object, size)) {
+  // A chunk has room for the whole body, so usually there is only one.
+  for await (const chunk of inChunks(object, size, { largest: size, received: size })) {
     const part = chunk.subarray(0, size - filled)
-    bytes.set(part, filled)
+    if (filled === 0) bytes = part
+    else {
+      if (bytes.byteLength === filled) bytes = withRoom(bytes, size)
+      bytes.set(part, filled)
+    }
     filled += part.byteLength
   }
   return bytes.subarray(0, filled)
+}
+
+/** Copies bytes to the start of a buffer of `size` bytes. */
+function withRoom(bytes: Uint8Array, size: number): Uint8Array {
+  const copy = newBuffer(size)
+  copy.set(bytes)
+  return copy
+}
+
+interface ChunkOptions {
+  /** The largest chunk in bytes. */
+  readonly largest: number
+  /** The largest chunk in bytes if this thread receives the body into it. */
+  readonly received: number
+  readonly allocate?: ((bytes: number) => Uint8Array) | undefined
+}
+
+async function* inChunks(
+  object: Body,
+  size: number,
+  { largest, received, allocate }: ChunkOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const bufferBytes = Math.max(1, Math.min(largest, size))
+  if (object.body instanceof ObjectStream) {
+    const most = object.body.inThreads ? largest : received
+    yield* object.body.chunks(Math.min(bufferBytes, most), allocate ?? newBuffer)
+    return
+  }
+  const reader = byteReader(object.body)
+  if (reader === undefined) yield* gathered(object, bufferBytes, allocate)
+  else yield* readInto(reader, bufferBytes, size)
 }
 
 /** Returns `undefined` for a body that is not a byte stream. */
@@ -68,13 +90,21 @@ function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader 
   }
 }
 
+/**
+ * Uses up to three buffers in turns: the consumer may use two, and the third is read into. Touching new memory costs as much
+ * time as the read itself, so a body of one chunk gets one buffer.
+ */
 async function* readInto(
   reader: ReadableStreamBYOBReader,
   bufferBytes: number,
+  size: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const idle = Array.from({ length: buffersInUse }, () => Buffer.allocUnsafeSlow(bufferBytes).buffer)
+  let left = size
+  const idle: ArrayBuffer[] = []
   const readNext = (): ReturnType<typeof reader.read<Uint8Array<ArrayBuffer>>> => {
-    const next = reader.read(new Uint8Array(idle.shift() ?? new ArrayBuffer(bufferBytes)))
+    // A byte of room shows that a body is longer than expected.
+    const bytes = Math.max(1, Math.min(bufferBytes, left))
+    const next = reader.read(new Uint8Array(idle.shift() ?? Buffer.allocUnsafeSlow(bytes).buffer))
     next.catch(() => undefined) // thrown where it is awaited
     return next
   }
@@ -88,6 +118,7 @@ async function* readInto(
         ended = true
         return
       }
+      left -= value.byteLength
       ahead = readNext()
       yield value
       used.push(value.buffer)
@@ -106,8 +137,8 @@ async function* gathered(
   bufferBytes: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const bufferOf = allocate ?? newBuffer
-  let [filling, used] = [bufferOf(bufferBytes), bufferOf(bufferBytes)]
+  const nextBuffer = inTurn({ ring: 2, allocate: allocate ?? newBuffer })
+  let filling: Uint8Array | undefined
   let filled = 0
   for await (const piece of body) {
     let isCopied = true
@@ -119,16 +150,17 @@ async function* gathered(
         yield part
         continue
       }
+      filling ??= nextBuffer(bufferBytes)
       filling.set(part, filled)
       filled += part.byteLength
       if (filled < bufferBytes) continue
       yield filling
+      filling = undefined
       filled = 0
-      ;[filling, used] = [used, filling]
     }
     if (detachable && isCopied) release(piece)
   }
-  if (filled > 0) yield filling.subarray(0, filled)
+  if (filling !== undefined) yield filling.subarray(0, filled)
 }
 
 /**

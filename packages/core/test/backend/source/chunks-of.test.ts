@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chunksOf } from '../../../src/backend/index.ts'
+import { bytesOf } from '../../../src/backend/source/chunks-of.ts'
 
 const bytes = Uint8Array.from({ length: 5_000_001 }, (_, index) => (index * 7919) >> 8)
 
@@ -82,11 +83,39 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
 
+  test.each([
+    ['the whole body', bytes.byteLength],
+    ['the whole body if it is shorter than expected', bytes.byteLength + 1],
+    ['as many bytes as asked for', 1_500_000],
+  ])('reads %s into memory', async (__, size) => {
+    const read = await bytesOf({ body: body() }, size)
+    expect(Buffer.from(read).equals(bytes.subarray(0, size))).toBe(true)
+  })
+
   test('yields all bytes even if fewer were expected', async () => {
     const seen: Buffer[] = []
     for await (const chunk of chunksOf({ body: body() }, 1000)) seen.push(Buffer.from(chunk))
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
+})
+
+test('allocates one buffer for a body of one chunk', async () => {
+  const rooms: number[] = []
+  let left = 1000
+  const body = new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      const { byobRequest } = controller
+      rooms.push(byobRequest?.view?.byteLength ?? 0)
+      if (left === 0) controller.close()
+      byobRequest?.respond(left)
+      left = 0
+    },
+  })
+  expect((await Array.fromAsync(chunksOf({ body }, 1000))).map(({ byteLength }) => byteLength)).toEqual([
+    1000,
+  ])
+  expect(rooms).toEqual([1000, 1])
 })
 
 test('cancels a body of any kind when the consumer returns early', async () => {
