@@ -7,9 +7,9 @@ import { globalOptions } from './declare/global-options.ts'
 import { ownMember } from './own-member.ts'
 import { reportUsageError } from './output/errors.ts'
 
-/** Returns the parser of a command line, which begins with `firstWord`. With `isJson` it prints no sentence about a wrong command line. */
+/** Returns the parser of a command line with these words. With `isJson` it prints no sentence about a wrong command line. */
 export function parserOf(
-  firstWord: string | undefined,
+  words: readonly string[],
   environment: Omit<CommandEnvironment, 'describeCommands'>,
   { isJson, ...progress }: { readonly isJson: boolean } & CommandProgress,
 ): CommanderCommand {
@@ -21,7 +21,7 @@ export function parserOf(
   declareOptions(parser, globalOptions)
   parser
     .addHelpText('after', `\n${exitCodesHelp}`)
-    .showHelpAfterError('(Run holdfast --help for commands and options.)')
+    .showHelpAfterError(helpOf(words))
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       outputError: (text) => {
@@ -40,7 +40,7 @@ export function parserOf(
     declareCommand(chosen, await listed.load(), { ...environment, describeCommands }, progress)
   }
   parser.hook('preSubcommand', (_, chosen) => declare(chosen))
-  for (const [name, { summary }] of possibleCommands(firstWord)) parser.command(name).description(summary)
+  for (const [name, { summary }] of possibleCommands(words[0])) parser.command(name).description(summary)
   parser
     .command('help')
     .description('Print the help of a command.')
@@ -57,4 +57,12 @@ export function parserOf(
       return chosen.help()
     })
   return parser
+}
+
+/** Returns which help to read if no command was reached. An option before a command may be one of that command. */
+function helpOf([first = '', ...others]: readonly string[]): string {
+  const name = first.startsWith('-') ? others.find((word) => Object.hasOwn(commands, word)) : undefined
+  return name === undefined
+    ? '(Run holdfast --help for commands and options.)'
+    : `(Write the options of ${name} after ${name}. Run holdfast ${name} --help for its options.)`
 }

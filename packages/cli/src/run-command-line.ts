@@ -21,9 +21,8 @@ export async function runCommandLine(
   const json = asksForJson(argv)
   let outcome: number = exitCodes.done
   let whenStopped: string | undefined
-  const [, , firstWord] = argv
   const parser = parserOf(
-    firstWord,
+    argv.slice(2),
     { version, interruption, trailing: afterDashes(argv) },
     {
       isJson: json,

@@ -32,6 +32,11 @@ describe('a wrong command line', () => {
       "holdfast: unknown option '--jso'\n(Did you mean --json?)\n(Run holdfast ls --help for its options.)\n",
     ],
     [
+      ['--last', '2', 'ls'],
+      "holdfast: unknown option '--last'\n(Write the options of ls after ls. Run holdfast ls --help for its options.)\n",
+    ],
+    [['--nope'], "holdfast: unknown option '--nope'\n(Run holdfast --help for commands and options.)\n"],
+    [
       ['lss'],
       "holdfast: unknown command 'lss'\n(Did you mean ls?)\n(Run holdfast --help for commands and options.)\n",
     ],
