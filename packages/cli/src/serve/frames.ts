@@ -66,12 +66,20 @@ export function endFrame(stream: number): Uint8Array {
   return frame(frameTypes.end, stream, new Uint8Array())
 }
 
-/** `error` must be an object with a `message`. */
+/**
+ * The longest text of an abort, in UTF-16 units. JSON writes one in at most 6 bytes, so the few texts of an error fit into a
+ * frame.
+ */
+const longestText = 16_000
+
+/** `error` must be an object with a `message`. Its long texts are shortened. */
 export function abortFrame(stream: number, error: { readonly message: string }): Uint8Array {
-  const payload = Buffer.from(stringifyJson(error))
-  const sent =
-    payload.byteLength <= maxPayload ? payload : Buffer.from('{"message":"The reason is too long."}')
-  return frame(frameTypes.abort, stream, sent)
+  return frame(frameTypes.abort, stream, Buffer.from(stringifyJson(error, shortened)))
+}
+
+function shortened(value: unknown): unknown {
+  if (typeof value !== 'string' || value.length <= longestText) return value
+  return `${value.slice(0, longestText).replace(/\p{Surrogate}$/u, '')}… (shortened)`
 }
 
 export function creditFrame(stream: number, bytes: number): Uint8Array {

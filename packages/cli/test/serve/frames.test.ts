@@ -85,6 +85,26 @@ test('a message longer than a frame is sent in parts', () => {
   expect(frames.flatMap((frame) => [...decoder.decode(frame)])).toEqual([{ kind: 'message', text }])
 })
 
+test('the abort of a stream keeps its code and fits into a frame, however long its texts are', () => {
+  const long = '\u0000'.repeat(maxPayload)
+  const hint = { kind: 'name-store' }
+  const error = { code: 'CORRUPT', message: `Damaged: ${long}`, reason: long, key: long, hint }
+  const bytes = abortFrame(1, error)
+  const payload = Buffer.from(bytes).subarray(9)
+  expect(payload.byteLength).toBeLessThanOrEqual(maxPayload)
+  expect(JSON.parse(payload.toString())).toMatchObject({
+    code: 'CORRUPT',
+    message: expect.stringMatching(/^Damaged: .*… \(shortened\)$/s) as string,
+    hint,
+  })
+})
+
+test('a shortened text is never cut within a character', () => {
+  const bytes = abortFrame(1, { message: `x${'😀'.repeat(maxPayload)}` })
+  const { message } = JSON.parse(Buffer.from(bytes).subarray(9).toString()) as { readonly message: string }
+  expect(message).toMatch(/^x(😀)+… \(shortened\)$/u)
+})
+
 test('any bytes end the connection with INVALID_ARGUMENT or are served, and never hang it', async () => {
   const noise = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
