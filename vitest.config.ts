@@ -32,8 +32,8 @@ export default defineConfig({
     hookTimeout: 600_000,
     // One worker per core. Many tests wait for a disk, a server or another process, so fewer workers would leave cores idle.
     maxWorkers: '100%',
-    globalSetup: ['./tests/servers/src/run-folder.ts'],
-    reporters: [...configDefaults.reporters, './tests/servers/src/summary-reporter.ts'],
+    globalSetup: ['./tests/runner/src/run-folder.ts'],
+    reporters: [...configDefaults.reporters, './tests/runner/src/summary-reporter.ts'],
     projects: [...foldersIn('packages'), ...examples, ...foldersIn('tests'), 'bench', 'site', 'scripts'].map(
       projectOf,
     ),

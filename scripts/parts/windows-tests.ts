@@ -26,6 +26,7 @@ export const excludedProjects = {
   bench: 'measures processes by /proc',
   cli: 'uses shells, signals and named pipes',
   jobs: 'is about schedulers of Linux',
+  runner: 'uses signals and mounts',
   runtimes: 'installs runtimes for Linux',
   servers: 'uses shells and signals',
   site: 'is built on Linux',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import useRunFolder from '../src/run-folder.ts'
-import { emptyFolder } from './empty-folder.ts'
+import { emptyFolder } from '../../servers/test/empty-folder.ts'
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
 const globalSetup = join(import.meta.dirname, '../src/run-folder.ts')

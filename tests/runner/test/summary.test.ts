@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { EmulatorUse, Servers } from '../src/index.ts'
+import type { EmulatorUse, Servers } from '../../servers/src/index.ts'
 import { summarise, summariseSkipped } from '../src/summary.ts'
 
 const connection = { endpoint: 'http://127.0.0.1:1', region: '', accessKeyId: '', secretAccessKey: '' }

@@ -1,7 +1,7 @@
 import type { ProvidedContext } from 'vitest'
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
-import { leavesOutLongTests } from './long-tests.ts'
-import type {} from './provided.ts'
+import { leavesOutLongTests } from '../../servers/src/long-tests.ts'
+import type {} from '../../servers/src/provided.ts'
 import { summarise, summariseSkipped } from './summary.ts'
 
 /** Prints, at the end of a run, the servers that were used and the tests that did not run. */

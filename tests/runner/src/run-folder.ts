@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { removeFolder, temporaryFolder } from './temporary-folder.ts'
+import { removeFolder, temporaryFolder } from '../../servers/src/temporary-folder.ts'
 
 /** The environment variables that `os.tmpdir()` reads: `TEMP` and `TMP` on Windows, `TMPDIR` elsewhere. */
 const temporary = ['TEMP', 'TMP', 'TMPDIR']

@@ -1,5 +1,5 @@
-import type { AvailableServer } from './kinds.ts'
-import type { EmulatorUse, ProvidedServer, Servers } from './provided.ts'
+import type { AvailableServer } from '../../servers/src/kinds.ts'
+import type { EmulatorUse, ProvidedServer, Servers } from '../../servers/src/provided.ts'
 
 /**
  * Returns the servers that a project used, such as `adapter-s3 on MinIO 2026-02-12 (installed), emulator`, and one line
