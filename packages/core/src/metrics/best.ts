@@ -6,15 +6,20 @@ type Scored = MetricObjective | WeightedObjective
 
 /**
  * Returns the best listed step. If the best of the whole history is listed, it is that one, so dropping others never changes
- * it. Otherwise only listed steps count. Returns `undefined` if no step has a value.
+ * it. Otherwise abandoned steps that are not listed do not count, and then no step that is not listed. Returns `undefined` if
+ * no step has a value.
  */
 export function bestOf(
   evaluations: Evaluations,
   objective: Scored,
   isThere: (step: number) => boolean,
 ): Evaluation | undefined {
-  const best = lastImprovement(evaluations, objective, () => true)?.evaluation
-  if (best === undefined || isThere(best.step)) return best
+  const isRecorded = (): boolean => true
+  const isThereOrLive = (step: number): boolean => isThere(step) || !evaluations.abandoned.has(step)
+  for (const counts of [isRecorded, isThereOrLive]) {
+    const best = lastImprovement(evaluations, objective, counts)?.evaluation
+    if (best === undefined || isThere(best.step)) return best
+  }
   return lastImprovement(evaluations, objective, isThere)?.evaluation
 }
 
@@ -75,7 +80,7 @@ function compareScores(one: readonly number[], other: readonly number[]): number
   return differing < 0 ? 0 : (one[differing] ?? 0) - (other[differing] ?? 0)
 }
 
-/** The time since an objective last improved. */
+/** The time since an objective last improved. Values that a rewind abandoned do not count. */
 export interface Plateau {
   readonly best: Evaluation | undefined
   /** The number of values that were recorded after the last improvement. A value equal to the best is none. */
@@ -88,8 +93,9 @@ export interface Plateau {
 
 /** Uses the whole history, including steps whose checkpoints are deleted. */
 export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau {
-  const improvement = lastImprovement(evaluations, objective, () => true)
-  const newest = evaluations.steps.length - 1
+  const isLive = (step: number): boolean => !evaluations.abandoned.has(step)
+  const improvement = lastImprovement(evaluations, objective, isLive)
+  const newest = evaluations.steps.filter(isLive).length - 1
   const last = evaluations.recordedAt(newest)
   if (improvement === undefined || last === undefined) {
     return { best: undefined, valuesSince: 0, stepsSince: 0, reached: false }
@@ -118,25 +124,26 @@ export function bestSteps(
 }
 
 /**
- * Returns the last listed value that was better than the best recorded before it, or with `ties: 'later'` as good. `gainedAt` is
- * the index of the last that was better, in the order of recording.
+ * Returns the last value that counts and was better than the best before it, or with `ties: 'later'` as good. An abandoned value
+ * must be better. `gainedAt` is the index of the last that was better, in the order of recording.
  */
 function lastImprovement(
   evaluations: Evaluations,
   { minDelta = 0, ties = 'earlier' }: Scored,
-  isThere: (step: number) => boolean,
+  counts: (step: number) => boolean,
 ): { readonly evaluation: Evaluation; readonly gainedAt: number } | undefined {
-  const { steps, values, scores, recording } = evaluations
+  const { steps, values, scores, recording, abandoned } = evaluations
   let best: number | undefined
   let gainedAt = 0
   let bestScore = -Infinity
   let delta = 0
   for (let index = 0; index < scores.length; index += 1) {
     const place = recording?.[index] ?? index
+    const step = steps[place] ?? Number.NaN
     const gain = (scores[place] ?? Number.NaN) - bestScore
     const isBetter = best === undefined || gain > delta
-    const isTaken = isBetter || (ties === 'later' && gain === 0)
-    if (!isTaken || !isThere(steps[place] ?? Number.NaN)) continue
+    const isTaken = isBetter || (ties === 'later' && gain === 0 && !abandoned.has(step))
+    if (!isTaken || !counts(step)) continue
     best = index
     if (isBetter) gainedAt = index
     bestScore = scores[place] ?? Number.NaN

@@ -9,6 +9,7 @@ import {
   type WeightedObjective,
 } from './objective.ts'
 import { evaluateSeries, type History } from './series.ts'
+import { insertionIndex } from './sorted.ts'
 
 /**
  * Evaluates a history by each objective that has a score. A step whose metric is missing, NaN or infinite has no evaluation,
@@ -65,8 +66,11 @@ function evaluateWeighted(
   })
   const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
   const [firstPart] = partsOfObjective(objective)
-  const { steps: candidates, recording } =
-    (firstPart === undefined ? undefined : all.get(firstPart)) ?? Evaluations.none
+  const {
+    steps: candidates,
+    recording,
+    abandoned,
+  } = (firstPart === undefined ? undefined : all.get(firstPart)) ?? Evaluations.none
   const steps = new Float64Array(candidates.length)
   const values = new Float64Array(candidates.length)
   const placeOf = new Float64Array(candidates.length).fill(-1)
@@ -86,7 +90,8 @@ function evaluateWeighted(
   }
   const judged = values.subarray(0, count)
   const places = recording?.map((candidate) => placeOf[candidate] ?? -1).filter((place) => place >= 0)
-  return afterWarmUp(new Evaluations(steps.subarray(0, count), judged, judged, places), objective)
+  const weighted = new Evaluations(steps.subarray(0, count), judged, judged, places, abandoned)
+  return afterWarmUp(weighted, objective)
 }
 
 /** Returns the evaluation at a place as a number that can be added to those of other parts. Higher is better. */
@@ -96,47 +101,58 @@ function normalise(
   name: string,
   { normalisation = 'minmax' }: WeightedObjective,
   part: Objective | undefined,
-  { values, scores }: Evaluations,
+  evaluations: Evaluations,
 ): Normalised {
+  const { values, scores } = evaluations
   if (typeof normalisation === 'object') {
     const [low, high] = own(normalisation.ranges, name) ?? [0, 1]
     const isMin = part !== undefined && isMetricObjective(part) && part.direction === 'min'
     return isMin ? linear(values, high, low - high) : linear(values, low, high - low)
   }
-  if (normalisation === 'zscore') return zScore(scores)
-  return normalisation === 'rank' ? rank(scores) : minMax(scores)
+  const counted = countedScores(evaluations)
+  if (normalisation === 'zscore') return zScore(scores, counted)
+  return normalisation === 'rank' ? rank(scores, counted) : minMax(scores, counted)
 }
 
-/** Returns 0 for the worst score so far and 1 for the best. If all are equal, returns 0.5. */
-function minMax(scores: Float64Array): Normalised {
+/** Returns the scores that make the scale: those that no rewind abandoned, or all if there are no others. */
+function countedScores({ steps, scores, abandoned }: Evaluations): Float64Array {
+  if (abandoned.size === 0) return scores
+  const live = scores.filter((_, place) => !abandoned.has(steps[place] ?? Number.NaN))
+  return live.length > 0 ? live : scores
+}
+
+/** Returns 0 for the worst counted score so far and 1 for the best. If all are equal, returns 0.5. */
+function minMax(scores: Float64Array, counted: Float64Array): Normalised {
   let [low, high] = [Infinity, -Infinity]
-  for (const score of scores) {
+  for (const score of counted) {
     low = Math.min(low, score)
     high = Math.max(high, score)
   }
   return high > low ? linear(scores, low, high - low) : () => 0.5
 }
 
-/** Returns the number of standard deviations above the mean. If all scores are equal, returns 0. */
-function zScore(scores: Float64Array): Normalised {
+/** Returns the number of standard deviations above the mean of the counted scores. If all are equal, returns 0. */
+function zScore(scores: Float64Array, counted: Float64Array): Normalised {
   // The mean of equal scores is rounded, so their deviation is not always 0.
-  if (scores.every((score) => score === scores[0])) return () => 0
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
-  const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length
+  if (counted.every((score) => score === counted[0])) return () => 0
+  const mean = counted.reduce((sum, score) => sum + score, 0) / counted.length
+  const variance = counted.reduce((sum, score) => sum + (score - mean) ** 2, 0) / counted.length
   const deviation = Math.sqrt(variance)
   return deviation > 0 ? linear(scores, mean, deviation) : () => 0
 }
 
-/** Returns 0 for the worst rank so far and 1 for the best. Equal scores share the mean of their ranks. */
-function rank(scores: Float64Array): Normalised {
-  const sorted = scores.toSorted((one, other) => one - other)
+/** Returns 0 for the worst counted rank so far and 1 for the best. Equal scores share the mean of their ranks. */
+function rank(scores: Float64Array, counted: Float64Array): Normalised {
+  const sorted = counted.toSorted()
   const places = new Map<number, { first: number; last: number }>()
   for (const [place, score] of sorted.entries()) {
     const found = places.get(score)
     places.set(score, { first: found?.first ?? place, last: place })
   }
   return (place) => {
-    const { first = 0, last = 0 } = places.get(scores[place] ?? Number.NaN) ?? {}
+    const score = scores[place] ?? Number.NaN
+    const above = insertionIndex(sorted, score)
+    const { first, last } = places.get(score) ?? { first: above, last: above - 1 }
     return sorted.length > 1 ? (first + last) / 2 / (sorted.length - 1) : 0.5
   }
 }

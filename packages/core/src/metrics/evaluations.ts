@@ -19,14 +19,26 @@ export class Evaluations {
   readonly steps: Float64Array
   readonly values: Float64Array
   readonly scores: Float64Array
-  /** The places of the evaluations in the order of recording; `undefined` if that is the order of the steps. */
+  /**
+   * The places of the evaluations in the order of recording, abandoned ones last; `undefined` if that is the order of the
+   * steps.
+   */
   readonly recording: Float64Array | undefined
+  /** The steps whose values a rewind abandoned. */
+  readonly abandoned: ReadonlySet<number>
 
-  constructor(steps: Float64Array, values: Float64Array, scores = values, recording?: Float64Array) {
+  constructor(
+    steps: Float64Array,
+    values: Float64Array,
+    scores = values,
+    recording?: Float64Array,
+    abandoned: ReadonlySet<number> = new Set(),
+  ) {
     this.steps = steps
     this.values = values
     this.scores = scores
     this.recording = recording
+    this.abandoned = abandoned
   }
 
   get(step: number): Evaluation | undefined {
@@ -61,6 +73,7 @@ export class Evaluations {
       places.map((place) => this.values[place] ?? Number.NaN),
       places.map((place) => this.scores[place] ?? Number.NaN),
       remaining.map((place) => insertionIndex(places, place)),
+      this.abandoned,
     )
   }
 }

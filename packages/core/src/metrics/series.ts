@@ -15,6 +15,8 @@ export interface MetricRecord {
    * key.
    */
   readonly order?: OrderKey | undefined
+  /** Whether a rewind abandoned the save. */
+  readonly abandoned?: boolean | undefined
 }
 
 const earliest: OrderKey = { segment: 0, base: 0 }
@@ -54,6 +56,7 @@ interface RecordedValue {
   readonly step: number
   readonly order: OrderKey
   readonly value: number
+  readonly isAbandoned: boolean
 }
 
 /** The recorded values of one metric with their smoothed values and scores, in the order of steps. */
@@ -66,8 +69,9 @@ class Series {
   readonly #recorded = new GrowingNumbers()
   readonly #values = new GrowingNumbers()
   readonly #scores = new GrowingNumbers()
-  /** The indexes in the order of recording. `undefined` if it equals the order of steps. */
+  /** The indexes in the order of recording, abandoned ones last. `undefined` if it equals the order of steps. */
   #recording: GrowingNumbers | undefined
+  readonly #abandoned = new Set<number>()
   /** The highest order key. */
   #latest = earliest
   /** The segments that were read. `#counts` has the number of values after each. */
@@ -86,20 +90,28 @@ class Series {
       this.#values.seen(),
       this.#scores.seen(),
       this.#recording?.seen(),
+      this.#abandoned,
     )
   }
 
   /**
    * Adds the values that the history has in addition to the previous one. Returns false and adds nothing if the
-   * histories contradict each other, or if an added value was not recorded last.
+   * histories contradict each other, or if an added value does not come last.
    */
   goOn(history: History): boolean {
     const read = this.#readBeyond(history)
-    if (read === undefined || !isInOrder(read.added, this.#latest)) return false
+    if (read === undefined || !this.#precedes(read.added)) return false
     for (const each of read.added) this.#add(each, this.#smoother.next(each.value))
     this.#stretches = history
     this.#counts = read.counts
     return true
+  }
+
+  /** An abandoned value is judged after all others, so nothing can be added behind it. */
+  #precedes(added: readonly RecordedValue[]): boolean {
+    if (added.length === 0) return true
+    const hasAbandoned = this.#abandoned.size > 0 || added.some(({ isAbandoned }) => isAbandoned)
+    return !hasAbandoned && isInOrder(added, this.#latest)
   }
 
   /** Evaluates a run that went back to older steps. The series must be empty. */
@@ -130,11 +142,11 @@ class Series {
     const counts = this.#counts.slice(0, shared)
     const added: RecordedValue[] = []
     for (const stretch of history.slice(shared)) {
-      for (const { step, metrics, order = earliest } of stretch) {
+      for (const { step, metrics, order = earliest, abandoned: isAbandoned = false } of stretch) {
         const value = metrics[this.#reading.metric] // an inherited member is not a number
         if (typeof value !== 'number' || !Number.isFinite(value)) continue
-        if (place >= this.#steps.length) added.push({ step, order, value })
-        else if (!this.#isAt(place, { step, order, value })) return undefined
+        if (place >= this.#steps.length) added.push({ step, order, value, isAbandoned })
+        else if (!this.#isAt(place, { step, order, value, isAbandoned })) return undefined
         place += 1
       }
       counts.push(place)
@@ -142,12 +154,13 @@ class Series {
     return place < this.#steps.length ? undefined : { added, counts }
   }
 
-  #isAt(place: number, { step, order, value }: RecordedValue): boolean {
+  #isAt(place: number, { step, order, value, isAbandoned }: RecordedValue): boolean {
     return (
       this.#steps.at(place) === step &&
       this.#segments.at(place) === order.segment &&
       this.#bases.at(place) === order.base &&
-      this.#recorded.at(place) === value
+      this.#recorded.at(place) === value &&
+      this.#abandoned.has(step) === isAbandoned
     )
   }
 
@@ -157,7 +170,7 @@ class Series {
     return differing < 0 ? this.#stretches.length : differing
   }
 
-  #add({ step, order, value: recorded }: RecordedValue, value: number): void {
+  #add({ step, order, value: recorded, isAbandoned }: RecordedValue, value: number): void {
     this.#recording?.add(this.#steps.length)
     this.#steps.add(step)
     this.#segments.add(order.segment)
@@ -165,12 +178,21 @@ class Series {
     this.#recorded.add(recorded)
     this.#values.add(value)
     this.#scores.add(this.#reading.direction === 'min' ? -value : value)
+    if (isAbandoned) this.#abandoned.add(step)
     if (compareOrders(order, this.#latest) > 0) this.#latest = order
   }
 }
 
+/**
+ * Compares values in the order in which they are judged. A rewind gives its checkpoint a later order key than those that it
+ * abandons, which were saved after it. So abandoned values come last.
+ */
 function compare(one: RecordedValue, other: RecordedValue): number {
-  return compareOrders(one.order, other.order) || one.step - other.step
+  return (
+    Number(one.isAbandoned) - Number(other.isAbandoned) ||
+    compareOrders(one.order, other.order) ||
+    one.step - other.step
+  )
 }
 
 /** Returns whether values in the order of steps were also recorded in that order, and after `latest`. */

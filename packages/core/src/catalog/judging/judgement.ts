@@ -98,7 +98,7 @@ export function scoresOf({ evaluations }: Judgement, step: number): Readonly<Rec
 
 /**
  * Decides which checkpoints of a judged catalog are kept and which are dropped, with reasons. `inUse` returns why a
- * checkpoint cannot be dropped now.
+ * checkpoint cannot be dropped now. The best listed ones are kept even if an abandoned one is better.
  */
 export function retain(
   catalog: Lines,
@@ -113,7 +113,12 @@ export function retain(
     (entry) =>
       new ListedCandidate(entry, inUse(entry), unmirrored.has(entry.attempt) ? notMirroredYet : undefined),
   )
-  return decideRetention(retention, { ...judgement, ...at, checkpoints }, room)
+  const best = bestSteps(
+    judgement.evaluations,
+    judgement.objectives,
+    (step) => catalog.checkpoints.get(step) !== undefined,
+  )
+  return decideRetention(retention, { ...judgement, ...at, best, checkpoints }, room)
 }
 
 /** Returns why abandoned checkpoints stay, by attempt. The others are dropped by the next save. */
