@@ -58,9 +58,11 @@ export async function spaceError(disk: Disk, error: unknown, what: string): Prom
   if (!failedWith(error, 'ENOSPC')) return error
   const free = await freeSpace(disk).catch(() => undefined) // the first error is the one to report
   if (free?.kind !== 'measured' || free.files?.available !== 0) return error
-  return new HoldfastError(
-    'INSUFFICIENT_SPACE',
-    `${what} failed: the file system has no inodes left. Delete files or folders of any size.`,
-    { cause: error },
-  )
+  const lack =
+    free.available === 0
+      ? 'no space and no inodes left. Delete large files, or many files'
+      : 'no inodes left. Delete files or folders of any size'
+  return new HoldfastError('INSUFFICIENT_SPACE', `${what} failed: the file system has ${lack}.`, {
+    cause: error,
+  })
 }

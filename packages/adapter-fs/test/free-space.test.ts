@@ -94,3 +94,17 @@ test('a put that finds no space rejects with that reason, also if the space cann
   await expect(backend.put('a/file', Buffer.from('x'))).rejects.toMatchObject({ code: 'INSUFFICIENT_SPACE' })
   expect(await everythingIn(root)).toEqual([])
 })
+
+test.each([
+  [4096, 'the file system has no inodes left'],
+  [0, 'the file system has no space and no inodes left'],
+])('a put that finds no inodes, and %i free blocks, names what is used up', async (bavail, lack) => {
+  const backend = new FileBackend(await temporaryFolder(), {
+    fileSystem: {
+      ...promises,
+      rename: () => Promise.reject(systemError('ENOSPC')),
+      statfs: (async () => ({ ...disk, bavail, files: 1000 })) as unknown as FileSystem['statfs'],
+    },
+  })
+  await expect(backend.put('a/file', Buffer.from('x'))).rejects.toThrow(lack)
+})

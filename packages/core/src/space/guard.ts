@@ -55,10 +55,8 @@ export type SpaceVerdict =
   | { readonly kind: 'enough' }
   /** The save fits. `left` bytes remain, which is less than the warning `threshold` in bytes. */
   | { readonly kind: 'low'; readonly left: number; readonly threshold: number }
-  /** The save does not fit until `missing` bytes are freed. `kept` bytes must stay free. */
-  | { readonly kind: 'refused'; readonly missing: number; readonly kept: number }
-  /** The save does not fit until `missing` inodes are freed. */
-  | { readonly kind: 'noInodes'; readonly missing: number; readonly available: number }
+  /** The save does not fit until `missing` is freed. `kept` bytes must stay free. */
+  | { readonly kind: 'refused'; readonly missing: Need; readonly kept: number }
 
 /** Throws `INVALID_ARGUMENT` if a threshold is not a size or a percentage. */
 export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
@@ -72,11 +70,13 @@ export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
 /** Returns whether a save fits into the free space. */
 export function judgeSpace(needed: Need, room: Room, limits: SpaceLimits): SpaceVerdict {
   if (room === 'unbounded') return { kind: 'enough' }
-  const { inodes = Infinity } = room
-  if (inodes < needed.inodes) return { kind: 'noInodes', missing: needed.inodes - inodes, available: inodes }
   const left = room.available - needed.bytes
   const kept = bytesOf(limits.refuseBelow, room.total)
-  if (left < kept) return { kind: 'refused', missing: kept - left, kept }
+  const missing = {
+    bytes: Math.max(0, kept - left),
+    inodes: Math.max(0, needed.inodes - (room.inodes ?? Infinity)),
+  }
+  if (missing.bytes > 0 || missing.inodes > 0) return { kind: 'refused', missing, kept }
   const threshold = bytesOf(limits.warnBelow, room.total)
   return left < threshold ? { kind: 'low', left, threshold } : { kind: 'enough' }
 }

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Environment, MemoryBackend, type SpaceOptions, systemEnvironment } from '../../src/index.ts'
+import {
+  type CheckpointStore,
+  type Environment,
+  MemoryBackend,
+  type SpaceOptions,
+  systemEnvironment,
+} from '../../src/index.ts'
 import { type BackendCapabilities, type FreeSpace } from '../../src/backend.ts'
 import {
   codeOf,
@@ -141,10 +147,14 @@ describe('making room', () => {
   /** Has space for three checkpoints of a megabyte and their documents. */
   class FullBackend extends SmallBackend {
     capacity = 3_100_000
+    /** Each object uses an inode. */
+    inodes = 1000
 
     override async freeSpace(): Promise<FreeSpace> {
-      const stored = (await Array.fromAsync(this.list(''))).reduce((sum, { size }) => sum + size, 0)
-      return { kind: 'measured', available: Math.max(0, this.capacity - stored), total }
+      const objects = await Array.fromAsync(this.list(''))
+      const stored = objects.reduce((sum, { size }) => sum + size, 0)
+      const files = { available: Math.max(0, this.inodes - objects.length), total: this.inodes }
+      return { kind: 'measured', available: Math.max(0, this.capacity - stored), total, files }
     }
   }
 
@@ -195,6 +205,43 @@ describe('making room', () => {
     await store.restore(1, { to: await temporaryFolder() })
     expect(refused).toEqual(['INSUFFICIENT_SPACE'])
     expect((await store.list()).map(({ step }) => step)).toEqual([1, 2, 3])
+  })
+
+  describe('for a save that lacks bytes and inodes', () => {
+    const large = { large: Buffer.alloc(1_000_000) }
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}`, Buffer.alloc(10)]))
+
+    /** Step 1 has many inodes, step 2 has many bytes, and nothing else fits. */
+    async function fullStore(options: SpaceOptions): Promise<CheckpointStore> {
+      const backend = new FullBackend()
+      const store = storeOn(backend, { space: options, packs: 'never' })
+      await store.save({ step: 1, files: many })
+      await store.save({ step: 2, files: large })
+      await store.save({ step: 3, files: { small: Buffer.alloc(10) } })
+      backend.capacity = 1_200_000
+      backend.inodes = (await keysOf(backend)).length + 4
+      return store
+    }
+
+    test('drops checkpoints until both suffice', async () => {
+      const store = await fullStore({ makeRoom: true })
+      const saved = await store.save({ step: 4, files: { ...large, a: Buffer.from('a') } })
+      expect(saved.dropped.map(({ step }) => step)).toEqual([1, 2])
+    })
+
+    test('drops nothing if only one of them can suffice', async () => {
+      const store = await fullStore({ makeRoom: true })
+      const files = { huge: Buffer.alloc(1_300_000), a: Buffer.from('a') }
+      await expect(store.save({ step: 4, files })).rejects.toMatchObject({ code: 'INSUFFICIENT_SPACE' })
+      expect((await store.list()).map(({ step }) => step)).toEqual([1, 2, 3])
+    })
+
+    test('names both', async () => {
+      const store = await fullStore({})
+      await expect(store.save({ step: 4, files: large })).rejects.toThrow(
+        /step 4 needs 1\.0 MB, but only \d+ KB is free\. It also needs \d+ inodes .* has only 4 inodes left\. .* Free \d+ KB and \d inodes\. To make room, Holdfast would drop steps 1 and 2/,
+      )
+    })
   })
 
   test('drops what the mirror lacks after all others, and reports that', async () => {

@@ -163,10 +163,11 @@ async function freeSpace(
   if (free.kind === 'unknown') return spaceUnknown
   const there = `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
   const inodes = free.kind === 'measured' ? free.files?.available : undefined
-  const { kind } = judgeSpace({ bytes: 1, inodes: 1 }, { ...free, inodes }, space)
-  if (kind === 'enough') return there
-  if (kind === 'low') return { verdict: 'warning', finding: `${there}. Saves warn of this. Free some space.` }
-  const why = kind === 'noInodes' ? `${there}, but no inodes` : there
+  const verdict = judgeSpace({ bytes: 1, inodes: 1 }, { ...free, inodes }, space)
+  if (verdict.kind === 'enough') return there
+  if (verdict.kind === 'low')
+    return { verdict: 'warning', finding: `${there}. Saves warn of this. Free some space.` }
+  const why = verdict.missing.inodes > 0 ? `${there}, but no inodes` : there
   return { verdict: 'bad', finding: `${why}. Saves are refused. Free some space.` }
 }
 

@@ -42,9 +42,11 @@ async function roomWanted(
   { bytes, inodes, because }: Need & Pick<RoomWanted, 'because'>,
 ): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
-  return inodes > 0
-    ? { bytes: 0, inodes: inodes + reserve.inodes, because }
-    : { bytes: bytes + reserve.bytes, because }
+  return {
+    bytes: bytes > 0 ? bytes + reserve.bytes : 0,
+    inodes: inodes > 0 ? inodes + reserve.inodes : 0,
+    because,
+  }
 }
 
 /** Returns the space that is still missing if unfinished saves are deleted. */

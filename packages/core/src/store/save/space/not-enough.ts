@@ -51,18 +51,25 @@ function describeRemoved(removed: readonly Removed[]): readonly string[] {
 }
 
 function shortageText(step: number, { needed, refused }: Shortage): string {
-  if (refused.kind === 'noInodes') {
-    const free = refused.available === 0 ? 'has no inodes left' : `has only ${refused.available} inodes left`
-    return (
-      `Not enough space: step ${step} needs ${needed.inodes} inodes for its files and folders, but the file system ${free}. ` +
-      `Nothing of step ${step} was written. Free ${refused.missing} inodes.`
-    )
-  }
   const { available, kept, missing } = refused
   const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
+  const inodesLeft =
+    available.inodes === 0 ? 'has no inodes left' : `has only ${available.inodes} inodes left`
+  const lacking = [
+    ...(missing.bytes > 0
+      ? [`${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available.bytes)} is free`]
+      : []),
+    ...(missing.inodes > 0
+      ? [`${needed.inodes} inodes for its files and folders, but the file system ${inodesLeft}`]
+      : []),
+  ]
+  const toFree = [
+    ...(missing.bytes > 0 ? [formatSize(missing.bytes)] : []),
+    ...(missing.inodes > 0 ? [`${missing.inodes} inodes`] : []),
+  ]
   return (
-    `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is free. ` +
-    `Nothing of step ${step} was written. Free ${formatSize(missing)}.`
+    `Not enough space: step ${step} needs ${lacking.join('. It also needs ')}. ` +
+    `Nothing of step ${step} was written. Free ${toFree.join(' and ')}.`
   )
 }
 

@@ -17,15 +17,8 @@ export interface ComingSave {
   readonly signal: AbortSignal | undefined
 }
 
-/** Why a save does not fit into the free space. */
-export type Refusal =
-  | {
-      readonly kind: 'refused'
-      readonly available: number
-      readonly kept: number
-      readonly missing: number
-    }
-  | Extract<SpaceVerdict, { kind: 'noInodes' }>
+/** Why a save does not fit into the free space. `available` is what is free. */
+export type Refusal = Extract<SpaceVerdict, { kind: 'refused' }> & { readonly available: Need }
 
 /** The space that is missing for a save. */
 export interface Shortage {
@@ -46,7 +39,7 @@ export async function findShortage(
   const needed = { ...most, bytes: most.bytes - ((await bytesToShare?.(catalog)) ?? 0) }
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return undefined
-  const missing = { ...missingIn(refused), because: `to make room for step ${step}` }
+  const missing = { ...refused.missing, because: `to make room for step ${step}` }
   let found: Promise<Deletable> | undefined
   return {
     needed,
@@ -72,13 +65,8 @@ async function refusal(
   const room = await roomOf(backend, signal)
   const verdict = judgeSpace(needed, room, space)
   if (verdict.kind === 'low') events.emit('spaceLow', { left: verdict.left, threshold: verdict.threshold })
-  if (verdict.kind === 'noInodes') return verdict
   if (verdict.kind !== 'refused' || room === 'unbounded') return undefined
-  return { ...verdict, available: room.available }
-}
-
-function missingIn({ kind, missing }: Refusal): Need {
-  return kind === 'noInodes' ? { bytes: 0, inodes: missing } : { bytes: missing, inodes: 0 }
+  return { ...verdict, available: { bytes: room.available, inodes: room.inodes ?? Infinity } }
 }
 
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {
