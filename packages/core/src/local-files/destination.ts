@@ -4,6 +4,7 @@ import type { HoldfastError } from '../errors.ts'
 import { concurrently } from '../async/concurrently.ts'
 import { atDestination, ifThere, refused } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
+import { folderOf, foldersOf } from './folders-of-names.ts'
 import { homePlace } from './home-folder.ts'
 import { mountPoints } from './mounts.ts'
 import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from './real-place.ts'
@@ -45,16 +46,17 @@ export async function destinationAt(
 }
 
 /**
- * Checks that one rename can move each file to its place. Creates nothing. Rejects with `INVALID_ARGUMENT` for links
- * that lead out of the destination, for a file in the place of a folder or the reverse, for mount points, and for
- * places in the store. Rejects with `PERMISSION_DENIED` for folders that are not writable.
+ * Checks that one rename can move each file to its place. Creates nothing. Returns the links in place of folders. They lead to
+ * folders in the destination, and must be replaced by folders first, because two names could otherwise have one place. Rejects
+ * with `INVALID_ARGUMENT` for links that lead out of the destination, for a file in the place of a folder or the reverse, for
+ * mount points, and for places in the store. Rejects with `PERMISSION_DENIED` for folders that are not writable.
  */
 export async function checkPlaces(
   fileSystem: LocalFileSystem,
   destination: Destination,
   names: readonly string[],
-): Promise<void> {
-  const realFolders = await checkFolders(fileSystem, destination, names)
+): Promise<readonly string[]> {
+  const { realFolders, links } = await checkFolders(fileSystem, destination, names)
   const mounts = await mountPoints(fileSystem)
   await concurrently(names, looksAtOnce, undefined, async (name) => {
     const folder = realFolders.get(folderOf(name))
@@ -66,25 +68,39 @@ export async function checkPlaces(
     // On overlay file systems files have device ids of their own, so only the list of mounts counts.
     if (mounts.has(join(folder, basename(name)))) throw isMount(path)
   })
+  return links
 }
 
-/** Checks the folders of these names as `checkPlaces` does. Returns the path of each that exists, with all links resolved. */
+interface CheckedFolders {
+  /** The path of each folder that exists. It has no links, except in the path of the destination. */
+  readonly realFolders: ReadonlyMap<string, string>
+  /** The outermost links in place of folders. */
+  readonly links: readonly string[]
+}
+
+/** Checks the folders of these names as `checkPlaces` does. */
 export async function checkFolders(
   fileSystem: LocalFileSystem,
   destination: Destination,
   names: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<CheckedFolders> {
   const realFolders = new Map<string, string>()
+  const links: string[] = []
   const { root, real } = destination
-  if (real.existing !== real.path) return realFolders // no file has this place yet
+  if (real.existing !== real.path) return { realFolders, links } // no file has this place yet
   const { dev } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root, { bigint: true }))
   const looking = { fileSystem, destination, mounts: await mountPoints(fileSystem), device: dev }
-  // The destinations are in the order in which they were found, so outer folders come first.
-  for (const folder of new Set(['', ...names.flatMap((name) => foldersOf(name))])) {
+  const realRoot = await checkFolder(looking, '')
+  if (realRoot !== undefined) realFolders.set('', realRoot)
+  for (const folder of new Set(names.flatMap(foldersOf))) {
+    const parent = realFolders.get(folderOf(folder))
+    if (parent === undefined) continue // nothing is in a folder that is missing, or that will take the place of a link
     const path = await checkFolder(looking, folder)
-    if (path !== undefined) realFolders.set(folder, path)
+    if (path === undefined) continue
+    if (await isLink(fileSystem, join(parent, basename(folder)), path)) links.push(folder)
+    else realFolders.set(folder, path)
   }
-  return realFolders
+  return { realFolders, links }
 }
 
 /** Rejects with `INVALID_ARGUMENT` for a destination whose other files must not be removed. */
@@ -120,16 +136,6 @@ interface Looking {
   readonly device: bigint
 }
 
-function folderOf(name: string): string {
-  return name.slice(0, Math.max(0, name.lastIndexOf('/')))
-}
-
-/** Returns the folders of a name, the outermost first. */
-function foldersOf(name: string): readonly string[] {
-  const parts = name.split('/').slice(0, -1)
-  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
-}
-
 /** Returns the path of the folder with all links resolved; `undefined` if it does not exist. */
 async function checkFolder(looking: Looking, folder: string): Promise<string | undefined> {
   const { fileSystem, destination, mounts, device } = looking
@@ -149,6 +155,13 @@ async function checkFolder(looking: Looking, folder: string): Promise<string | u
   if (folder !== '' && (stats.dev !== device || mounts.has(place.path))) throw isMount(path)
   await atDestination(`writing into ${path}`, () => fileSystem.access(path, writable))
   return place.path
+}
+
+/** The path of a folder with all links resolved can also differ in case or in its normal form. */
+async function isLink(fileSystem: LocalFileSystem, path: string, realPath: string): Promise<boolean> {
+  if (path === realPath) return false
+  const stats = await atDestination(`looking at ${path}`, () => fileSystem.lstat(path))
+  return stats.isSymbolicLink()
 }
 
 function isMount(path: string): HoldfastError {

@@ -7,6 +7,7 @@ import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
 import { goneFile, type Journal, newFile, oldFile } from './journal.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
+import { putLinksBack, replaceLinks } from './replaced-links.ts'
 
 const renamesAtOnce = 16
 
@@ -60,6 +61,7 @@ export async function keepOld(
 export async function complete(exchange: Exchange, journal: Journal): Promise<void> {
   const { files, others } = journal
   const { fileSystem, root, hidden } = exchange
+  await replaceLinks(exchange, journal)
   await concurrently([...files.entries()], renamesAtOnce, undefined, async ([index, { place }]) => {
     await moveOnce(fileSystem, join(hidden, newFile(index)), join(root, place))
   })
@@ -88,6 +90,7 @@ export async function undo(exchange: Exchange, journal: Journal): Promise<void> 
     else if (file.before === 'kept') await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
     else throw notKept(place)
   })
+  await putLinksBack(exchange, journal)
   await syncAll(exchange, journal)
 }
 
@@ -143,8 +146,13 @@ async function isGone(fileSystem: LocalFileSystem, path: string): Promise<boolea
   return (await ifThere(() => fileSystem.lstat(path))) === undefined
 }
 
-async function syncAll({ fileSystem, root, hidden }: Exchange, { files, others }: Journal): Promise<void> {
-  const changed = [...files.map(({ place }) => place), ...others].map((path) => dirname(join(root, path)))
+async function syncAll(
+  { fileSystem, root, hidden }: Exchange,
+  { files, links, others }: Journal,
+): Promise<void> {
+  const changed = [...files.map(({ place }) => place), ...links, ...others].map((path) =>
+    dirname(join(root, path)),
+  )
   const existing = new Set<string>()
   for (const folder of new Set(changed)) {
     if ((await ifThere(() => fileSystem.lstat(folder))) !== undefined) existing.add(folder)

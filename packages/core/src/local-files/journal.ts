@@ -24,6 +24,11 @@ const journalSchema = v.object({
       before: v.picklist(['nothing', 'kept', 'not kept']),
     }),
   ),
+  /**
+   * Links in place of folders of the files. Number i is moved to `link-i` in the hidden folder before any file is moved, and a
+   * folder takes its place.
+   */
+  links: v.optional(v.array(relativePath), []),
   /** Paths to remove from the destination. Number i is moved to `gone-i` in the hidden folder. */
   others: v.array(relativePath),
 })
@@ -37,6 +42,7 @@ export type Journal = Readonly<v.InferOutput<typeof journalSchema>>
 
 export const newFile = (index: number): string => `new-${index}`
 export const oldFile = (index: number): string => `old-${index}`
+export const linkFile = (index: number): string => `link-${index}`
 export const goneFile = (index: number): string => `gone-${index}`
 
 function staysBelow(path: string): boolean {

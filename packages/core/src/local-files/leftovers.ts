@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
-import { atDestination } from './destination-error.ts'
+import { atDestination, refused } from './destination-error.ts'
 import { checkFolders, checkPlaces, type Destination } from './destination.ts'
 import { complete, type Exchange, undo } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
@@ -49,11 +50,14 @@ async function settle(
 ): Promise<void> {
   const exchange: Exchange = { fileSystem, root: destination.root, hidden }
   try {
-    await checkPlaces(
+    const links = await checkPlaces(
       fileSystem,
       destination,
       journal.files.map(({ place }) => place),
     )
+    const newLink = links.find((link) => !journal.links.includes(link))
+    if (newLink !== undefined)
+      throw refused(`${join(destination.root, newLink)} has become a link. Remove it.`)
     await checkFolders(fileSystem, destination, journal.others)
     await complete(exchange, journal)
   } catch (error) {

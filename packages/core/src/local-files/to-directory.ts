@@ -16,6 +16,7 @@ import { type Journal, newFile, readJournal, removeJournal, writeJournal } from 
 import { clearLeftovers } from './leftovers.ts'
 import { type DestinationFileSystem, fileSystemOn } from './on-platform.ts'
 import { type OtherFiles, type OthersToRemove, othersToRemove, reportOthers } from './other-files.ts'
+import { foldersBehind } from './replaced-links.ts'
 import type { StoreFolder } from './store-folders.ts'
 import { isReservedOnWindows } from './windows-names.ts'
 
@@ -84,7 +85,7 @@ const smallFilesAtOnce = 16
  *    that verify, are taken over.
  * 3. All other files are written, verified and made durable in a hidden folder.
  * 4. A journal of all renames is made durable there. Until then nothing at the destination changes.
- * 5. Each file takes its place by one rename. An error undoes them. After a crash the next restore completes them.
+ * 5. Folders take the places of links. Each file takes its place by one rename. An error undoes them. After a crash the next restore completes them.
  */
 export async function deliverToDirectory(
   destination: string,
@@ -130,6 +131,14 @@ function refuseReserved(names: readonly string[]): void {
   )
 }
 
+/** What the exchange replaces and removes beside the files of the same names. */
+interface Replaced {
+  /** Links in place of folders. */
+  readonly links: readonly string[]
+  /** `undefined` if other files stay. */
+  readonly removal: OthersToRemove | undefined
+}
+
 async function deliverInto(
   fileSystem: DestinationFileSystem,
   target: Destination,
@@ -152,22 +161,24 @@ async function deliverInto(
     } finally {
       await hidden[Symbol.asyncDispose]()
     }
-    const checkAgain = async (): Promise<OthersToRemove | undefined> => {
+    const checkAgain = async (): Promise<Replaced> => {
       throwIfAborted(options.signal, 'The restore')
-      await checkPlaces(fileSystem, target, names)
-      return options.others === 'remove' ? othersToRemove(fileSystem, target, names) : undefined
+      const links = await checkPlaces(fileSystem, target, names)
+      const isExact = options.others === 'remove'
+      const removal = isExact ? await othersToRemove(fileSystem, target, [...names, ...links]) : undefined
+      return { links, removal }
     }
     // The writes may have taken hours, and so may `beforeExchange`.
     if (options.beforeExchange !== undefined) {
       await checkAgain()
       await options.beforeExchange()
     }
-    const removal = await checkAgain()
-    const journal = await prepare(exchange, names, inodes, removal?.entries ?? [], made)
+    const replaced = await checkAgain()
+    const journal = await prepare(exchange, names, inodes, replaced, made)
     await completeOrUndo(exchange, journal)
     await atDestination(`removing ${hidden.path}`, () => removeTree(fileSystem, hidden.path))
     if (options.others === 'ignore') return undefined
-    return removal?.others ?? (await reportOthers(fileSystem, target, names))
+    return replaced.removal?.others ?? (await reportOthers(fileSystem, target, names))
   } catch (error) {
     try {
       await alsoAfter(error, `${hidden.path} could not be removed.`, async () => {
@@ -251,14 +262,17 @@ async function prepare(
   exchange: Exchange,
   names: readonly string[],
   inodes: readonly string[],
-  others: readonly string[],
+  { links, removal }: Replaced,
   made: string[],
 ): Promise<Journal> {
   const { fileSystem, root, hidden } = exchange
   const madeBefore = made.length
+  const behindLinks = [...foldersBehind(links, names)].map((folder) => join(root, folder))
+  const isNew = new Set(behindLinks)
   for (const folder of new Set(names.map((name) => dirname(join(root, name)))))
-    await atDestination(`making ${folder}`, () => makeFolders(fileSystem, folder, made))
-  const isNew = new Set(made.slice(madeBefore))
+    if (!isNew.has(folder))
+      await atDestination(`making ${folder}`, () => makeFolders(fileSystem, folder, made))
+  for (const folder of made.slice(madeBefore)) isNew.add(folder)
   const before = await concurrently(
     [...names.entries()],
     smallFilesAtOnce,
@@ -273,7 +287,8 @@ async function prepare(
       inode: inodes[index] ?? '',
       before: before[index] ?? 'not kept',
     })),
-    others: [...others],
+    links: [...links],
+    others: [...(removal?.entries ?? [])],
   }
   await atDestination(`writing the journal of ${hidden}`, () => writeJournal(fileSystem, hidden, journal))
   await syncFolders(fileSystem, [...made.map((folder) => dirname(folder)), root])

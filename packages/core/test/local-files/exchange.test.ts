@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
 import { hiddenPrefix } from '../../src/local-files/hidden-folder.ts'
@@ -11,21 +9,10 @@ import { codeOf, temporaryFolder } from '../stores.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
 import { readTree, type Texts, writeTree } from '../trees.ts'
 import { type Gate, gated, surrounded, systemError } from './gated.ts'
-
-const restorer = fileURLToPath(new URL('restorer.ts', import.meta.url))
+import { restoreKilledAt } from './kills.ts'
 
 const before = { 'model.bin': 'old model', 'sub/log.txt': 'old log', 'shard-2.bin': 'old shard' }
 const after = { 'model.bin': 'new model', 'sub/log.txt': 'new log', 'new/a.bin': 'new file' }
-
-/** How the process ended: the exit code, or the signal that killed it. */
-async function restoreKilledAt(call: number, to: string): Promise<number | string | null> {
-  return new Promise((resolve) => {
-    const words = [restorer, to, String(call), JSON.stringify(after)]
-    const child = execFile(process.execPath, words, () => {
-      resolve(child.signalCode ?? child.exitCode)
-    })
-  })
-}
 
 function visible(files: Texts): Texts {
   return Object.fromEntries(Object.entries(files).filter(([name]) => !name.startsWith(hiddenPrefix)))
@@ -40,7 +27,7 @@ test('lets the next restore complete a destination after a kill at any call', as
       calls.map(async (call) => {
         const to = join(await temporaryFolder(), 'to')
         await writeTree(to, before)
-        outcomes.add(String(await restoreKilledAt(call, to)))
+        outcomes.add(String(await restoreKilledAt(call, to, after)))
         const left = visible(await readTree(to))
         const isWhole = sameTexts(left, before) || sameTexts(left, after)
         if (!isWhole) mixed += 1
