@@ -1,6 +1,7 @@
 /**
  * Checks the links between the Markdown files of the repository: each file and each heading that a relative link names must
- * exist, and so must each source file that the text names. Links to other sites are not requested.
+ * exist, and so must each source file that the text names. A page of a published package must name files outside of it by their
+ * URL. Links to other sites are not requested.
  */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -13,6 +14,8 @@ const files = globSync(['*.md', '{docs,packages,examples,python,bench,tests,site
   exclude: (name) =>
     /^(node_modules|\.pages|dist|built|CHANGELOG\.md|landing\.md)$/.test(name.split('/').at(-1) ?? ''),
 })
+/** The pages that npm and PyPI show. */
+const publishedPages = globSync(['packages/*/README.md', 'python/README.md'], { cwd: root })
 /** Files of a user that a page names. */
 const filesOfUsers = ['dump.py', 'holdfast.config.ts']
 const existing = [...filesOfUsers, ...run(root, 'git', 'ls-files').split('\n')].map((path) => `/${path}`)
@@ -47,10 +50,18 @@ function faultsOfLinks(file: string, markdown: string): readonly string[] {
         ? file
         : join(dirname(file), decodeURIComponent(path))
     const place = `${relative(root, file)} links to ${link}`
+    if (leavesPackage(file, link, target))
+      return [`${place}, which the published package lacks. Write ${repository}${relative(root, target)}.`]
     if (!existsSync(target)) return [`${place}, which does not exist`]
     if (anchor === undefined || statSync(target).isDirectory() || !target.endsWith('.md')) return []
     return anchorsOf(target).has(anchor) ? [] : [`${place}, which has no such heading`]
   })
+}
+
+/** Returns whether a relative link of a published package leads out of it. */
+function leavesPackage(file: string, link: string, target: string): boolean {
+  const isPublished = publishedPages.includes(relative(root, file))
+  return isPublished && !link.startsWith(repository) && relative(dirname(file), target).startsWith('..')
 }
 
 /** Returns the links to files of the repository. */
