@@ -227,6 +227,42 @@ def test_a_loader_with_another_sampler_is_refused() -> None:
         next(ResumableBatchSampler(64, 8).delivered(loader))
 
 
+@pytest.mark.parametrize("read", [1, 8])
+def test_an_epoch_that_is_read_is_refused_once_another_position_is_loaded(read: int) -> None:
+    sampler = ResumableBatchSampler(64, 8)
+    loader = torch.utils.data.DataLoader(Squares(), batch_sampler=sampler)
+    batches = sampler.delivered(loader)
+    for _ in range(read):
+        next(batches)
+    state = {**sampler.state_dict(), "epoch": 3, "position": 32}
+    sampler.load_state_dict(state)
+    with pytest.raises(holdfast.InvalidArgument, match="load_state_dict was called while"):
+        next(batches)
+    assert sampler.state_dict() == state
+    assert len(list(sampler.delivered(loader))) == 4
+
+
+def test_a_position_is_loaded_before_the_first_batch_is_read() -> None:
+    sampler = ResumableBatchSampler(64, 8)
+    batches = sampler.delivered(torch.utils.data.DataLoader(Squares(), batch_sampler=sampler))
+    sampler.load_state_dict({**sampler.state_dict(), "position": 48})
+    assert len(list(batches)) == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"epoch": None}, {"epoch": -1}, {"position": 8.0}, {"position": "8"}, {"position": 64}]
+)
+def test_a_position_that_does_not_exist_is_refused(change: dict[str, Any]) -> None:
+    sampler = ResumableBatchSampler(64, 8)
+    with pytest.raises(holdfast.InvalidArgument, match="does not exist"):
+        sampler.load_state_dict({**sampler.state_dict(), **change})
+
+
+def test_a_checkpoint_without_a_data_state_is_refused() -> None:
+    with pytest.raises(holdfast.InvalidArgument, match="has no data state"):
+        ResumableBatchSampler(64, 8).load_state_dict(None)
+
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pytorch" / "train.py"
 
 #: How often the example is killed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch.utils.data import DataLoader, Sampler
@@ -109,6 +109,8 @@ class ResumableBatchSampler(Sampler[list[int]]):
         self.world_size = world_size
         self.epoch = 0
         self.position = 0
+        #: How many states were loaded. An iteration over an epoch ends with the next one.
+        self._loads = 0
 
     def _steps(self) -> Iterator[tuple[list[int], tuple[int, int]]]:
         return steps_from(
@@ -129,25 +131,40 @@ class ResumableBatchSampler(Sampler[list[int]]):
         """
         Yields the batches of a DataLoader that uses this sampler. A batch counts when the loop receives it.
 
-        Raises InvalidArgument for a loader with another sampler, whose order cannot be resumed.
+        Raises InvalidArgument for a loader with another sampler, whose order cannot be resumed, and if the loop goes on
+        after `load_state_dict`.
         """
         if loader.batch_sampler is not self:
             raise InvalidArgument(
                 "The DataLoader uses another sampler, whose order cannot be resumed. "
                 "Create it with DataLoader(dataset, batch_sampler=sampler)."
             )
-        epoch = self.epoch
+        epoch, loads = self.epoch, self._loads
         for batch, (_, after) in zip(_undisturbed(loader), self._steps(), strict=False):
             self.epoch, self.position = after
             yield batch
+            if self._loads != loads:
+                raise InvalidArgument(
+                    "load_state_dict was called while this loop read an epoch. Its next batches belong to the old position. "
+                    "Leave the loop, and begin a new one with sampler.delivered(loader)."
+                )
         self.epoch, self.position = epoch + 1, 0
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position as plain JSON. It is the same on all ranks."""
         return {"format": FORMAT, **self.data, "epoch": self.epoch, "position": self.position}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Moves to a saved position. The batch size and the number of workers may differ from those of the save."""
+    def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
+        """
+        Moves to a saved position. The batch size and the number of workers may differ from those of the save.
+
+        Call it before the loop over `delivered`. Raises InvalidArgument for a state of other data, and for None, the
+        data state of a checkpoint that was saved without one.
+        """
+        if state is None:
+            raise InvalidArgument(
+                "The checkpoint has no data state. Save each one with data_state=sampler.state_dict()."
+            )
         if not str(state.get("format")).startswith("holdfast-data/1."):
             raise InvalidArgument(
                 f"The data state has a format that this version does not read: {state.get('format')!r}."
@@ -155,9 +172,15 @@ class ResumableBatchSampler(Sampler[list[int]]):
         saved = {name: state.get(name) for name in self.data}
         if saved != self.data:
             raise InvalidArgument(f"The data state was saved for other data: {saved}. This data is: {self.data}.")
-        if state["epoch"] < 0 or not 0 <= state["position"] < self.samples:
-            raise InvalidArgument(f"Position {state['position']} of epoch {state['epoch']} does not exist.")
-        self.epoch, self.position = state["epoch"], state["position"]
+        epoch, position = state.get("epoch"), state.get("position")
+        if not (_is_count(epoch) and _is_count(position) and position < self.samples):
+            raise InvalidArgument(f"Position {position!r} of epoch {epoch!r} does not exist.")
+        self.epoch, self.position = epoch, position
+        self._loads += 1
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and value >= 0
 
 
 def _undisturbed(loader: DataLoader[Any]) -> Iterator[Any]:
