@@ -236,10 +236,20 @@ def test_an_epoch_that_is_read_is_refused_once_another_position_is_loaded(read: 
         next(batches)
     state = {**sampler.state_dict(), "epoch": 3, "position": 32}
     sampler.load_state_dict(state)
-    with pytest.raises(holdfast.InvalidArgument, match="load_state_dict was called while"):
+    with pytest.raises(holdfast.InvalidArgument, match="or load_state_dict, has moved the position"):
         next(batches)
     assert sampler.state_dict() == state
     assert len(list(sampler.delivered(loader))) == 4
+
+
+def test_a_second_iteration_ends_the_first_one() -> None:
+    sampler = ResumableBatchSampler(64, 8)
+    loader = torch.utils.data.DataLoader(Squares(), batch_sampler=sampler)
+    first = sampler.delivered(loader)
+    next(first)
+    next(sampler.delivered(loader))
+    with pytest.raises(holdfast.InvalidArgument, match="another iteration"):
+        next(first)
 
 
 def test_a_position_is_loaded_before_the_first_batch_is_read() -> None:

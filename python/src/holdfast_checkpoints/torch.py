@@ -109,8 +109,6 @@ class ResumableBatchSampler(Sampler[list[int]]):
         self.world_size = world_size
         self.epoch = 0
         self.position = 0
-        #: How many states were loaded. An iteration over an epoch ends with the next one.
-        self._loads = 0
 
     def _steps(self) -> Iterator[tuple[list[int], tuple[int, int]]]:
         return steps_from(
@@ -131,22 +129,22 @@ class ResumableBatchSampler(Sampler[list[int]]):
         """
         Yields the batches of a DataLoader that uses this sampler. A batch counts when the loop receives it.
 
-        Raises InvalidArgument for a loader with another sampler, whose order cannot be resumed, and if the loop goes on
-        after `load_state_dict`.
+        Raises InvalidArgument for a loader with another sampler, whose order cannot be resumed, and if another
+        iteration or `load_state_dict` moves the position before the next batch.
         """
         if loader.batch_sampler is not self:
             raise InvalidArgument(
                 "The DataLoader uses another sampler, whose order cannot be resumed. "
                 "Create it with DataLoader(dataset, batch_sampler=sampler)."
             )
-        epoch, loads = self.epoch, self._loads
+        epoch = self.epoch
         for batch, (_, after) in zip(_undisturbed(loader), self._steps(), strict=False):
             self.epoch, self.position = after
             yield batch
-            if self._loads != loads:
+            if (self.epoch, self.position) != after:
                 raise InvalidArgument(
-                    "load_state_dict was called while this loop read an epoch. Its next batches belong to the old position. "
-                    "Leave the loop, and begin a new one with sampler.delivered(loader)."
+                    "The iteration cannot continue: another iteration, or load_state_dict, has moved the position in "
+                    "the data. Run one iteration at a time, and leave it before you call load_state_dict."
                 )
         self.epoch, self.position = epoch + 1, 0
 
@@ -176,7 +174,6 @@ class ResumableBatchSampler(Sampler[list[int]]):
         if not (_is_count(epoch) and _is_count(position) and position < self.samples):
             raise InvalidArgument(f"Position {position!r} of epoch {epoch!r} does not exist.")
         self.epoch, self.position = epoch, position
-        self._loads += 1
 
 
 def _is_count(value: object) -> TypeGuard[int]:
