@@ -7,7 +7,7 @@ export interface Unsaved {
   readonly error: HoldfastError
 }
 
-/** Returns the failed checkpoints of a scan. One that a later one has overtaken does not matter any more. */
+/** Returns the failed checkpoints of a scan, without those that a later one has overtaken. */
 export function unsavedIn({ failing }: ScanReport): readonly Unsaved[] {
   return failing
     .filter(({ overtakenBy }) => overtakenBy === undefined)

@@ -64,7 +64,9 @@ export async function watchWith(
     })
     await onScanned(report)
     adopted.push(...report.adopted)
-    const retries = report.failing.filter(({ error }) => !isLast || (error.retryable && isPatient))
+    const retries = report.failing.filter(
+      ({ error, overtakenBy }) => !isLast || (error.retryable && isPatient && overtakenBy === undefined),
+    )
     const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()
     if (isLast && waits.length === 0) return adopted
     if (options.notifications) notifications.follow(report.folders)

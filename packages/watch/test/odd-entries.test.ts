@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { digestOfFiles } from '../src/folder/content-digest.ts'
 import { takeSnapshot } from '../src/folder/snapshot.ts'
-import { importFolder } from '../src/index.ts'
+import { importFolder, watchFolder } from '../src/index.ts'
 import { torchFile } from './archives.ts'
 import { Watched } from './harness.ts'
 import { Runs } from './run-harness.ts'
@@ -53,11 +54,45 @@ describe('a folder that cannot be read', () => {
     })
   })
 
-  test('does not matter at the end of a run that has saved a later checkpoint', async () => {
+  test('does not matter at the end of a run that has saved a later checkpoint, nor of the next run', async () => {
     const runs = await Runs.begin()
-    await mkdir(runs.path(`step_1/`), { recursive: true })
+    await mkdir(runs.path(`step_1/${deep}`), { recursive: true })
+    await writeFile(runs.path(`step_1/${deep}/file`), 'too deep')
     expect(await runs.run('save 2; save 3')).toMatchObject({ exitCode: 0, unsaved: [] })
     expect(await runs.steps()).toEqual([2, 3])
+    expect(await runs.run(':')).toMatchObject({ exitCode: 0, unsaved: [] })
+    expect(runs.told('failed').map(({ name }) => name)).toEqual(['step_1', 'step_1'])
+  })
+
+  test('does not matter if the later checkpoint is deleted from the folder', async () => {
+    const runs = await Runs.begin()
+    await mkdir(runs.path(`step_1/${deep}`), { recursive: true })
+    await writeFile(runs.path(`step_1/${deep}/file`), 'too deep')
+    const report = await runs.run(
+      'save 2; mkfifo "$out/.go"; read _ < "$out/.go"; rm -r "$out/step_2"',
+      {},
+      ({ type }) => {
+        if (type === 'adopted') writeFileSync(runs.path('.go'), '\n')
+      },
+    )
+    expect(report).toMatchObject({ exitCode: 0, unsaved: [] })
+  })
+
+  test('does not matter to a watch that has saved and consumed a later checkpoint', async () => {
+    const watched = await Watched.begin()
+    await watched.write(`step_1/${deep}/file`, 'too deep')
+    await watched.write('step_2/model.bin', 'weights')
+    const ended = new AbortController()
+    const { adopted, unsaved } = await watchFolder(watched.store, watched.folder, {
+      layout: 'numbered',
+      longQuietPeriod: 0,
+      consume: true,
+      until: ended.signal,
+      onEvent: ({ type }) => {
+        if (type === 'consumed') ended.abort()
+      },
+    })
+    expect({ adopted, unsaved }).toEqual({ adopted: ['step_2'], unsaved: [] })
   })
 
   test('neither keeps a program from its start nor replaces its exit code', async () => {

@@ -48,6 +48,7 @@ describe('the report of a run', () => {
     expect(report).toMatchObject({ exitCode: 0, unsaved: [] })
     expect(runs.told('failed')).toMatchObject([{ name: 'step_1', error: { code: 'INVALID_ARGUMENT' } }])
     expect(await runs.steps()).toEqual([2])
+    expect(await runs.run(':')).toMatchObject({ exitCode: 0, unsaved: [] })
   })
 
   test('has the last ending of a program that was not started again', async () => {

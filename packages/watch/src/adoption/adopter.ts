@@ -10,16 +10,16 @@ import { type Failing, type Hold, Outcomes } from './outcomes.ts'
 import { Consumption } from './consumption.ts'
 import { decideFor } from './decide-for.ts'
 import type { Survey } from './detect.ts'
-import { type Adoptable, eligible } from './eligible.ts'
+import { type Adoptable, type Complete, eligible } from './eligible.ts'
 import { type Present, takeInventory } from './inventory.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 import { readGrowingMetrics, readMetrics } from './metrics.ts'
 import type { MetricsTable } from './metrics-table.ts'
 import type { TrainersOrder } from './order.ts'
+import { overtakerOf } from './overtaken.ts'
 import { planAdoption, type PlannedCheckpoint } from './plan.ts'
 import { saveWhole } from './save-whole.ts'
 import { Settling } from './settling.ts'
-import { unreadableIn } from './unreadable.ts'
 import { WatchedFolder } from './watched-folder.ts'
 
 export interface ScanReport {
@@ -61,6 +61,9 @@ interface Queued {
   /** The milliseconds until it has been quiet long enough. */
   readonly quietIn: number
 }
+
+/** The longest time in milliseconds until an unreadable checkpoint is read again. Every scan tries to read it. */
+const rereadIn = 60_000
 
 /** Longer than the difference between clocks in one network. */
 const oldAge = 10 * 60_000
@@ -111,7 +114,6 @@ export class Adopter {
       : await readGrowingMetrics(metricsFile, this.#announcements)
     const adopted: string[] = []
     let hold: Hold | undefined
-    const left: string[] = []
     for (const [index, { checkpoint, quietIn }] of queue.entries()) {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
       const { candidate, snapshot } = checkpoint
@@ -124,25 +126,13 @@ export class Adopter {
       const isDue = this.#isDue(checkpoint) || queue.slice(index + 1).some((later) => this.#isReady(later))
       const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, isDue, metrics)
       if (typeof outcome === 'object') hold = outcome
-      if (outcome === 'left' && checkpoint.state === 'complete') left.push(candidate.name)
-      if (outcome !== 'adopted') continue
-      adopted.push(candidate.name)
-      if (this.#options.failsFast) continue // its caller gets every failure
-      const overtaking = { by: candidate.name, at: this.#clock.wallTime() }
-      for (const earlier of left) this.#outcomes.overtake(earlier, overtaking)
+      if (outcome === 'adopted') adopted.push(candidate.name)
     }
-    const unreadable = found === undefined ? [] : unreadableIn(found, adopted)
-    for (const { name, overtakenBy: by } of unreadable)
-      if (by !== undefined) this.#outcomes.overtake(name, { by, at: this.#clock.wallTime() })
-    const queued = new Set(queue.map(({ checkpoint }) => checkpoint.candidate.name))
     return {
       layout: found?.layout.name,
       adopted,
       quietIn: hold === undefined || hold.error !== undefined ? undefined : this.#timeUntil(hold.until),
-      failing: [
-        ...this.#outcomes.failing(this.#clock.now()).filter(({ name }) => queued.has(name)),
-        ...unreadable,
-      ],
+      failing: await this.#failingIn(found, queue),
       folders: found?.folders ?? [this.#folder.path],
       surveyTime,
     }
@@ -199,8 +189,11 @@ export class Adopter {
         missing: each.missing,
       })
     }
-    for (const { name, error, retryIn } of unreadableIn(found))
-      this.#announcements.announceOnce({ type: 'failed', name, error, retryIn })
+    for (const { candidate, error } of found.unreadable) {
+      const { name } = candidate
+      this.#outcomes.failToRead(name)
+      this.#announcements.announceOnce({ type: 'failed', name, error, retryIn: rereadIn })
+    }
     const memory = await this.#folder.memory()
     const queue = eligible(found, memory, this.#options.order, this.#announcements)
       .filter(({ candidate, snapshot }) => !this.#outcomes.isSettled(candidate.name, snapshot.fingerprint))
@@ -216,6 +209,21 @@ export class Adopter {
     this.#outcomes.keepOnly(present)
     this.#consumption.keepOnly(present)
     return queue
+  }
+
+  /** Returns the failed saves of the checkpoints in the queue, and the checkpoints that cannot be read. */
+  async #failingIn(found: Survey | undefined, queue: readonly Queued[]): Promise<readonly Failing[]> {
+    const memory = await this.#folder.memory()
+    const now = this.#clock.now()
+    const saves = queue.flatMap(({ checkpoint }) => {
+      const failure = this.#outcomes.failureOf(checkpoint.candidate.name, now)
+      return failure === undefined ? [] : [{ ...failure, overtakenBy: overtakerOf(checkpoint, memory) }]
+    })
+    const reads = (found?.unreadable ?? []).map((each) => {
+      const { candidate, error } = each
+      return { name: candidate.name, error, retryIn: rereadIn, overtakenBy: overtakerOf(each, memory) }
+    })
+    return [...saves, ...reads]
   }
 
   /** Whether a complete checkpoint was never tried in its current state, or the pause after its failure is over. */
@@ -265,7 +273,7 @@ export class Adopter {
     }
   }
 
-  async #adopt(whole: WholeCheckpoint, metrics: MetricsTable): Promise<Outcome> {
+  async #adopt(whole: Complete, metrics: MetricsTable): Promise<Outcome> {
     const { name } = whole.candidate
     const { signal } = this.#options
     const memory = await this.#folder.memory()
@@ -285,7 +293,9 @@ export class Adopter {
         await this.#consume(whole, decision)
         return 'left'
       case 'save': {
-        const later = this.#outcomes.overtakenBy(name, whole.snapshot.modifiedAt)
+        // Saved now, it would become the latest. An import saves older checkpoints, too.
+        const mayBeLate = this.#outcomes.hasFailed(name) && !this.#options.failsFast
+        const later = mayBeLate ? overtakerOf(whole, memory) : undefined
         if (later !== undefined) return this.#passOver(whole, `it could not be saved before ${later}`)
         const layout = this.#folder.layout ?? 'auto'
         const ownMetrics = metrics.of(whole, decision.step, layout)

@@ -4,7 +4,9 @@ import type { Survey } from './detect.ts'
 import type { Inspection } from './inspect.ts'
 import { inOrder, type TrainersOrder } from './order.ts'
 
-export type Adoptable = Extract<Inspection, { readonly state: 'complete' | 'adopted' }>
+export type Complete = Extract<Inspection, { readonly state: 'complete' }>
+
+export type Adoptable = Complete | Extract<Inspection, { readonly state: 'adopted' }>
 
 /**
  * Returns complete checkpoints in the order of the trainer, without those that repeat a numbered one. Numbered ones that were

@@ -4,7 +4,6 @@ import type { TrainersOrder } from './order.ts'
 import { Announcements } from './announcements.ts'
 import { decideFor } from './decide-for.ts'
 import { eligible } from './eligible.ts'
-import { temporaryErrorIn } from './unreadable.ts'
 import type { WatchedFolder } from './watched-folder.ts'
 
 /** What is known of a checkpoint in the folder. */
@@ -34,8 +33,8 @@ export async function takeInventory(
 ): Promise<readonly Present[]> {
   const found = await folder.survey()
   if (found === undefined) return []
-  const temporary = temporaryErrorIn(found)
-  if (temporary !== undefined) throw temporary
+  const temporary = found.unreadable.find(({ error }) => error.retryable)
+  if (temporary !== undefined) throw temporary.error
   const memory = await folder.memory()
   const present: Present[] = found.inspections.flatMap((each) =>
     each.state === 'incomplete'

@@ -12,19 +12,14 @@ interface Failure {
   readonly notBefore: number
 }
 
-/** A later checkpoint that was saved, and when, in milliseconds of the wall clock. */
-interface Overtaking {
-  readonly by: string
-  readonly at: number
-}
-
-/** A checkpoint whose last save failed, or that waits for an earlier one whose save failed. */
+/** A checkpoint whose last save failed, that waits for an earlier one whose save failed, or that cannot be read. */
 export interface Failing {
   readonly name: string
   readonly error: HoldfastError
+  /** The milliseconds until the next attempt. */
   readonly retryIn: number
-  /** The later checkpoint that was saved since. */
-  readonly overtakenBy?: string | undefined
+  /** The later checkpoint that was saved, so that the run does not lack this one. */
+  readonly overtakenBy: string | undefined
 }
 
 /** Why later checkpoints wait for a checkpoint, and until when. */
@@ -37,14 +32,14 @@ export interface Hold {
 /** Records what became of each checkpoint in its current state, so that no scan repeats a failure too soon. */
 export class Outcomes {
   readonly #failures = new Map<string, Failure>()
-  readonly #overtaken = new Map<string, Overtaking>()
+  readonly #unreadable = new Set<string>()
   readonly #done = new Map<string, string>()
 
   /**
    * Records a failure. Returns the milliseconds until the next attempt. They double with each failure, up to 5 minutes.
    */
   fail(name: string, fingerprint: string, error: HoldfastError, now: number): number {
-    const own = this.#failureOf(name, fingerprint)
+    const own = this.#currentFailureOf(name, fingerprint)
     const tries = (own?.tries ?? 0) + 1
     const delay = Math.min(longestDelay, firstDelay * 2 ** (tries - 1))
     this.#failures.set(name, { ...own, fingerprint, error, tries, notBefore: now + delay })
@@ -59,57 +54,53 @@ export class Outcomes {
 
   /** Returns the milliseconds until the next attempt. 0 if it may start now, or as soon as no earlier one is in its way. */
   dueIn(name: string, fingerprint: string, now: number): number {
-    const failure = this.#failureOf(name, fingerprint)
+    const failure = this.#currentFailureOf(name, fingerprint)
     return failure === undefined || failure.tries === 0 ? 0 : Math.max(0, failure.notBefore - now)
   }
 
-  /** Records that a later checkpoint is saved. Saved now, this one would become the latest. */
-  overtake(name: string, overtaking: Overtaking): void {
-    if (!this.#overtaken.has(name)) this.#overtaken.set(name, overtaking)
+  /** Records that a checkpoint cannot be read. */
+  failToRead(name: string): void {
+    this.#unreadable.add(name)
   }
 
-  /** Returns the later checkpoint that was saved after this one failed, unless its files were written since. */
-  overtakenBy(name: string, modifiedAt: number): string | undefined {
-    const overtaking = this.#overtaken.get(name)
-    return overtaking === undefined || modifiedAt > overtaking.at ? undefined : overtaking.by
+  /** Returns whether an earlier scan could not save a checkpoint, in any state of its files. */
+  hasFailed(name: string): boolean {
+    return this.#failures.has(name) || this.#unreadable.has(name)
   }
 
   /** Returns the failure for which later checkpoints wait: they would fail for the same reason. */
   holdBy(name: string, fingerprint: string): Hold | undefined {
-    const failure = this.#failureOf(name, fingerprint)
+    const failure = this.#currentFailureOf(name, fingerprint)
     if (failure === undefined || !isOfStore(failure.error) || isAbout(failure.error, name)) return undefined
     return { until: failure.notBefore, error: failure.error }
   }
 
   /** Lets a checkpoint wait for an earlier one. If the save of that one failed, this one fails for the same reason. */
   postpone(name: string, fingerprint: string, { until, error: reason }: Hold): void {
-    const own = this.#failureOf(name, fingerprint)
+    const own = this.#currentFailureOf(name, fingerprint)
     const error = own?.error ?? reason
     if (error === undefined) return
     const notBefore = Math.max(own?.notBefore ?? until, until)
     this.#failures.set(name, { tries: 0, ...own, fingerprint, error, notBefore })
   }
 
-  /** The checkpoints whose last save failed, and the checkpoints that wait for one of them. */
-  failing(now: number): readonly Failing[] {
-    return [...this.#failures].map(([name, { error, notBefore }]) => ({
-      name,
-      error,
-      overtakenBy: this.#overtaken.get(name)?.by,
-      retryIn: Math.max(0, notBefore - now),
-    }))
+  /** Returns the failure of the last save of a checkpoint, or of the earlier one for which it waits. */
+  failureOf(name: string, now: number): Omit<Failing, 'overtakenBy'> | undefined {
+    const failure = this.#failures.get(name)
+    if (failure === undefined) return undefined
+    return { name, error: failure.error, retryIn: Math.max(0, failure.notBefore - now) }
   }
 
   /** Forgets the failures of a checkpoint that was saved. */
   succeed(name: string): void {
     this.#failures.delete(name)
-    this.#overtaken.delete(name)
+    this.#unreadable.delete(name)
   }
 
   /** Forgets checkpoints that no longer exist. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#failures.keys()) if (!names.has(name)) this.#failures.delete(name)
-    for (const name of this.#overtaken.keys()) if (!names.has(name)) this.#overtaken.delete(name)
+    for (const name of this.#unreadable) if (!names.has(name)) this.#unreadable.delete(name)
     for (const name of this.#done.keys()) if (!names.has(name)) this.#done.delete(name)
   }
 
@@ -124,7 +115,7 @@ export class Outcomes {
   }
 
   /** Returns the last failure in the current state. */
-  #failureOf(name: string, fingerprint: string): Failure | undefined {
+  #currentFailureOf(name: string, fingerprint: string): Failure | undefined {
     const failure = this.#failures.get(name)
     return failure?.fingerprint === fingerprint ? failure : undefined
   }
