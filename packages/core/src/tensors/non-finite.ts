@@ -1,4 +1,4 @@
-import type { FloatFormat } from './number-formats.ts'
+import type { ExponentFormat, FloatFormat } from './number-formats.ts'
 
 /**
  * The size in bytes of the block in which numbers are examined: a multiple of 32-bit words and of every number format.
@@ -45,11 +45,20 @@ export class NonFiniteSearch {
 
   #look(bytes: Uint8Array): void {
     if (this.#found !== undefined) return
-    const words = wordsOf(bytes)
-    if (hasNonFinite(words, this.#format))
-      this.#found = this.#seen / this.#format.bytes + firstIn(words, this.#format)
+    const index = firstNonFinite(bytes, this.#format)
+    if (index !== undefined) this.#found = this.#seen / this.#format.bytes + index
     this.#seen += bytes.byteLength
   }
+}
+
+/** Returns the index of the first number that is not finite; `undefined` if there is none. */
+function firstNonFinite(bytes: Uint8Array, format: FloatFormat): number | undefined {
+  if ('nan' in format) {
+    const index = bytes.indexOf(format.nan)
+    return index === -1 ? undefined : index
+  }
+  const words = wordsOf(bytes)
+  return hasNonFinite(words, format) ? firstIn(words, format) : undefined
 }
 
 /** Returns the bytes as words of 32 bits. They are copied if they do not lie on a boundary of words. */
@@ -59,7 +68,7 @@ function wordsOf(bytes: Uint8Array): Int32Array {
 }
 
 /** Several numbers of a word are tested with one addition: see `FloatFormat.carry`. */
-function hasNonFinite(words: Int32Array, { bytes, exponents, carry, signs }: FloatFormat): boolean {
+function hasNonFinite(words: Int32Array, { bytes, exponents, carry, signs }: ExponentFormat): boolean {
   let seen = 0
   const stride = bytes === 8 ? 2 : 1
   for (let index = stride - 1; index < words.length; index += stride)
@@ -68,7 +77,7 @@ function hasNonFinite(words: Int32Array, { bytes, exponents, carry, signs }: Flo
 }
 
 /** Returns the index of the first number that is not finite. The words must contain one. */
-function firstIn(words: Int32Array, format: FloatFormat): number {
+function firstIn(words: Int32Array, format: ExponentFormat): number {
   const { bytes, exponents, carry } = format
   if (bytes === 8) return words.findIndex((word, index) => index % 2 === 1 && isCarried(word, format)) >> 1
   const word = words.findIndex((each) => isCarried(each, format))
@@ -81,6 +90,6 @@ function firstIn(words: Int32Array, format: FloatFormat): number {
   return word * perWord
 }
 
-function isCarried(word: number, { exponents, carry, signs }: FloatFormat): boolean {
+function isCarried(word: number, { exponents, carry, signs }: ExponentFormat): boolean {
   return (((word & exponents) + carry) & signs) !== 0
 }

@@ -73,6 +73,14 @@ export class ZipStream {
     this.#rest = this.#fault === undefined && !this.#isForeign ? Uint8Array.from(bytes) : new Uint8Array()
   }
 
+  /** Skips at most this many of the next bytes, if they lie in a record of known size. Returns how many it skipped. */
+  skip(most: number): number {
+    const skipped = Math.min(this.#left, most)
+    this.#left -= skipped
+    this.#passed += skipped
+    return skipped
+  }
+
   // Each step returns how many bytes it has taken, or `undefined` if it needs more bytes.
 
   #readHeader(bytes: Uint8Array): number | undefined {

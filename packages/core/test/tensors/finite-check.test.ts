@@ -120,6 +120,37 @@ function safetensors(header: string, data = new Uint8Array()): Uint8Array {
   return Buffer.concat([length, Buffer.from(header), data])
 }
 
+test.each([
+  ['F8_E8M0', [0x00, 0x7f, 0x80, 0xfe], 0xff],
+  ['F8_E4M3FNUZ', [0x00, 0x7f, 0x81, 0xff], 0x80],
+  ['F8_E5M2FNUZ', [0x00, 0x7f, 0x81, 0xff], 0x80],
+])('finds the only NaN of %s, which has no infinity', (dtype, finite, nan) => {
+  const fileOf = (...bytes: readonly number[]): Uint8Array => {
+    const entry = { dtype, shape: [bytes.length], data_offsets: [0, bytes.length] }
+    return safetensors(JSON.stringify({ w: entry }), Uint8Array.from(bytes))
+  }
+  expect(check(fileOf(...finite))).toEqual({ kind: 'finite', tensors: 1 })
+  for (let place = 0; place < 20; place += 1) {
+    const bytes = Array.from({ length: 21 }, (_, index) => (index === place ? nan : (finite[index % 4] ?? 0)))
+    for (const chunkBytes of [1, 7, 4096])
+      expect(check(fileOf(...bytes), chunkBytes)).toEqual({ kind: 'not finite', tensor: 'w', index: place })
+  }
+})
+
+test.each([
+  ['F4', 4],
+  ['F6_E2M3', 3],
+  ['F6_E3M2', 3],
+])('knows the size of %s, whose elements are packed', (dtype, bytes) => {
+  const shape = [bytes === 4 ? 8 : 4]
+  const headerOf = (end: number): string => JSON.stringify({ w: { dtype, shape, data_offsets: [0, end] } })
+  expect(check(safetensors(headerOf(bytes), new Uint8Array(bytes)))).toEqual({ kind: 'finite', tensors: 0 })
+  expect(check(safetensors(headerOf(bytes + 1), new Uint8Array(bytes + 1)))).toMatchObject({
+    kind: 'malformed',
+    why: expect.stringContaining(`its shape requires ${bytes} bytes`) as string,
+  })
+})
+
 test.each<[string, string]>([
   [
     '{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}',

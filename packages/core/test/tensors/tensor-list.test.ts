@@ -6,13 +6,13 @@ import { type TensorList, TensorListReader } from '../../src/tensors/tensor-list
 
 const folder = new URL('fixtures/', import.meta.url)
 
-function fixture(name: string): Uint8Array {
+function fixture(name: string): Buffer {
   return readFileSync(new URL(name, folder))
 }
 
 /** Passes the bytes in chunks of a size, and overwrites their memory afterwards. */
-function listOf(bytes: Uint8Array, chunkBytes = 4096): TensorList {
-  const reader = new TensorListReader()
+function listOf(bytes: Uint8Array, chunkBytes = 4096, archives: 'first' | 'all' = 'first'): TensorList {
+  const reader = new TensorListReader(archives)
   for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
     const chunk = Uint8Array.from(bytes.subarray(start, start + chunkBytes))
     const list = reader.update(chunk)
@@ -38,6 +38,16 @@ describe.each([1, 7, 4096])('in chunks of %i bytes', (chunkBytes) => {
         ...adam(0, [3, 3]),
         ...adam(1, [3]),
         { name: 'ids', type: 'int64', shape: [2] },
+      ],
+    })
+  })
+
+  test('lists the tensors of every archive in a file of torch.distributed.checkpoint', () => {
+    expect(listOf(fixture('shards.distcp'), chunkBytes, 'all')).toEqual({
+      format: 'torch',
+      tensors: [
+        { name: '1', type: 'float32', shape: [3] },
+        { name: '2', type: 'float32', shape: [2] },
       ],
     })
   })
@@ -72,12 +82,84 @@ test.each(['training.pt', 'finite.safetensors'])('calls every truncated %s malfo
   expect(listOf(whole.subarray(0, 100))).toMatchObject({ format: 'malformed' })
 })
 
+test('calls every truncated file of several archives malformed or unknown, except between two archives', () => {
+  const whole = fixture('shards.distcp')
+  for (let bytes = 0; bytes < whole.byteLength; bytes += 1) {
+    const isBetween = whole.subarray(bytes, bytes + 4).equals(Buffer.from('PK\x03\x04'))
+    const { format } = listOf(whole.subarray(0, bytes), 4096, 'all')
+    if (!isBetween) expect(['malformed', 'unknown'], `the first ${bytes} bytes`).toContain(format)
+  }
+})
+
+/** A file of archives, each with a tensor of this many 32-bit numbers. */
+function archivesOf(archives: number, numbers: number): Buffer {
+  const archive = [
+    record('archive/data.pkl', pickledTensor(numbers)),
+    record('archive/data/0', Buffer.alloc(4 * numbers)),
+    record('archive/version', Buffer.from('3\n')),
+    Buffer.from('PK\x05\x06'.padEnd(22, '\0')),
+  ]
+  return Buffer.concat(Array.from({ length: archives }, () => archive).flat())
+}
+
+/** A record of a zip archive that is not compressed. */
+function record(name: string, content: Buffer): Buffer {
+  const header = Buffer.alloc(30)
+  header.write('PK\x03\x04')
+  header.writeUInt32LE(content.byteLength, 18)
+  header.writeUInt32LE(content.byteLength, 22)
+  header.writeUInt16LE(name.length, 26)
+  return Buffer.concat([header, Buffer.from(name), content])
+}
+
+/** `_rebuild_tensor_v2(('storage', FloatStorage, '0', 'cpu', numbers), 0, (numbers,), (1,), False, OrderedDict())`. */
+function pickledTensor(numbers: number): Buffer {
+  const size = Buffer.alloc(5, 'J')
+  size.writeInt32LE(numbers, 1)
+  const text = (value: string): string => `X${String.fromCharCode(value.length)}\0\0\0${value}`
+  const parts = [
+    `\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}`,
+    size,
+    'tQK\0',
+    size,
+    '\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR.',
+  ]
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)))
+}
+
+const listOfThree: TensorList = {
+  format: 'torch',
+  tensors: ['0', '1', '2'].map((name) => ({ name, type: 'float32', shape: [10_000] })),
+}
+
+test.each([0, 1000, Infinity])('lists the same tensors if at most %i bytes are skipped at once', (most) => {
+  const bytes = archivesOf(3, 10_000)
+  const reader = new TensorListReader('all')
+  for (let at = 0; at < bytes.byteLength; at += reader.skip(Math.min(most, bytes.byteLength - at))) {
+    expect(reader.update(bytes.subarray(at, at + 100))).toBeUndefined()
+    at += 100
+  }
+  expect(reader.finish()).toEqual(listOfThree)
+})
+
+test('skips no byte of a pickle, and no byte of the tensors beyond the end of a file', () => {
+  const bytes = archivesOf(1, 10_000)
+  const reader = new TensorListReader('all')
+  reader.update(bytes.subarray(0, 100))
+  expect(reader.skip(1000)).toBe(0)
+  const pickleEnd = bytes.indexOf('archive/data/0') + 'archive/data/0'.length
+  reader.update(bytes.subarray(100, pickleEnd))
+  expect(reader.skip(1000)).toBe(1000)
+  expect(reader.finish()).toMatchObject({ format: 'malformed' })
+  expect(reader.skip(Infinity)).toBe(39_000)
+})
+
 /** Records the ranges of files that are read. */
 class RecordingBackend extends MemoryBackend {
   readonly ranges: ReadOptions['range'][] = []
 
   override async read(key: string, options: ReadOptions = {}): Promise<ReadableObject> {
-    if (key.endsWith('.safetensors')) this.ranges.push(options.range)
+    if (/\.(safetensors|distcp)$/.test(key)) this.ranges.push(options.range)
     return super.read(key, options)
   }
 }
@@ -118,4 +200,18 @@ test('reads only the beginnings of the files of a checkpoint', async () => {
     { start: 2 ** 18, end: 2 ** 20 },
   ])
   await expect(store.tensors(9)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('reads only the pickles of a large file of several archives, wherever they are', async () => {
+  const backend = new RecordingBackend()
+  await using store = new CheckpointStore(backend, { mode: 'shared' })
+  const archives = archivesOf(3, 1_000_000)
+  await store.save({ step: 1, files: { '__0_0.distcp': archives, 'model.pt': archives } })
+  const [sharded, plain] = await store.tensors('latest')
+  const tensors = ['0', '1', '2'].map((name) => ({ name, type: 'float32', shape: [1_000_000] }))
+  expect(sharded).toEqual({ file: '__0_0.distcp', format: 'torch', tensors })
+  expect(plain).toMatchObject({ file: 'model.pt', format: 'torch', tensors: [{ name: '' }] })
+  const read = backend.ranges.reduce((sum, range) => sum + ((range?.end ?? 0) - (range?.start ?? 0)), 0)
+  expect(backend.ranges.length).toBeLessThan(8)
+  expect(read).toBeLessThan(archives.byteLength / 8)
 })

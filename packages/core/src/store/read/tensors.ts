@@ -10,8 +10,11 @@ import { requireWithManifest } from './find.ts'
 /** A file of a checkpoint, and the tensors that it describes. */
 export type TensorsOfFile = { readonly file: string } & TensorList
 
-/** How many bytes of a file the first request reads. Each further request reads four times as many. */
+/** How many bytes of a file the first request reads. Each further request reads three times as many, until one can skip bytes. */
 const firstBytes = 2 ** 18
+
+/** The end of the names of files of torch.distributed.checkpoint, which have an archive for each item. */
+const severalArchives = '.distcp'
 
 const filesAtOnce = 8
 
@@ -34,18 +37,18 @@ async function tensorsOfFile(
   file: ManifestFile,
   signal: AbortSignal,
 ): Promise<TensorList> {
-  const tensors = new TensorListReader()
-  for (let start = 0, end = firstBytes; start < file.size; start = end, end *= 4) {
-    for await (const chunk of await readPart(
-      reader,
-      attempt,
-      file,
-      { start, end: Math.min(end, file.size) },
-      signal,
-    )) {
+  const tensors = new TensorListReader(file.name.endsWith(severalArchives) ? 'all' : 'first')
+  let start = 0
+  let bytes = firstBytes
+  while (start < file.size) {
+    const end = Math.min(start + bytes, file.size)
+    for await (const chunk of await readPart(reader, attempt, file, { start, end }, signal)) {
       const list = tensors.update(chunk)
       if (list !== undefined) return list
     }
+    const skipped = tensors.skip(file.size - end)
+    start = end + skipped
+    bytes = skipped > 0 ? firstBytes : 3 * bytes
   }
   return tensors.finish()
 }
