@@ -1,3 +1,4 @@
+import { pauseFor } from '../async/pause-for.ts'
 import { isHoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 import type { LocalFileSystem } from './file-system.ts'
@@ -20,17 +21,62 @@ const names: Readonly<Record<StoreFolder['kind'], string>> = {
   mirror: 'the mirror of the store',
 }
 
-/** Finds the folders by all links that lead to them. */
+/** Milliseconds that a mirror has to answer. An automatic mount can take seconds. */
+const answerLimit = 5_000
+
+/** A look at a mirror that is not answered yet. */
+interface PendingLook {
+  readonly answer: Promise<KnownFolder>
+  isLate: boolean
+}
+
+const pendingLooks = new Map<string, PendingLook>()
+
+/**
+ * Finds the folders by all links that lead to them. A mirror that cannot be reached, or does not answer within `limit`
+ * milliseconds, is recognised by its path only.
+ */
 export async function knownStoreFolders(
   fileSystem: LocalFileSystem,
   folders: readonly StoreFolder[],
+  limit = answerLimit,
 ): Promise<readonly KnownStoreFolder[]> {
   return Promise.all(
     folders.map(async ({ kind, path }) => ({
       name: names[kind],
-      folder: await (kind === 'store' ? KnownFolder.at(fileSystem, path) : mirrorAt(fileSystem, path)),
+      folder: await (kind === 'store'
+        ? KnownFolder.at(fileSystem, path)
+        : mirrorWithin(limit, fileSystem, path)),
     })),
   )
+}
+
+async function mirrorWithin(limit: number, fileSystem: LocalFileSystem, path: string): Promise<KnownFolder> {
+  const look = lookAtMirror(fileSystem, path)
+  if (look.isLate) return KnownFolder.byPath(path)
+  const answered = new AbortController()
+  const late = pauseFor(limit, answered.signal).then(() => {
+    look.isLate = true
+    return KnownFolder.byPath(path)
+  })
+  try {
+    return await Promise.race([look.answer, late])
+  } finally {
+    answered.abort()
+  }
+}
+
+/**
+ * A call to a network file system that hangs occupies a thread of Node.js, of which there are few. So no second call is made
+ * until the first one is answered.
+ */
+function lookAtMirror(fileSystem: LocalFileSystem, path: string): PendingLook {
+  const pending = pendingLooks.get(path)
+  if (pending !== undefined) return pending
+  const answer = mirrorAt(fileSystem, path).finally(() => pendingLooks.delete(path))
+  const look = { answer, isLate: false }
+  pendingLooks.set(path, look)
+  return look
 }
 
 /** The store works without its mirror. Nothing can be written to a mirror that cannot be reached. */
