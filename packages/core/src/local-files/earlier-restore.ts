@@ -6,10 +6,10 @@ import { throwIfAborted } from '../errors.ts'
 import { StreamingDigest } from '../integrity/index.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere } from './destination-error.ts'
-import { type Exchange, noLink } from './exchange.ts'
+import { noLink } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
-import { isExchanging, newFile } from './journal.ts'
+import { type Exchange, isExchanging, newFile } from './journal.ts'
 
 /** The facts by which a restored file is recognised. */
 export interface KnownFile {

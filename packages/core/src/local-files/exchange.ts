@@ -5,18 +5,10 @@ import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
-import { goneFile, type Journal, newFile, oldFile } from './journal.ts'
-import type { DestinationFileSystem } from './on-platform.ts'
+import { type Exchange, goneFile, type Journal, newFile, oldFile } from './journal.ts'
 import { putLinksBack, replaceLinks } from './replaced-links.ts'
 
 const renamesAtOnce = 16
-
-/** A destination, and the hidden folder in it that holds the restored files until each is renamed into place. */
-export interface Exchange {
-  readonly fileSystem: DestinationFileSystem
-  readonly root: string
-  readonly hidden: string
-}
 
 /**
  * Error codes of a refused hard link: the file system has no hard links, or the file belongs to another user

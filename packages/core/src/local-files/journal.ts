@@ -8,6 +8,13 @@ import type { DestinationFileSystem } from './on-platform.ts'
 
 const journalName = 'journal'
 
+/** A destination, and the hidden folder in it that holds the restored files until each is renamed into place. */
+export interface Exchange {
+  readonly fileSystem: DestinationFileSystem
+  readonly root: string
+  readonly hidden: string
+}
+
 const relativePath = v.pipe(v.string(), v.check(staysBelow, 'not a path below the destination'))
 
 const journalSchema = v.object({

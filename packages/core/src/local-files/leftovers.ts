@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
 import { atDestination, refused } from './destination-error.ts'
 import { checkFolders, checkPlaces, type Destination } from './destination.ts'
-import { complete, type Exchange, undo } from './exchange.ts'
+import { complete, undo } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { removeTree } from './folders.ts'
 import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
-import { type Journal, readJournal, removeJournal } from './journal.ts'
+import { type Exchange, type Journal, readJournal, removeJournal } from './journal.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
 
 /**

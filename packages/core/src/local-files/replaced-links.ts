@@ -1,9 +1,8 @@
 import { dirname, join } from 'node:path'
 import { atDestination, ifThere } from './destination-error.ts'
-import type { Exchange } from './exchange.ts'
 import { makeFolders, removeEmptyFolders, syncFolders } from './folders.ts'
 import { foldersOf } from './folders-of-names.ts'
-import { type Journal, linkFile } from './journal.ts'
+import { type Exchange, type Journal, linkFile } from './journal.ts'
 
 /** Returns the folders of these names that are links, or lie below one. The outermost come first. */
 export function foldersBehind(links: readonly string[], names: readonly string[]): ReadonlySet<string> {
