@@ -306,7 +306,7 @@ class Store:
         """
         Returns the names, types and shapes of the tensors in each safetensors and torch file of a checkpoint.
 
-        Reads only the beginnings of the files, and executes nothing of them. Raises NotFound.
+        Reads only the parts of the files that describe tensors, and executes nothing of them. Raises NotFound.
         """
         return [tensors_of(each) for each in self._call("tensors", {"choice": sent_choice(choice)})]
 

@@ -61,30 +61,34 @@ export async function hasIdentity(
 
 /**
  * Takes over the files that interrupted restores of the same files have written completely. Each is linked into the hidden
- * folder of this restore, read back, and made durable. A file with other bytes is not taken. Returns the inodes by the index
- * of the file.
+ * folder of this restore, read back, and made durable. A file with other bytes is not taken. `areInPlace` is true if such a
+ * restore was completed, so that its files are at the destination. Returns the inodes by the index of the file.
  */
 export async function takeOverFiles(
   { fileSystem, root, hidden }: Exchange,
   own: HiddenFolder,
   files: readonly KnownFile[],
+  areInPlace: boolean,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<number, string>> {
   const taken = new Map<number, string>()
   const identity = identityOf(files)
+  const takeFrom = async (pathOf: (index: number, file: KnownFile) => string): Promise<void> => {
+    await concurrently([...files.entries()], filesAtOnce, signal, async ([index, file], taskSignal) => {
+      if (taken.has(index)) return
+      const from = pathOf(index, file)
+      const inode = await atDestination(`reading ${from}`, () =>
+        takeOver(fileSystem, from, join(hidden, newFile(index)), file, taskSignal),
+      )
+      if (inode !== undefined) taken.set(index, inode)
+    })
+  }
+  if (areInPlace) await takeFrom((_, { name }) => join(root, name))
   for (const folder of await hiddenFoldersIn(fileSystem, root)) {
     if (folder.name === own.name || !(await hasIdentity(fileSystem, folder.path, identity))) continue
     if ((await restoreBehind(fileSystem, folder, own.madeAt)) === 'running') continue
     if (await isExchanging(fileSystem, folder.path)) continue
-    await concurrently([...files.entries()], filesAtOnce, signal, async ([index, file], taskSignal) => {
-      if (taken.has(index)) return
-      const [from, to] = [folder.path, hidden].map((path) => join(path, newFile(index)))
-      if (from === undefined || to === undefined) return
-      const inode = await atDestination(`reading ${from}`, () =>
-        takeOver(fileSystem, from, to, file, taskSignal),
-      )
-      if (inode !== undefined) taken.set(index, inode)
-    })
+    await takeFrom((index) => join(folder.path, newFile(index)))
   }
   return taken
 }

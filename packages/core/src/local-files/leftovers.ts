@@ -10,7 +10,8 @@ import { type Exchange, type Journal, readJournal, removeJournal } from './journ
 import type { DestinationFileSystem } from './on-platform.ts'
 
 /**
- * Completes interrupted restores that have a journal, and removes the hidden folders of other restores that have ended.
+ * Completes interrupted restores that have a journal, and removes the hidden folders of other restores that have ended. Returns
+ * whether it completed one for which `isUseful` returns true.
  * `own` is the hidden folder of this restore. Without it, age does not count as a sign that a restore has ended. A
  * journal is completed even if its restore may still run: that restore then finds its files in place. Folders without a
  * journal for which `isUseful` returns true stay.
@@ -20,16 +21,20 @@ export async function clearLeftovers(
   destination: Destination,
   own: HiddenFolder | undefined,
   isUseful: (folder: FoundFolder) => Promise<boolean> = async () => false,
-): Promise<void> {
+): Promise<boolean> {
+  let hasCompletedUseful = false
   for (const folder of await hiddenFoldersIn(fileSystem, destination.root)) {
     if (folder.name === own?.name) continue
     const state = await restoreBehind(fileSystem, folder, own?.madeAt)
     if (state === 'running') continue
     const journal = await atDestination(`reading ${folder.path}`, () => readJournal(fileSystem, folder.path))
-    if (journal !== undefined) await settle(fileSystem, destination, folder, journal)
-    else if (state === 'unknown' || (await isUseful(folder))) continue
+    if (journal !== undefined) {
+      const isCompleted = await settle(fileSystem, destination, folder, journal)
+      hasCompletedUseful ||= isCompleted && (await isUseful(folder))
+    } else if (state === 'unknown' || (await isUseful(folder))) continue
     await removeIfAllowed(fileSystem, folder)
   }
+  return hasCompletedUseful
 }
 
 /** Only its owner may be able to remove the folder of another user. It does not disturb this restore. */
@@ -41,14 +46,15 @@ async function removeIfAllowed(fileSystem: LocalFileSystem, { path }: FoundFolde
   }
 }
 
-/** Completes a journal, or undoes it if it cannot be completed. */
+/** Completes a journal, or undoes it if it cannot be completed. Returns whether it is completed. */
 async function settle(
   fileSystem: DestinationFileSystem,
   destination: Destination,
   { path: hidden }: FoundFolder,
   journal: Journal,
-): Promise<void> {
+): Promise<boolean> {
   const exchange: Exchange = { fileSystem, root: destination.root, hidden }
+  let isCompleted = false
   try {
     const links = await checkPlaces(
       fileSystem,
@@ -60,12 +66,14 @@ async function settle(
       throw refused(`${join(destination.root, newLink)} has become a link. Remove it.`)
     await checkFolders(fileSystem, destination, journal.others)
     await complete(exchange, journal)
+    isCompleted = true
   } catch (error) {
     await undo(exchange, journal).catch((second: unknown) => {
       throw notSettled(destination, hidden, new AggregateError([error, second], messageOf(error)))
     })
   }
   await removeJournal(fileSystem, hidden)
+  return isCompleted
 }
 
 function notSettled({ root }: Destination, hidden: string, cause: Error): HoldfastError {

@@ -110,8 +110,10 @@ export async function deliverToDirectory(
     await atDestination(`making ${root}`, () => makeFolders(fileSystem, root, made))
     const target = await destinationAt(fileSystem, root, options.storeFolders)
     const identity = identityOf(deliveries)
-    await clearLeftovers(fileSystem, target, undefined, ({ path }) => hasIdentity(fileSystem, path, identity))
-    const others = await deliverInto(fileSystem, target, deliveries, options, made)
+    const areInPlace = await clearLeftovers(fileSystem, target, undefined, ({ path }) =>
+      hasIdentity(fileSystem, path, identity),
+    )
+    const others = await deliverInto(fileSystem, target, deliveries, areInPlace, options, made)
     return { paths: names.map((name) => join(root, ...name.split('/'))), others }
   } catch (error) {
     const failure = destinationError(error, `restoring into ${root}`)
@@ -143,6 +145,7 @@ async function deliverInto(
   fileSystem: DestinationFileSystem,
   target: Destination,
   deliveries: readonly Delivery[],
+  areInPlace: boolean,
   options: DeliveryOptions,
   made: string[],
 ): Promise<OtherFiles | undefined> {
@@ -155,7 +158,7 @@ async function deliverInto(
       const identity = identityOf(deliveries)
       if (identity !== undefined)
         await atDestination(`writing ${hidden.path}`, () => writeIdentity(fileSystem, hidden.path, identity))
-      const taken = await takeOverFiles(exchange, hidden, deliveries, options.signal)
+      const taken = await takeOverFiles(exchange, hidden, deliveries, areInPlace, options.signal)
       await clearLeftovers(fileSystem, target, hidden)
       inodes = await writeAll(exchange, deliveries, taken, options)
     } finally {

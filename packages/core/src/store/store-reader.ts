@@ -83,9 +83,9 @@ export class StoreReader<Name extends string = string> {
   }
 
   /**
-   * Returns the names, types and shapes of the tensors in each file of a checkpoint. Reads the beginnings of safetensors
-   * files and of uncompressed files of `torch.save`, executes nothing, and does not verify their bytes. Rejects with
-   * `NOT_FOUND` if there is no such checkpoint.
+   * Returns the names, types and shapes of the tensors in each file of a checkpoint. Reads the parts that describe tensors in
+   * safetensors files and in uncompressed files of `torch.save` and `torch.distributed.checkpoint`, executes nothing, and does
+   * not verify their bytes. Rejects with `NOT_FOUND` if there is no such checkpoint.
    */
   async tensors(
     choice: CheckpointChoice<Name>,

@@ -114,6 +114,53 @@ describe('a file that cannot be kept under a second name', () => {
   })
 })
 
+describe('a restore of the same files as one that was interrupted amid the renames', () => {
+  async function interrupted(): Promise<string> {
+    const to = await temporaryFolder()
+    await writeTree(to, before)
+    const fileSystem = gated((method, from, place) => {
+      const isOfNewFile = place === join(to, 'new/a.bin')
+      const isUndone = String(from).includes('/old-')
+      if (method === 'rename' && (isOfNewFile || isUndone)) throw systemError('EIO')
+    })
+    const failed = deliverToDirectory(to, deliveriesOf(after), plain, fileSystem)
+    await expect(failed).rejects.toThrow('The next restore into it completes this one.')
+    await endOfProcess(to)
+    return to
+  }
+
+  async function openedNames(to: string, given?: ReturnType<typeof gated>): Promise<readonly string[]> {
+    const opened: string[] = []
+    const deliveries = deliveriesOf(after).map((delivery) => ({
+      ...delivery,
+      open: async (...parameters: Parameters<typeof delivery.open>) => {
+        opened.push(delivery.name)
+        return delivery.open(...parameters)
+      },
+    }))
+    await deliverToDirectory(to, deliveries, plain, given)
+    expect(await readTree(to)).toEqual({ ...before, ...after })
+    return opened
+  }
+
+  test('opens no file, because all are in place after its completion', async () => {
+    expect(await openedNames(await interrupted())).toEqual([])
+  })
+
+  test('opens a file that was changed meanwhile', async () => {
+    const to = await interrupted()
+    await writeTree(to, { 'model.bin': 'bad model' })
+    expect(await openedNames(to)).toEqual(['model.bin'])
+  })
+
+  test('opens all files if the file system has no hard links', async () => {
+    const fileSystem = gated((method) => {
+      if (method === 'link') throw systemError('EPERM')
+    })
+    expect(await openedNames(await interrupted(), fileSystem)).toEqual(Object.keys(after))
+  })
+})
+
 /** Renames the hidden folder as if its process had ended. Its process is this one. */
 async function endOfProcess(to: string): Promise<void> {
   for (const name of await readdir(to)) {
