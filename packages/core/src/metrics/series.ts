@@ -69,8 +69,11 @@ class Series {
   readonly #recorded = new GrowingNumbers()
   readonly #values = new GrowingNumbers()
   readonly #scores = new GrowingNumbers()
-  /** The indexes in the order of recording, abandoned ones last. `undefined` if it equals the order of steps. */
+  /** The indexes in the order of recording, without abandoned ones. `undefined` if it equals the order of steps. */
   #recording: GrowingNumbers | undefined
+  /** The indexes of abandoned values in the order of recording. */
+  #abandonedPlaces: readonly number[] = []
+  /** The steps of abandoned values. */
   readonly #abandoned = new Set<number>()
   /** The highest order key. */
   #latest = earliest
@@ -89,9 +92,19 @@ class Series {
       this.#steps.seen(),
       this.#values.seen(),
       this.#scores.seen(),
-      this.#recording?.seen(),
+      this.#judged(),
       this.#abandoned,
     )
+  }
+
+  /** Returns the indexes in the order of recording, abandoned ones last. */
+  #judged(): Float64Array | undefined {
+    const live = this.#recording?.seen()
+    if (live === undefined || this.#abandonedPlaces.length === 0) return live
+    const judged = new Float64Array(this.#steps.length)
+    judged.set(live)
+    judged.set(this.#abandonedPlaces, live.length)
+    return judged
   }
 
   /**
@@ -100,34 +113,33 @@ class Series {
    */
   goOn(history: History): boolean {
     const read = this.#readBeyond(history)
-    if (read === undefined || !this.#precedes(read.added)) return false
+    if (read === undefined || !isInOrder(read.added, this.#latest)) return false
     for (const each of read.added) this.#add(each, this.#smoother.next(each.value))
     this.#stretches = history
     this.#counts = read.counts
     return true
   }
 
-  /** An abandoned value is judged after all others, so nothing can be added behind it. */
-  #precedes(added: readonly RecordedValue[]): boolean {
-    if (added.length === 0) return true
-    const hasAbandoned = this.#abandoned.size > 0 || added.some(({ isAbandoned }) => isAbandoned)
-    return !hasAbandoned && isInOrder(added, this.#latest)
-  }
-
   /** Evaluates a run that went back to older steps. The series must be empty. */
   #evaluateByRecording(history: History): void {
     const { added, counts } = this.#readBeyond(history) ?? { added: [], counts: [] }
-    const lineage = new Lineage(this.#reading.smoothing)
+    const inOrder = [...added.entries()].sort(([, one], [, other]) => compare(one, other))
+    const live = inOrder.filter(([, { isAbandoned }]) => !isAbandoned)
+    const abandoned = inOrder.slice(live.length)
     const smoothed = new Float64Array(added.length)
+    // An abandoned value continues from the values of earlier steps. Values that are added later have higher steps.
+    const withAbandoned = new Lineage(this.#reading.smoothing)
+    if (abandoned.length > 0)
+      for (const [place, { step, value }] of inOrder) smoothed[place] = withAbandoned.next(step, value)
+    const lineage = new Lineage(this.#reading.smoothing)
     const recording = new GrowingNumbers()
-    for (const [place, { step, value }] of [...added.entries()].sort(([, one], [, other]) =>
-      compare(one, other),
-    )) {
+    for (const [place, { step, value }] of live) {
       smoothed[place] = lineage.next(step, value)
       recording.add(place)
     }
     for (const [place, each] of added.entries()) this.#add(each, smoothed[place] ?? Number.NaN)
     this.#recording = recording
+    this.#abandonedPlaces = abandoned.map(([place]) => place)
     this.#smoother = lineage.smoother
     this.#stretches = history
     this.#counts = counts
@@ -195,7 +207,10 @@ function compare(one: RecordedValue, other: RecordedValue): number {
   )
 }
 
-/** Returns whether values in the order of steps were also recorded in that order, and after `latest`. */
+/** Returns whether values in the order of steps were also recorded in that order, after `latest`, and none is abandoned. */
 function isInOrder(values: readonly RecordedValue[], latest: OrderKey): boolean {
-  return values.every(({ order }, place) => compareOrders(order, values[place - 1]?.order ?? latest) >= 0)
+  return values.every(
+    ({ order, isAbandoned }, place) =>
+      !isAbandoned && compareOrders(order, values[place - 1]?.order ?? latest) >= 0,
+  )
 }

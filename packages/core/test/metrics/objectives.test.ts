@@ -196,7 +196,9 @@ test('does not change the score of a step when later steps are added', () => {
 
 test('judges a continued or changed history like a new one', () => {
   const metric = fc.constantFrom(1, 2, 3, Number.NaN)
-  const lines = fc.array(fc.record({ a: metric, b: metric, c: metric }), { maxLength: 6 })
+  const metrics = fc.record({ a: metric, b: metric, c: metric })
+  const abandoned = fc.constantFrom(undefined, undefined, undefined, true)
+  const lines = fc.array(fc.record({ metrics, abandoned }), { maxLength: 6 })
   // Appends, truncates or changes the latest records. Sometimes changes older segments.
   const edits = fc.array(fc.record({ lines, at: fc.nat(6), folds: fc.boolean() }), { maxLength: 12 })
   fc.assert(
@@ -206,7 +208,7 @@ test('judges a continued or changed history like a new one', () => {
       for (const edit of steps) {
         const kept = recent.slice(0, edit.at)
         const next = (kept.at(-1) ?? older.at(-1)?.at(-1))?.step ?? 0
-        recent = [...kept, ...edit.lines.map((metrics, index) => ({ step: next + 1 + index, metrics }))]
+        recent = [...kept, ...edit.lines.map((line, index) => ({ step: next + 1 + index, ...line }))]
         expect(evaluate([...older, recent], three)).toEqual(evaluate([[...older, recent].flat()], three))
         if (!edit.folds || recent.length === 0) continue
         older = [...older, recent]

@@ -113,11 +113,7 @@ export function retain(
     (entry) =>
       new ListedCandidate(entry, inUse(entry), unmirrored.has(entry.attempt) ? notMirroredYet : undefined),
   )
-  const best = bestSteps(
-    judgement.evaluations,
-    judgement.objectives,
-    (step) => catalog.checkpoints.get(step) !== undefined,
-  )
+  const { best } = relisted(judgement, { ...catalog, abandoned: [] })
   return decideRetention(retention, { ...judgement, ...at, best, checkpoints }, room)
 }
 
