@@ -46,6 +46,8 @@ export const verdictSchema = v.looseObject({
   attempt: v.nullable(attemptSchema),
   /** What is wrong with the checkpoint; `null` if the rank can continue from it. */
   fault: v.nullable(v.string()),
+  /** The rank did not find the checkpoint listed any more, and read nothing of it. */
+  unlisted: v.optional(v.literal(true)),
 })
 
 export const attemptProposalSchema = v.looseObject({

@@ -45,6 +45,12 @@ export interface Resumption {
   readonly restored: Restored | undefined
 }
 
+/** What a rank found when it restored a checkpoint. */
+type Finding = Pick<Verdict, 'fault' | 'unlisted'>
+
+const good: Finding = { fault: null }
+const notListed: Finding = { fault: 'it is not listed any more', unlisted: true }
+
 /** The checkpoint that a rank found corrupt in a round. */
 interface Bad {
   readonly attempt: AttemptId
@@ -59,8 +65,8 @@ type Round =
 
 /**
  * Restores the checkpoint on which the ranks of a term agree. Each rank verifies its own files first, and delivers them once
- * all ranks have found theirs good. If a rank finds a checkpoint corrupt, all ranks go to the next older one, or with no
- * `fallback` reject with `CORRUPT`. A rank that joins without restoring has no files to verify. Returns `join again` if a newer
+ * all ranks have found theirs good. If a rank finds a checkpoint corrupt, it is quarantined, and all ranks go to the next older
+ * one. Without `fallback`, nothing is changed, and all ranks reject with `CORRUPT`. A rank that joins without restoring has no files to verify. Returns `join again` if a newer
  * term has begun, and `start again` if this rank must open one.
  */
 export async function resume(
@@ -158,20 +164,20 @@ async function play(
   timeout: number,
 ): Promise<Round> {
   let settled: Round | undefined
-  const settle = async (fault: string | null): Promise<Round> => {
-    const stated = await stateVerdict(member, round, attempt, fault, options.signal)
+  const settle = async (finding: Finding): Promise<Round> => {
+    const stated = await stateVerdict(member, round, attempt, finding, options.signal)
     // An earlier call found the checkpoint good, and other ranks may have gone on. Only another term can choose again.
-    if (fault !== null && stated.fault === null) return { kind: 'start again' }
-    return awaitVerdicts(member, round, attempt, options.signal, timeout)
+    if (finding.fault !== null && stated.fault === null) return { kind: 'start again' }
+    return awaitVerdicts(member, round, attempt, options, timeout)
   }
-  if (attempt === null) return settle(null)
+  if (attempt === null) return settle(good)
   const entry = await listedEntry(member, attempt, options.signal)
-  if (entry === undefined) return settle('it is not listed any more')
-  if (!('to' in options)) return settle(null)
+  if (entry === undefined) return settle(notListed)
+  if (!('to' in options)) return settle(good)
   using _ = member.context.restoring.protect(attempt)
   try {
     const restored = await deliver(member.context, entry, options, async () => {
-      settled = await settle(null)
+      settled = await settle(good)
       // The rejection stops the delivery. `settled` says why.
       if (settled.kind !== 'good') throw new HoldfastError('ABORTED', 'The ranks did not agree to continue.')
     })
@@ -179,7 +185,7 @@ async function play(
   } catch (error) {
     if (settled !== undefined && settled.kind !== 'good') return settled
     if (settled !== undefined || !isHoldfastError(error, 'CORRUPT')) throw error
-    return await settle(messageOf(error))
+    return await settle({ fault: messageOf(error) })
   }
 }
 
@@ -200,11 +206,11 @@ async function stateVerdict(
   { context, own, rank, process }: Member,
   round: number,
   attempt: AttemptId | null,
-  fault: string | null,
+  finding: Finding,
   signal: AbortSignal | undefined,
 ): Promise<Verdict> {
   const name = ofRank(verdictsPrefix(own.term, round), rank)
-  const proposal: Verdict = { process, attempt, fault }
+  const proposal: Verdict = { process, attempt, ...finding }
   for (;;) {
     const stated = await agreeOn(context, name, verdictSchema, proposal, signal)
     if (stated !== undefined) return stated.proposal
@@ -215,7 +221,7 @@ async function awaitVerdicts(
   member: Member,
   round: number,
   attempt: AttemptId | null,
-  signal: AbortSignal | undefined,
+  { fallback = false, signal }: RestoreOptions | JoinOptions,
   timeout: number,
 ): Promise<Round> {
   const { context, own, size } = member
@@ -232,7 +238,12 @@ async function awaitVerdicts(
       await readVerdicts(member, prefix, ranksIn(seen.names, prefix), verdicts, signal)
       const step: RoundStep = roundStep([...verdicts].map(toRankVerdict), attempt, size)
       if (step.kind === 'wait') missing = step.missing
-      if (step.kind === 'bad' && attempt !== null) return quarantined(member, attempt, verdicts)
+      if (step.kind === 'bad' && attempt !== null) {
+        const reason = `rank ${step.rank}: ${verdicts.get(step.rank)?.fault ?? ''}`
+        // One rank commits for all. Without a fallback, the next start finds the same checkpoint.
+        if (fallback && step.rank === member.rank) await quarantine(member, attempt, reason)
+        return { kind: 'bad', attempt, reason }
+      }
       if (step.kind !== 'good') return undefined
       if (!(await isOwner(member, signal))) return { kind: 'join again' }
       return { kind: 'good', attempt, restored: undefined }
@@ -268,34 +279,21 @@ async function readVerdicts(
   }
 }
 
-function toRankVerdict([rank, { attempt, fault }]: readonly [number, Verdict]): RankVerdict {
-  return { rank, attempt, isGood: fault === null }
+function toRankVerdict([rank, { attempt, fault, unlisted }]: readonly [number, Verdict]): RankVerdict {
+  return { rank, attempt, isGood: fault === null, isUnlisted: unlisted === true }
 }
 
-/**
- * The lowest rank that found the checkpoint corrupt quarantines it, so there is one commit. All ranks avoid it. One that is not
- * listed any more was dropped or abandoned, and stays as it is.
- */
-async function quarantined(
-  member: Member,
-  attempt: AttemptId,
-  verdicts: ReadonlyMap<number, Verdict>,
-): Promise<Round> {
-  const { context, rank } = member
-  const [first] = [...verdicts]
-    .filter(([, verdict]) => verdict.attempt === attempt && verdict.fault !== null)
-    .sort(([one], [other]) => one - other)
-  const reason = `rank ${first?.[0] ?? rank}: ${first?.[1].fault ?? ''}`
+/** Quarantines a checkpoint, unless it was dropped or abandoned since. */
+async function quarantine(member: Member, attempt: AttemptId, reason: string): Promise<void> {
+  const { context } = member
+  if ((await listedEntry(member, attempt, undefined)) === undefined) return
   const { step } = partsOfAttempt(attempt)
-  if (first?.[0] === rank && (await listedEntry(member, attempt, undefined)) !== undefined) {
-    try {
-      await context.log.commit({ kind: 'quarantine', found: [{ step, attempt, reason }] })
-      context.events.emit('quarantined', { step, reason })
-    } catch (error) {
-      if (!isHoldfastError(error, 'FENCED')) throw error // The next round finds the new owner.
-    }
+  try {
+    await context.log.commit({ kind: 'quarantine', found: [{ step, attempt, reason }] })
+    context.events.emit('quarantined', { step, reason })
+  } catch (error) {
+    if (!isHoldfastError(error, 'FENCED')) throw error // The next round finds the new owner.
   }
-  return { kind: 'bad', attempt, reason }
 }
 
 function corrupt(step: number, reason: string, url: string): HoldfastError {

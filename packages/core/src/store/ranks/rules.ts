@@ -90,21 +90,29 @@ export interface RankVerdict {
   /** `null` if the term agreed that there is no checkpoint. */
   readonly attempt: AttemptId | null
   readonly isGood: boolean
+  /** Whether the checkpoint is bad because the rank did not find it listed any more, and read nothing of it. */
+  readonly isUnlisted?: boolean
 }
 
 export type RoundStep =
-  | { readonly kind: 'bad' }
+  /** `rank` is the one that says why, and that quarantines the checkpoint if the ranks fall back. */
+  | { readonly kind: 'bad'; readonly rank: number }
   | { readonly kind: 'good' }
   | { readonly kind: 'wait'; readonly missing: readonly number[] }
 
-/** Whether all ranks can continue from the attempt. Verdicts on other attempts do not count. */
+/**
+ * Whether all ranks can continue from the attempt. Verdicts on other attempts do not count. Of bad verdicts, that of the lowest
+ * rank which has read the checkpoint counts. A rank that does not find it listed often comes after its quarantine.
+ */
 export function roundStep(
   verdicts: readonly RankVerdict[],
   attempt: AttemptId | null,
   size: number,
 ): RoundStep {
   const counted = verdicts.filter((verdict) => verdict.attempt === attempt)
-  if (counted.some(({ isGood }) => !isGood)) return { kind: 'bad' }
+  const bad = counted.filter(({ isGood }) => !isGood).sort((one, other) => one.rank - other.rank)
+  const worst = bad.find(({ isUnlisted }) => isUnlisted !== true) ?? bad[0]
+  if (worst !== undefined) return { kind: 'bad', rank: worst.rank }
   const missing = missingRanks(
     counted.map(({ rank }) => rank),
     size,

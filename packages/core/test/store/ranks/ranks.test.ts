@@ -1,8 +1,15 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { catalogVersionOf, decodeCatalog } from '../../../src/catalog/documents/index.ts'
-import { type CheckpointStore, copyCheckpoints, MemoryBackend } from '../../../src/index.ts'
+import { messageOf } from '../../../src/errors.ts'
+import {
+  type CheckpointBackend,
+  type CheckpointStore,
+  copyCheckpoints,
+  MemoryBackend,
+} from '../../../src/index.ts'
 import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { busyEnvironment, rankOn, saveAll, shard, startJob } from './job.ts'
 
@@ -15,6 +22,29 @@ async function restoreAll(ranks: readonly CheckpointStore[], options: { readonly
       return { to, step: restored?.step, restored }
     }),
   )
+}
+
+/** Flips a bit of the file of a rank. */
+async function damageShard(backend: CheckpointBackend, step: number, rank: number): Promise<void> {
+  const details = await storeOn(backend, { mode: 'shared' }).get(step)
+  const damaged = details?.files.find(({ name }) => name === `rank-${rank}.bin`)?.key ?? ''
+  await tamper(backend, damaged, flipBit)
+}
+
+/** Stops a rank after it has agreed on a checkpoint, until something has happened. */
+function lateAfterChoice(backend: CheckpointBackend, hasHappened: () => Promise<boolean>): CheckpointBackend {
+  const commit: CheckpointBackend['commit'] = async (key, ...others) => {
+    const outcome = await backend.commit(key, ...others)
+    if (key.includes('/choice/')) while (!(await hasHappened())) await setImmediate()
+    return outcome
+  }
+  return new Proxy(backend, {
+    get: (target, name) => {
+      if (name === 'commit') return commit
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
 }
 
 test('saves one checkpoint with the files of all ranks', async () => {
@@ -104,9 +134,7 @@ test('goes to the next older checkpoint on all ranks if one rank finds its file 
   const first = startJob(backend, 3)
   await saveAll(first, 1)
   await saveAll(first, 2)
-  const details = await storeOn(backend, { mode: 'shared' }).get(2)
-  const damaged = details?.files.find(({ name }) => name === 'rank-1.bin')?.key ?? ''
-  await tamper(backend, damaged, flipBit)
+  await damageShard(backend, 2, 1)
   const own = startJob(backend, 3)
   const restored = await Promise.all(
     own.map(async (store, rank) => {
@@ -168,6 +196,46 @@ test('rejects with CORRUPT on all ranks without a fallback, and delivers nothing
       expect(await readdir(to)).toEqual([])
     }),
   )
+})
+
+test('rejects with CORRUPT at each start without a fallback, and quarantines nothing', async () => {
+  const backend = new MemoryBackend()
+  const first = startJob(backend, 3)
+  await saveAll(first, 1)
+  await saveAll(first, 2)
+  await damageShard(backend, 2, 1)
+  const errors = async () =>
+    Promise.all(
+      startJob(backend, 3).map(async (store, rank) => {
+        const to = await temporaryFolder()
+        return store.restore('latest', { to, files: [`rank-${rank}.bin`] }).catch(messageOf)
+      }),
+    )
+  for (const _ of ['first start', 'second start'])
+    for (const error of await errors()) expect(error).toMatch(/^Step 2 is corrupt: rank 1: /)
+  const alone = storeOn(backend, { mode: 'shared' })
+  expect(await alone.quarantined()).toEqual([])
+  expect((await alone.latest())?.step).toBe(2)
+})
+
+test('names the rank that read a corrupt file, also if another rank came after the quarantine', async () => {
+  const backend = new MemoryBackend()
+  const first = startJob(backend, 2)
+  await saveAll(first, 1)
+  await saveAll(first, 2)
+  await damageShard(backend, 2, 1)
+  const alone = storeOn(backend, { mode: 'shared' })
+  const isQuarantined = async () => (await alone.quarantined()).length > 0
+  const ranks = [rankOn(lateAfterChoice(backend, isQuarantined), 0, 2), rankOn(backend, 1, 2)]
+  const restored = await Promise.all(
+    ranks.map(async (store, rank) => {
+      const to = await temporaryFolder()
+      return store.restore('latest', { to, files: [`rank-${rank}.bin`], fallback: true })
+    }),
+  )
+  const reasons = restored.map((one) => one?.passedOver[0]?.reason)
+  for (const reason of reasons) expect(reason).toMatch(/^rank 1: .*rank-1\.bin/)
+  expect((await alone.quarantined())[0]?.reason).toBe(reasons[0])
 })
 
 test('names the ranks that did not deliver, commits nothing, and commits once they alone deliver', async () => {

@@ -69,11 +69,17 @@ test('counts only verdicts on the agreed attempt', () => {
   expect(roundStep([verdict(0, one)], one, 2)).toEqual({ kind: 'wait', missing: [1] })
   expect(roundStep([verdict(0, one), verdict(1, other)], one, 2)).toEqual({ kind: 'wait', missing: [1] })
   expect(roundStep([verdict(0, one), verdict(1, one)], one, 2)).toEqual({ kind: 'good' })
-  expect(roundStep([verdict(0, one, false)], one, 2)).toEqual({ kind: 'bad' })
+  expect(roundStep([verdict(0, one, false)], one, 2)).toEqual({ kind: 'bad', rank: 0 })
   expect(roundStep([verdict(0, other, false), verdict(1, null)], null, 2)).toEqual({
     kind: 'wait',
     missing: [0],
   })
+})
+
+test('lets the lowest rank that has read a corrupt checkpoint say why, and one that did not find it only if it is alone', () => {
+  const bad = (rank: number, isUnlisted: boolean) => ({ rank, attempt: one, isGood: false, isUnlisted })
+  expect(roundStep([bad(2, false), bad(1, false), bad(0, true)], one, 3)).toEqual({ kind: 'bad', rank: 1 })
+  expect(roundStep([bad(2, true), bad(1, true)], one, 3)).toEqual({ kind: 'bad', rank: 1 })
 })
 
 test('names the missing ranks of an attempt, and parts that do not belong together', () => {
