@@ -34,6 +34,17 @@ def test_a_mirror_gets_the_checkpoints_and_a_new_machine_continues_from_it(locat
         assert [each.step for each in mirror.list()] == [3, 4]
 
 
+def test_a_new_machine_does_not_start_from_nothing_if_the_mirror_cannot_be_read(tmp_path: Path) -> None:
+    with open_store(tmp_path / "one", mirror=tmp_path / "mirror") as store:
+        store.save(1, {"a.bin": b"one"})
+    (tmp_path / "mirror" / "holdfast.json").write_text("damaged")
+    with (
+        open_store(tmp_path / "other", mirror=tmp_path / "mirror") as store,
+        pytest.raises(holdfast.Unavailable, match="the mirror cannot be read"),
+    ):
+        store.restore("latest", fallback=True)
+
+
 def test_a_mirror_of_another_run_is_refused_and_no_save_fails(tmp_path: Path) -> None:
     with open_store(tmp_path / "one", mirror=tmp_path / "mirror") as store:
         store.save(1, {"a.bin": b"one"})

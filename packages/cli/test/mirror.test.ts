@@ -125,6 +125,22 @@ describe('a mirror in the configuration', () => {
     expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
   })
 
+  test.each<[string, readonly string[]]>([
+    ['with --if-any', ['latest', '--if-any']],
+    ['without it', ['latest']],
+    ['for the best checkpoint', ['best', '--if-any']],
+    ['for a step', ['1', '--if-any']],
+  ])('that cannot be read fails the restore into an empty store, %s', async (_, words) => {
+    const folder = await configuredFolder()
+    await save(folder, 1)
+    await rm(join(folder, 'run'), { recursive: true })
+    await writeFile(join(folder, 'backup/holdfast.json'), 'damaged')
+    const { code, stdout, stderr } = await holdfast(folder, 'restore', ...words, '--to', 'out', '--fallback')
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^holdfast: The store has no .*, and the mirror cannot be read, so nothing shows/)
+    expect(stderr).not.toContain('--if-any')
+  })
+
   test('is not used with --no-mirror', async () => {
     const folder = await configuredFolder()
     await save(folder, 1, '--no-mirror')

@@ -1,6 +1,7 @@
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
-import type { WholeCatalog } from '../../catalog/pages/index.ts'
-import { isHoldfastError, messageOf } from '../../errors.ts'
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import { abandonedAt, type WholeCatalog } from '../../catalog/pages/index.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import { readMarker } from '../marker/read-marker.ts'
 import { recordedId } from '../marker/former-id.ts'
@@ -33,6 +34,22 @@ export async function lookAtBoth(
 /** Returns what can be read of a store. */
 export function readableOf(ours: LocalState): Side {
   return ours.kind === 'readable' ? ours.side : ours.readable
+}
+
+/** Returns whether a store lists a checkpoint for this choice. */
+export function offers({ catalog }: Side, choice: CheckpointChoice): boolean {
+  if (typeof choice !== 'number') return catalog.latest !== undefined
+  return catalog.checkpoints.get(choice) !== undefined || abandonedAt(catalog, choice) !== undefined
+}
+
+/** Creates the error for a store that does not offer the choice and whose mirror cannot be read. */
+export function nothingToContinue(choice: CheckpointChoice, url: string, why: string): HoldfastError {
+  const missing = typeof choice === 'number' ? `checkpoint of step ${choice}` : 'good checkpoint'
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `The store has no ${missing}, and the mirror cannot be read, so nothing shows from where the run continues: ${why}`,
+    { url, retryable: true },
+  )
 }
 
 /** A store that has lost its marker has the id that it records with its mirror. */

@@ -1,8 +1,7 @@
-import { HoldfastError } from '../../errors.ts'
 import { copyAll } from '../copy/copy-all.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { maxBehindOf } from './options.ts'
-import { type BothSides, readableOf } from './both-sides.ts'
+import { type BothSides, nothingToContinue, readableOf } from './both-sides.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
 import type { LocalStore } from './local-side.ts'
@@ -21,7 +20,7 @@ export async function bringBack(
   const { url } = mirror.backend
   const { events } = local.context
   if (theirs.kind === 'unusable') {
-    if (readableOf(ours).catalog.latest === undefined) throw nothingToContinue(url, theirs.why)
+    if (readableOf(ours).catalog.latest === undefined) throw nothingToContinue('latest', url, theirs.why)
     const { from, why } = chosen
     events.emit('restoringFrom', { from, url: local.context.backend.url, why, isMirrorRead: false })
     return undefined
@@ -64,13 +63,5 @@ async function recordAsMirrored(
       newest: { step, savedAt, at: environment.now().toISOString() },
     },
     signal,
-  )
-}
-
-function nothingToContinue(url: string, why: string): HoldfastError {
-  return new HoldfastError(
-    'UNAVAILABLE',
-    `The store is empty, and the mirror cannot be read, so nothing shows from where the run continues: ${why}`,
-    { url, retryable: true },
   )
 }

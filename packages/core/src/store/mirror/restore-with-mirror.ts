@@ -8,7 +8,7 @@ import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { triesIn } from '../restore/tried-too-often.ts'
 import { tryToDeliver } from '../restore/try-to-deliver.ts'
 import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
-import { type BothSides, lookAtBoth, readableOf } from './both-sides.ts'
+import { type BothSides, lookAtBoth, nothingToContinue, offers, readableOf } from './both-sides.ts'
 import type { ChosenSide } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
@@ -18,7 +18,8 @@ import { ReadMirror } from './read-mirror.ts'
 
 /**
  * Restores from a store that has a mirror. The store is used, unless the mirror is ahead of it. A checkpoint that is corrupt on
- * one side is delivered from the other side if that has it. What one side does not have is looked for in the other.
+ * one side is delivered from the other side if that has it. What one side does not have is looked for in the other. Rejects with
+ * `UNAVAILABLE` if the store does not have it and the mirror cannot be read.
  */
 export async function restoreWithMirror(
   local: LocalStore,
@@ -29,7 +30,11 @@ export async function restoreWithMirror(
 ): Promise<Restored | undefined> {
   const { signal, mirrorReading } = options
   const sides = await lookAtBoth(local.context, mirror, ReadMirror.stateOf(mirrorReading), signal)
-  const { theirs, chosen } = sides
+  const { ours, theirs, chosen } = sides
+  const unread =
+    theirs.kind === 'unusable' ? nothingToContinue(choice, mirror.backend.url, theirs.why) : undefined
+  // What is damaged may be repaired, and then has checkpoints.
+  if (unread !== undefined && ours.kind === 'readable' && !offers(ours.side, choice)) throw unread
   const places = { store: local.context, mirror: mirror.reader }
   const other = chosen.from === 'store' ? 'mirror' : 'store'
   const restoreFrom = async (from: ChosenSide['from'], why: string): Promise<Restored | undefined> => {
@@ -58,9 +63,10 @@ export async function restoreWithMirror(
   let failure: HoldfastError | undefined
   try {
     const restored = await restoreFrom(chosen.from, chosen.why)
-    if (restored !== undefined || theirs.kind === 'unusable') return restored
+    if (restored !== undefined) return restored
+    if (unread !== undefined) throw unread
   } catch (error) {
-    if (theirs.kind === 'unusable' || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+    if (unread !== undefined || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
     // The latest of the other side would be an older one.
     if (choice === 'latest' && options.fallback !== true) throw error
     failure = error

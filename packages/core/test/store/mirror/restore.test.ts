@@ -128,6 +128,57 @@ describe('a restore with a mirror', () => {
     expect(choices[0]?.why).toMatch(/could not be read.*failed/)
   })
 
+  describe('of a store that has nothing to restore', () => {
+    /** An empty store whose mirror has step 1 and cannot be read. */
+    async function beforeUnreadMirror(): Promise<CheckpointStore> {
+      const mirror = new FaultyBackend('mem:mirror')
+      const places = { ...newPlaces(), mirror }
+      const first = openMirrored(places)
+      await saveMirrored(first, 1)
+      await first.close()
+      mirror.intercept = () => 'fail before'
+      return openMirrored({ ...places, disk: newPlaces().disk })
+    }
+
+    test.each<['latest' | 'best' | number]>([['latest'], ['best'], [1]])(
+      'fails for %s with the error of a mirror that cannot be read',
+      async (choice) => {
+        const store = await beforeUnreadMirror()
+        await expect(store.restore(choice, { to: await temporaryFolder() })).rejects.toMatchObject({
+          code: 'UNAVAILABLE',
+          url: 'mem:mirror',
+          retryable: true,
+          message: expect.stringMatching(/the mirror cannot be read.* failed/) as string,
+        })
+      },
+    )
+
+    test('fails with the error of a mirror that cannot be read if the only checkpoint is quarantined', async () => {
+      const mirror = new FaultyBackend('mem:mirror')
+      const places = { ...newPlaces(), mirror }
+      const store = openMirrored(places)
+      await saveMirrored(store, 1)
+      await damage(places.disk, 1)
+      expect(await restoredFrom(store, { fallback: true })).toEqual([1, 'mirror', model(1)])
+      mirror.intercept = () => 'fail before'
+      expect(await codeOf(restoredFrom(store, { fallback: true }))).toBe('UNAVAILABLE')
+      mirror.intercept = () => 'pass'
+      expect(await restoredFrom(store)).toEqual([1, 'mirror', model(1)])
+    })
+
+    test('rebuilds a lost catalog beside a mirror that cannot be read', async () => {
+      const mirror = new FaultyBackend('mem:mirror')
+      const places = { ...newPlaces(), mirror }
+      const first = openMirrored(places)
+      await saveMirrored(first, 1)
+      await first.close()
+      await places.disk.delete(await keysOf(places.disk, 'catalog/'))
+      mirror.intercept = () => 'fail before'
+      const store = openMirrored(places, { mirrorOptions: { flushLimit: 0 } })
+      expect(await restoredFrom(store, { fallback: true })).toEqual([1, 'store', model(1)])
+    })
+  })
+
   test('delivers a checkpoint from the mirror that is corrupt in the store, also without fallback', async () => {
     const places = newPlaces()
     const store = openMirrored(places)
