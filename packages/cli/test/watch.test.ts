@@ -71,6 +71,41 @@ test('import prints the value of each objective', async () => {
   expect(stdout).toMatch(/^saved step 2 · 7 B in .* · e2_0\.2\.dat · loss 0\.2$/m)
 })
 
+test('import counts what is saved already, and exits with 4 if nothing matches', async () => {
+  const folder = await newFolder()
+  for (const step of [1, 2]) await writeOld(join(folder, 'old'), `e${step}.dat`, `state ${step}`)
+  const on = (...words: readonly string[]) =>
+    holdfast(folder, 'import', 'old', '--store', 'runs', '--pattern', ...words)
+  for (const flags of [[], ['--dry-run']]) {
+    for (const pattern of ['d_{step}.dat', 'foo']) {
+      expect(await on(pattern, ...flags)).toMatchObject({
+        code: 4,
+        stderr: `holdfast: Nothing in old matches ${pattern}. Check the folder and the pattern.\n`,
+      })
+    }
+  }
+  expect((await on('e{step}.dat')).stdout).toMatch(/^2 checkpoints saved · [^·]+runs$/m)
+  await writeOld(join(folder, 'old'), 'e3.dat', 'state 3')
+  expect((await on('e{step}.dat', '--dry-run')).stdout).toContain('1 checkpoint would be saved · 2 already')
+  expect((await on('e{step}.dat')).stdout).toContain('1 checkpoint saved · 2 already saved')
+  await holdfast(folder, 'rm', '1', '--store', 'runs')
+  const last = await on('e{step}.dat', '--json')
+  expect(JSON.parse(last.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+    adopted: [],
+    alreadySaved: ['e2.dat', 'e3.dat'],
+  })
+})
+
+test('import counts as saved already what --consume deletes', async () => {
+  const folder = await newFolder()
+  await writeOld(join(folder, 'old'), 'e1.dat', 'state 1')
+  const on = (...words: readonly string[]) =>
+    holdfast(folder, 'import', 'old', '--store', 'runs', '--pattern', 'e{step}.dat', ...words)
+  await on()
+  expect((await on('--consume')).stdout).toContain('0 checkpoints saved · 1 already saved')
+  expect(await on('--consume')).toMatchObject({ code: 4 })
+})
+
 test('import refuses a layout that does not exist, and a folder without checkpoints', async () => {
   const folder = await newFolder()
   const unknown = await holdfast(folder, 'import', '.', '--store', 'runs', '--layout', 'tensorflow')

@@ -25,7 +25,7 @@ export const importCommand = defineCommand({
       async ({ store, printer }) => {
         const { dryRun = false } = options
         const { importFolder } = await import('@holdfast/watch')
-        const { layout, adopted, planned, failed } = await importFolder(store, folder, {
+        const { layout, adopted, alreadySaved, planned, failed } = await importFolder(store, folder, {
           ...adoptionOf(options),
           dryRun,
           signal,
@@ -35,13 +35,27 @@ export const importCommand = defineCommand({
         })
         for (const each of planned) printPlanned(printer, each)
         const verb = dryRun ? 'would be saved' : 'saved'
-        printer.line(joined(`${count(adopted.length, 'checkpoint')} ${verb}`, store.url))
+        printer.line(
+          joined(
+            `${count(adopted.length, 'checkpoint')} ${verb}`,
+            alreadySaved.length > 0 && `${alreadySaved.length} already saved`,
+            store.url,
+          ),
+        )
         const failures = failed.map(({ name, error }) => ({
           name,
           code: error.code,
           message: explain(error),
         }))
-        printer.data({ type: 'result', command: 'import', layout, dryRun, adopted, failed: failures })
+        printer.data({
+          type: 'result',
+          command: 'import',
+          layout,
+          dryRun,
+          adopted,
+          alreadySaved,
+          failed: failures,
+        })
         return failed.length === 0 ? exitCodes.done : exitCodes.failed
       },
       { mirror: 'wait' },

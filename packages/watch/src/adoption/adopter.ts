@@ -27,6 +27,8 @@ export interface ScanReport {
   readonly layout: string | undefined
   /** The names of the checkpoints that this scan committed, in order. */
   readonly adopted: readonly string[]
+  /** The checkpoints that were adopted before. The store may have dropped some of them since. */
+  readonly known: readonly KnownCheckpoint[]
   /** The milliseconds until the first complete checkpoint that is not saved has been quiet long enough, if one is waiting. */
   readonly quietIn: number | undefined
   /** The failed saves that may succeed later, and the checkpoints that wait for one of them. */
@@ -35,6 +37,12 @@ export interface ScanReport {
   readonly folders: readonly string[]
   /** The milliseconds that reading the folder took, without the saves. */
   readonly surveyTime: number
+}
+
+/** A checkpoint in the folder that was adopted before. */
+export interface KnownCheckpoint {
+  readonly name: string
+  readonly step: number
 }
 
 export interface AdopterOptions extends AdoptionOptions {
@@ -54,7 +62,7 @@ export interface AdopterOptions extends AdoptionOptions {
 export type WriterState = 'writing' | 'finished' | 'failed'
 
 /** What a scan did with a checkpoint, or why the later ones wait for it. */
-type Outcome = 'adopted' | 'left' | Hold
+type Outcome = 'adopted' | 'left' | { readonly known: number } | Hold
 
 interface Queued {
   readonly checkpoint: Adoptable
@@ -113,6 +121,7 @@ export class Adopter {
       ? await readMetrics(metricsFile)
       : await readGrowingMetrics(metricsFile, this.#announcements)
     const adopted: string[] = []
+    const known: KnownCheckpoint[] = []
     let hold: Hold | undefined
     for (const [index, { checkpoint, quietIn }] of queue.entries()) {
       throwIfAborted(this.#options.signal, 'Adopting checkpoints')
@@ -125,12 +134,15 @@ export class Adopter {
       // Before a later one is saved, since this one can then no longer be.
       const isDue = this.#isDue(checkpoint) || queue.slice(index + 1).some((later) => this.#isReady(later))
       const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, isDue, metrics)
-      if (typeof outcome === 'object') hold = outcome
       if (outcome === 'adopted') adopted.push(candidate.name)
+      else if (outcome !== 'left' && 'known' in outcome)
+        known.push({ name: candidate.name, step: outcome.known })
+      else if (outcome !== 'left') hold = outcome
     }
     return {
       layout: found?.layout.name,
       adopted,
+      known,
       quietIn: hold === undefined || hold.error !== undefined ? undefined : this.#timeUntil(hold.until),
       failing: await this.#failingIn(found, queue),
       folders: found?.folders ?? [this.#folder.path],
@@ -147,6 +159,12 @@ export class Adopter {
   async inventory(): Promise<readonly Present[]> {
     const { order, signal } = this.#options
     return takeInventory(this.#store, this.#folder, { order, signal })
+  }
+
+  /** Returns whether nothing in the folder matches the layout. */
+  async isEmpty(): Promise<boolean> {
+    const found = await this.#folder.survey()
+    return found === undefined || found.inspections.length + found.unreadable.length === 0
   }
 
   /** Returns the checkpoint that was saved last, or from which the program continued since. */
@@ -256,7 +274,7 @@ export class Adopter {
   async #treat(each: Adoptable, isDue: boolean, metrics: MetricsTable): Promise<Outcome> {
     if (each.state === 'adopted') {
       await this.#consume(each, each.known)
-      return 'left'
+      return { known: each.known.step }
     }
     const { name } = each.candidate
     const { fingerprint } = each.snapshot
@@ -291,7 +309,7 @@ export class Adopter {
           isListed: decision.isListed,
         })
         await this.#consume(whole, decision)
-        return 'left'
+        return { known: decision.step }
       case 'save': {
         // Saved now, it would become the latest. An import saves older checkpoints, too.
         const mayBeLate = this.#outcomes.hasFailed(name) && !this.#options.failsFast
