@@ -95,7 +95,11 @@ test('a save that does not finish within its grace exits with 143, and leaves no
 })
 
 test('a command whose output is saved receives the signal, and its exit code decides', async () => {
-  const writes = 'process.stdout.write(Buffer.alloc(9_000_000)); setInterval(() => undefined, 60_000)'
+  const writes =
+    'require("node:fs").writeFileSync("started", ""); process.stdout.write(Buffer.alloc(9_000_000)); setInterval(() => undefined, 60_000)'
+  const hasStarted = async ({ folder }: RunningSave): Promise<void> => {
+    await expect.poll(() => readdir(folder), { timeout: 30_000 }).toContain('started')
+  }
   const finishing = `process.on('SIGTERM', () => process.stdout.write('done', () => process.exit())); ${writes}`
   const fromNode = (program: string): readonly string[] => [
     '--from-command',
@@ -105,10 +109,13 @@ test('a command whose output is saved receives the signal, and its exit code dec
     program,
   ]
   const saved = await runningSave(...fromNode(finishing))
+  await hasStarted(saved)
   saved.child.kill('SIGTERM')
   expect(await saved.exit).toBe(0)
   expect(await latest(saved.folder)).toContain('"bytes":9000004')
-  const { folder, child, exit, before, stderr } = await runningSave(...fromNode(writes))
+  const ended = await runningSave(...fromNode(writes))
+  await hasStarted(ended)
+  const { folder, child, exit, before, stderr } = ended
   child.kill('SIGTERM')
   expect(await exit).toBe(143)
   expect(stderr()).toContain('was ended by SIGTERM, so nothing was saved.')

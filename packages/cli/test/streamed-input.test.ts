@@ -88,6 +88,18 @@ test.each(['yes | $save --until-eof', '$save --from-command -- yes'])(
   },
 )
 
+test('--from-command does not run the command if another writer owns the store', async () => {
+  const folder = await workFolder()
+  const on = (...words: readonly string[]) => holdfast(folder, '-s', 'store', 'save', ...words)
+  await on('w.bin', '--step', '1', '--job', 'other')
+  const refused = await on('-', '--step', '2', '--from-command', '--', 'sh', '-c', 'touch ran; exit 3')
+  expect(refused).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining('The store belongs to') as string,
+  })
+  expect(await readdir(folder)).not.toContain('ran')
+})
+
 describe('options that say where standard input ends', () => {
   const none = { size: undefined, sha256: undefined, fromCommand: undefined, untilEof: undefined }
 

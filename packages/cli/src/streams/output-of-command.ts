@@ -13,19 +13,47 @@ interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
+interface Running {
+  readonly child: Child
+  readonly exited: Promise<Exit>
+}
+
 /** Milliseconds that a command has to end after it was asked to, before it is killed. */
 const patience = 2_000
 
 /**
- * Runs a command and returns what it writes to its standard output. The stream ends without an error only if the command
- * exits with 0. Signals are passed on to the command, not to its children: a pipeline whose first program is ended by a
- * signal can exit with 0. Disposing ends a command that still runs, with its children.
+ * Returns what a command writes to its standard output. The command starts when the stream is first read, so a save that is
+ * refused does not run it. The stream ends without an error only if the command exits with 0. Signals are passed on to the
+ * command, not to its children: a pipeline whose first program is ended by a signal can exit with 0. Disposing ends a
+ * command that still runs, with its children.
  */
-export async function outputOfCommand(
+export function outputOfCommand(
   command: readonly string[],
   interruption: Interruption,
   mayBeEmpty: boolean,
-): Promise<Input> {
+): Input {
+  let running: Running | undefined
+  async function* output(): AsyncGenerator<Uint8Array> {
+    running = start(command, interruption)
+    const { child, exited } = running
+    try {
+      await once(child, 'spawn')
+    } catch (error) {
+      running = undefined
+      throw cannotStart(command, error)
+    }
+    const chunks = chunksOf(child, exited, command, interruption)
+    yield* await nonEmpty(chunks, mayBeEmpty, `The command ${command.join(' ')} wrote nothing`)
+  }
+  return {
+    stream: output(),
+    [Symbol.asyncDispose]: async () => {
+      if (running !== undefined) await end(running)
+    },
+  }
+}
+
+function start(command: readonly string[], interruption: Interruption): Running {
   const [program = '', ...words] = command
   if (interruption.isAsked)
     throw new HoldfastError(
@@ -45,20 +73,7 @@ export async function outputOfCommand(
       resolve({ code, signal })
     })
   })
-  try {
-    await once(child, 'spawn')
-  } catch (error) {
-    throw cannotStart(program, error)
-  }
-  const dispose = (): Promise<void> => end(child, exited)
-  const chunks = chunksOf(child, exited, command, interruption)
-  try {
-    const stream = await nonEmpty(chunks, mayBeEmpty, `The command ${command.join(' ')} wrote nothing`)
-    return { stream, [Symbol.asyncDispose]: dispose }
-  } catch (error) {
-    await dispose()
-    throw error
-  }
+  return { child, exited }
 }
 
 async function* chunksOf(
@@ -88,7 +103,7 @@ function endGroup({ pid }: Child, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-async function end(child: Child, exited: Promise<Exit>): Promise<void> {
+async function end({ child, exited }: Running): Promise<void> {
   child.stdout.destroy()
   if (child.exitCode !== null || child.signalCode !== null) return
   endGroup(child, 'SIGTERM')
@@ -111,7 +126,7 @@ function failed(
     : new HoldfastError('UNAVAILABLE', message, { retryable: false })
 }
 
-function cannotStart(program: string, error: unknown): HoldfastError {
+function cannotStart([program = '']: readonly string[], error: unknown): HoldfastError {
   const why = nodeErrorCode(error) === 'ENOENT' ? 'there is no such program' : String(error)
   return new HoldfastError(
     'INVALID_ARGUMENT',

@@ -54,7 +54,7 @@ export function separateWords(
   return { files: words, command: undefined }
 }
 
-/** Starts reading standard input, or what the command writes. */
+/** Starts reading standard input, or returns what the command will write. */
 export async function streamedInput(
   command: readonly string[] | undefined,
   { size, sha256 }: StreamedInputOptions,
@@ -64,7 +64,7 @@ export async function streamedInput(
   const input =
     command === undefined
       ? await standardInput(interruption.signal, { mayBeEmpty })
-      : await outputOfCommand(command, interruption, mayBeEmpty)
+      : outputOfCommand(command, interruption, mayBeEmpty)
   return { ...input, size, sha256 }
 }
 

@@ -49,6 +49,24 @@ describe('a job', () => {
     expect((await shared.list()).map(({ step }) => step)).toEqual([1, 2])
   })
 
+  test('refuses the save of another writer before it reads a byte', async () => {
+    const backend = new MemoryBackend()
+    await saveIn('pose', backend, 1)
+    const before = await keysOf(backend, '')
+    let isRead = false
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      isRead = true
+      yield Buffer.from('bytes')
+    }
+    const shared = storeOn(backend, { mode: 'shared' })
+    const saved = shared.save({ step: 2, files: { 'w.bin': stream() } })
+    await expect(saved).rejects.toMatchObject({
+      code: 'FENCED',
+      reason: expect.stringMatching(/^Nothing was changed\. The store belongs to /) as string,
+    })
+    expect([isRead, await keysOf(backend, '')]).toEqual([false, before])
+  })
+
   test('sweeps what its killed process left with its next save', async () => {
     const backend = new MemoryBackend()
     await saveIn('pose', backend, 1)

@@ -1,5 +1,7 @@
 import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
+import { fenced } from '../../catalog/commit/refusals.ts'
+import { refusalOfWriter } from '../../catalog/commit/rules/index.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
@@ -31,4 +33,10 @@ export async function refuseEarly(
   const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
   if (refused === undefined) return
   throw new HoldfastError(refused.code, refused.why, { url: backend.url, hint: refused.hint })
+}
+
+/** Rejects with `FENCED` before the first byte if another writer owns the store. The commit decides again. */
+export function refuseForeign({ backend, writer }: StoreContext, newest: PagedCatalog): void {
+  const refused = refusalOfWriter(newest, writer)
+  if (refused !== undefined) throw fenced(refused.why, backend.url, refused.hint)
 }

@@ -3,7 +3,7 @@ import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { refuseEarly } from '../attempts/refuse-early.ts'
+import { refuseEarly, refuseForeign } from '../attempts/refuse-early.ts'
 import type { StoreContext } from '../context/context.ts'
 import { sameAs } from './already-saved.ts'
 import { planFiles, type SavePlan } from './plan.ts'
@@ -44,6 +44,7 @@ export async function planAndSave(
     }
     if (request.onExisting === 'replace') refuseSavedSince(context, existing, request)
   }
+  refuseForeign(context, newest)
   assertNoContradiction(context.keeping, newest, context.backend.url)
   await refuseEarly(context, newest, request)
   await access.removeEnded(signal)
