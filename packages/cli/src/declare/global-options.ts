@@ -16,7 +16,7 @@ export const globalOptions = {
   adapter: option('<package>', 'load an adapter from the working folder; may be repeated', gather),
   json: flag('print JSON, one object per line, the result last'),
   job: option('<name>', 'belong to this job, which owns the store (default: HOLDFAST_JOB)', text),
-  takeOver: flag('take the store from another writer or job, which can then save nothing more'),
+  takeOver: flag('take the store from another writer or job, and end its saves'),
   mirror: negatableOption(
     '<url>',
     'copy what is saved to this second store, and restore from it if it is ahead',

@@ -74,7 +74,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'take-over':
       return hint.job === undefined
         ? 'If that writer has ended or must stop, pass --take-over. It can then save nothing more.'
-        : `Pass --job ${shellQuoted(hint.job)} to belong to that job. If the job has ended or must stop, pass --take-over. It can then save nothing more.`
+        : `Pass --job ${shellQuoted(hint.job)} to belong to that job. If the job has ended or its save must stop, pass --take-over. With a --job of your own, the store then belongs to that job. Without one, the next save of ${shellQuoted(hint.job)} takes it again.`
     case 'free-space':
       return waysToFree(hint).join(' ')
   }
