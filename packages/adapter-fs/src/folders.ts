@@ -108,9 +108,15 @@ export async function removeEmpty(fileSystem: FileSystem, folders: readonly stri
   }
 }
 
-/** Throws if an existing path is not a folder. */
+/** Throws if an existing path is not a folder, or if a part of the path is a file. */
 export async function refuseFile(fileSystem: FileSystem, folder: string): Promise<void> {
-  if ((await fileSystem.stat(folder)).isDirectory()) return
+  try {
+    if ((await fileSystem.stat(folder)).isDirectory()) return
+  } catch (error) {
+    if (!failedWith(error, 'ENOTDIR')) throw error
+    await refuseFile(fileSystem, dirname(folder))
+    return
+  }
   throw new HoldfastError(
     'INVALID_ARGUMENT',
     `${folder} is a file, but must be a folder. Choose another path.`,

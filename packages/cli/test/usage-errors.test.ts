@@ -1,3 +1,5 @@
+import { utimes } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { holdfast } from './holdfast.ts'
 import { workFolder } from './work-folder.ts'
@@ -56,4 +58,39 @@ describe('a wrong command line', () => {
     expect(await on(...words, '--forget-objective', 'loss')).toMatchObject({ code: 2, stdout: '' })
     expect((await on('best')).stdout).toContain('best loss is step 1')
   })
+})
+
+test.each([
+  [['run', '--watch', 'w.bin', '-s', 'store', '--', 'true'], 'w.bin is a file, not a folder.'],
+  [['watch', 'w.bin', '-s', 'store'], 'w.bin is a file, not a folder.'],
+  [['import', 'w.bin', '-s', 'store'], 'w.bin is a file, not a folder.'],
+  [['import', 'w.bin/x', '-s', 'store'], 'There is no folder w.bin/x.'],
+  [['save', 'w.bin', '--step', '1', '-s', 'w.bin/x'], '/w.bin is a file, but must be a folder.'],
+  [['ls', '-s', 'w.bin/x/y'], '/w.bin is a file, but must be a folder.'],
+  [
+    [
+      'import',
+      'old',
+      '-s',
+      'store',
+      '--pattern',
+      'd_{step}',
+      '--quiet-period',
+      '0',
+      '--metrics-from',
+      'nope.csv',
+    ],
+    'Reading nope.csv failed (ENOENT). The path does not exist.',
+  ],
+  [['report', '-s', 'filled', '-o', 'nowhere/r.html'], 'Writing nowhere/r.html failed (ENOENT).'],
+  [
+    ['save', 'w.bin', '--step', '1', '-s', 'store', '--data-state', '@nope.json'],
+    'Reading the data state from nope.json failed (ENOENT).',
+  ],
+])('a wrong path is a usage error: %j', { timeout: 120_000 }, async (words, message) => {
+  const folder = await workFolder({ 'w.bin': 'weights', 'old/d_1': 'state' })
+  await utimes(join(folder, 'old/d_1'), 1000, 1000)
+  if (words.includes('filled')) await holdfast(folder, 'save', 'w.bin', '--step', '1', '-s', 'filled')
+  const { code, stderr } = await holdfast(folder, ...words)
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
 })

@@ -61,6 +61,6 @@ export {
   thisProcess,
 } from './local-files/process-identity.ts'
 export { isReservedOnWindows } from './local-files/windows-names.ts'
-export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
+export { fromNodeError, fromPathError, isUnreadable, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size } from './space/index.ts'
 export { refuseUnknownOptions } from './input/unknown-options.ts'

@@ -139,6 +139,16 @@ export function fromNodeError(error: unknown, what: string, details: ErrorDetail
   )
 }
 
+/**
+ * As `fromNodeError`, for a path that the caller named. A path that does not exist or leads through a file is then
+ * `INVALID_ARGUMENT`, because the other codes speak of the store.
+ */
+export function fromPathError(error: unknown, what: string): HoldfastError {
+  const failure = fromNodeError(error, what)
+  if (failure.code !== 'NOT_FOUND') return failure
+  return new HoldfastError('INVALID_ARGUMENT', failure.message, { cause: error })
+}
+
 function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -8,6 +8,7 @@ import type { Decision } from './adoption/decide.ts'
 import type { PlannedCheckpoint } from './adoption/plan.ts'
 import type { TrainersOrder } from './adoption/order.ts'
 import { systemClock } from './clock.ts'
+import { refuseFile } from './folder/refuse-file.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions, chosenLayout } from './options.ts'
 
 /** The options of `importFolder()`. */
@@ -51,6 +52,7 @@ export async function importFolder(
   const { order = 'step', dryRun = false } = options
   if (!existsSync(folder))
     throw new HoldfastError('INVALID_ARGUMENT', `There is no folder ${folder}. Check its path.`)
+  await refuseFile(folder)
   const adopter = new Adopter(store, resolve(folder), { ...options, order, trustsAge: true, failsFast: true })
   const report = dryRun ? await planned(adopter, folder) : await imported(adopter, store, folder, options)
   const { adopted, alreadySaved, failed } = report

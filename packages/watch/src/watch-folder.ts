@@ -4,6 +4,7 @@ import { durationOf } from '@holdfast/core/backend'
 import { Adopter } from './adoption/adopter.ts'
 import type { TrainersOrder } from './adoption/order.ts'
 import { systemClock } from './clock.ts'
+import { refuseFile } from './folder/refuse-file.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
 import { type Unsaved, unsavedIn } from './unsaved.ts'
 import { watchWith } from './watch-loop.ts'
@@ -54,6 +55,7 @@ export async function watchFolder(
   assertOptions(options, known, 'watchFolder')
   const { order = 'modified', until, signal, clock = systemClock } = options
   const pollInterval = durationOf('pollInterval', options.pollInterval ?? '5 s', { most: Infinity })
+  await refuseFile(folder)
   const adopter = new Adopter(store, resolve(folder), {
     ...options,
     order,

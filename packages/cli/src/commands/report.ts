@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { formatSize } from '@holdfast/core'
-import { expandHome, fromNodeError } from '@holdfast/core/backend'
+import { expandHome, fromPathError } from '@holdfast/core/backend'
 import { defineCommand } from '../declare/command.ts'
 import { optionWithDefault } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -46,6 +46,6 @@ async function write(file: string, html: string, signal: AbortSignal): Promise<v
   try {
     await writeFile(file, html, { signal })
   } catch (error) {
-    throw fromNodeError(error, `writing ${file}`)
+    throw fromPathError(error, `writing ${file}`)
   }
 }

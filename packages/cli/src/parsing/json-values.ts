@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { HoldfastError, type JsonValue, parseJson } from '@holdfast/core'
-import { fromNodeError } from '@holdfast/core/backend'
+import { fromPathError } from '@holdfast/core/backend'
 
 /** Reads the position in the data from JSON, or from a file if the text is `@FILE`. */
 export async function readDataState(text: string): Promise<JsonValue> {
@@ -33,7 +33,7 @@ async function contentOf(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file)
   } catch (error) {
-    throw fromNodeError(error, `reading the data state from ${file}`)
+    throw fromPathError(error, `reading the data state from ${file}`)
   }
 }
 

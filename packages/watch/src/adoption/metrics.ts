@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isHoldfastError } from '@holdfast/core'
-import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
+import { fromPathError, nodeErrorCode } from '@holdfast/core/backend'
 import { parseMetricsCsv } from '../formats/csv.ts'
 import type { Announcements } from './announcements.ts'
 import { MetricsTable } from './metrics-table.ts'
@@ -9,7 +9,7 @@ const noMetrics = new MetricsTable([])
 
 /**
  * Reads the CSV file of metrics, if one is configured. Rejects with `INVALID_ARGUMENT` if no column names the checkpoint of a
- * line, and with the error of the file system if the file cannot be read.
+ * line or if there is no such file, and with the error of the file system if the file cannot be read.
  */
 export async function readMetrics(file: string | undefined): Promise<MetricsTable> {
   return file === undefined ? noMetrics : tableOf(await textOf(file), file)
@@ -47,6 +47,6 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    throw fromNodeError(error, `reading ${file}`)
+    throw fromPathError(error, `reading ${file}`)
   }
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type CheckpointStore, isHoldfastError, type MirrorStatus } from '@holdfast/core'
+import { refuseFile } from '../folder/refuse-file.ts'
 import { FolderClaim } from './claim.ts'
 import { assertRunOptions, graceOf, type RunOptions, type RunReport } from './run-options.ts'
 import { processSignals, StopRequests } from './stop-requests.ts'
@@ -27,6 +28,7 @@ export async function runProgram(
   options: RunOptions = {},
 ): Promise<RunReport> {
   assertRunOptions(command, options)
+  await refuseFile(folder)
   const announce = options.onEvent ?? (() => undefined)
   using stop = new StopRequests(options.signals ?? processSignals, graceOf(options), {
     onForwarded: (signal) => {
