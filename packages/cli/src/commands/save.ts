@@ -31,6 +31,7 @@ import { retentionOptions } from '../options/retention.ts'
 import { metadataOf, readDataState } from '../parsing/json-values.ts'
 import { defaultGrace } from '../signals/interruption.ts'
 import { separateWords, streamedInput, streamedInputOptions } from '../streams/streamed-input.ts'
+import { withForgottenRanks } from '../ranks/forgotten-ranks.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, saveTimeoutOption } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
@@ -121,7 +122,9 @@ export const save = defineCommand({
       }
       const saved = await withBar(progress(`saving step ${step}`), (onProgress) =>
         store.save({ ...request, onProgress }),
-      )
+      ).catch((error: unknown) => {
+        throw ranks === undefined ? withForgottenRanks(error) : error
+      })
       interruption.commit()
       printSaved(printer, saved)
       hook.saved(saved)

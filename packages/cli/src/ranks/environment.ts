@@ -69,6 +69,20 @@ export function placeFromEnvironment(variables: Variables): StatedPlace {
   return { rank: first.rank, size: first.size, source: counted.map(({ source }) => source).join(', ') }
 }
 
+/**
+ * Returns the variables that say that this process is one of several ranks, such as `RANK and WORLD_SIZE (torchrun)`. For advice:
+ * so a value that is not valid states nothing, and launchers that contradict each other are not compared.
+ */
+export function statesSeveralRanks(variables: Variables): string | undefined {
+  const counted = launchers.filter((launcher) => launcher !== slurm || !isBatchScript(variables))
+  for (const { name, rank, sizes } of counted) {
+    const size = sizes.find((each) => isSet(variables, each))
+    if (size !== undefined && isSet(variables, rank) && Number(ownMember(variables, size)) > 1)
+      return `${rank} and ${size} (${name})`
+  }
+  return undefined
+}
+
 type Stated = StatedPlace & { readonly launcher: Launcher }
 
 /** Returns the place that one launcher states. A pair of which one variable is missing states none. */

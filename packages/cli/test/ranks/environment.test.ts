@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { placeFromEnvironment, type Variables } from '../../src/ranks/environment.ts'
+import { placeFromEnvironment, statesSeveralRanks, type Variables } from '../../src/ranks/environment.ts'
 
 const torchrun = { RANK: '3', WORLD_SIZE: '8' }
 const byTorchrun = { ...torchrun, TORCHELASTIC_RUN_ID: 'none', LOCAL_RANK: '3' }
@@ -79,4 +79,18 @@ test.each<readonly [string, Variables, string]>([
   ],
 ])('rejects %s', (_, variables, message) => {
   expect(() => placeFromEnvironment(variables)).toThrow(message)
+})
+
+test.each<readonly [string, Variables, string | undefined]>([
+  ['torchrun', torchrun, 'RANK and WORLD_SIZE (torchrun)'],
+  ['srun', slurm, 'SLURM_PROCID and SLURM_NTASKS (Slurm)'],
+  ['Open MPI', openMpi, 'OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE (Open MPI)'],
+  ['PMI', pmi, 'PMI_RANK and PMI_SIZE (PMI)'],
+  ['one rank', { RANK: '0', WORLD_SIZE: '1' }, undefined],
+  ['the batch script of a Slurm job', { SLURM_JOB_ID: '7', SLURM_PROCID: '0', SLURM_NTASKS: '8' }, undefined],
+  ['a step of one task', { ...slurm, SLURM_STEP_NUM_TASKS: '1' }, undefined],
+  ['a size without a rank', { WORLD_SIZE: '8' }, undefined],
+  ['a variable that is not a number', { RANK: '0', WORLD_SIZE: 'all' }, undefined],
+])('says whether a launcher states several ranks: %s', (_, variables, source) => {
+  expect(statesSeveralRanks(variables)).toBe(source)
 })

@@ -280,3 +280,11 @@ test('notes that a restore without a member file keeps no membership', async () 
   expect(code).toBe(0)
   expect(stderr).toContain('the membership of this rank ends with this command')
 })
+
+test('advises ranks that save a step without --ranks to save it together before it advises to replace it', async () => {
+  const job = await Job.make(2)
+  expect((await job.one(0, 'save', 'shard-R.pt', '--step', '6')).code).toBe(0)
+  const { code, stderr } = await job.one(1, 'save', 'shard-R.pt', '--step', '6')
+  expect(code).toBe(6)
+  expect(stderr).toMatch(/already saved\. RANK and WORLD_SIZE .* --ranks env or --member FILE .* --replace/)
+})
