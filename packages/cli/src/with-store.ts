@@ -10,7 +10,7 @@ import { expandHome } from '@holdfast/core/backend'
 import type { GlobalOptions } from './declare/global-options.ts'
 import { joinObjectives, type KeepOptions, retentionOf } from './options/retention.ts'
 import type { CommandExitCode } from './exit-codes.ts'
-import { count, joined } from './output/text.ts'
+import { count, joined, numbersText } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { noteMirror } from './output/mirror.ts'
@@ -75,6 +75,12 @@ export async function withStore<Code extends CommandExitCode>(
     ...(objectives === undefined ? {} : { objectives }),
   })
   noteMirror(store, printer)
+  let bar: Progress | undefined
+  store.on('waitingForRanks', ({ ranks: missing }) => {
+    if (json) return
+    bar?.stop() // it shows all bytes of this rank, and does not move
+    printer.note(`waiting for ${numbersText('rank', missing)}`)
+  })
   let cleanupFailed: Error | undefined
   store.on('cleanupFailed', ({ error }) => {
     cleanupFailed = error
@@ -102,7 +108,7 @@ export async function withStore<Code extends CommandExitCode>(
     signal,
     hasRetention: store.hasRetention,
     hasUndeleted: () => cleanupFailed !== undefined,
-    progress: (what) => startProgress(what, json),
+    progress: (what) => (bar = startProgress(what, json)),
   })
   await store.flush() // waits for the deletion of dropped checkpoints
   if (cleanupFailed !== undefined) printer.note(undeletedText(cleanupFailed))

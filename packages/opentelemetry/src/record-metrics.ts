@@ -11,14 +11,15 @@ export interface RecordMetricsOptions {
 const operations: readonly TracedOperation[] = ['save', 'restore', 'verify', 'prune', 'copy']
 
 /**
- * Whether each event of stores is counted. Saves and copies are omitted because the histograms count them. `best` and
- * `restoringFrom` need no counter.
+ * Whether each event of stores is counted. Saves and copies are omitted because the histograms count them. `best`,
+ * `restoringFrom` and `waitingForRanks` need no counter.
  */
 export const isCounted: { readonly [Name in keyof StoreEvents]: boolean } = {
   saved: false,
   copied: false,
   best: false,
   restoringFrom: false,
+  waitingForRanks: false,
   dropped: true,
   droppedUnmirrored: true,
   quarantined: true,

@@ -31,6 +31,7 @@ const eventNames: Readonly<Record<keyof StoreEvents, true>> = {
   rebuilt: true,
   cleanupFailed: true,
   clockDoubted: true,
+  waitingForRanks: true,
   retry: true,
   backgroundError: true,
 }

@@ -288,3 +288,12 @@ test('advises ranks that save a step without --ranks to save it together before 
   expect(code).toBe(6)
   expect(stderr).toMatch(/already saved\. RANK and WORLD_SIZE .* --ranks env or --member FILE .* --replace/)
 })
+
+test('prints for which ranks a command waits, and not with --json', async () => {
+  const job = await Job.make(3)
+  const join = ['join', '--ranks', 'env', '--member', 'member-R', '--join-timeout', '7']
+  const [text, json] = await Promise.all([job.one(0, ...join), job.one(1, ...join, '--json')])
+  expect([text.code, json.code]).toEqual([10, 10])
+  expect(text.stderr.split('\n')).toContain('waiting for rank 2')
+  expect(json.stderr).not.toContain('waiting for')
+})

@@ -57,6 +57,13 @@ export interface StoreEvents {
    * considers old.
    */
   readonly clockDoubted: { readonly reason: string }
+  /** A rank has waited 5 seconds for other ranks of its job, which have not joined, verified their files or saved their part. */
+  readonly waitingForRanks: {
+    readonly ranks: readonly number[]
+    /** The number of all ranks. */
+    readonly size: number
+    readonly for: 'join' | 'verify' | 'save'
+  }
   /** A request to the store failed and is retried after a pause. */
   readonly retry: RetryEvent
   /**

@@ -17,7 +17,7 @@ import {
 import type { RankPlace } from './options.ts'
 import { agreeOn, findAgreed, hereSchema, memberSchema, openSchema, startSchema } from './proposals.ts'
 import { joinStep, missingRanks, type SeenAtJoin } from './rules.ts'
-import { look, newestTicketOf, pollUntil } from './wait.ts'
+import { look, newestTicketOf, pollUntil, waitReporter } from './wait.ts'
 import { termPrefix } from '../../catalog/documents/index.ts'
 
 /** Records the start of a process, and returns its identity. The newest start of a rank fences the older ones. */
@@ -109,6 +109,7 @@ export async function passBarrier(
   const { url } = context.backend
   const members = membersPrefix(own.term)
   const here = herePrefix(own.term)
+  const report = waitReporter(member, 'join')
   let missing: readonly number[] = []
   let isShown = false
   return pollUntil(
@@ -119,6 +120,7 @@ export async function passBarrier(
       const seen = await look(member, termPrefix(own.term), signal)
       if (seen.isSuperseded) return false
       missing = missingRanks(ranksIn(seen.names, isShown ? here : members), size)
+      report(missing)
       if (missing.length > 0) return undefined
       if (isShown) return true
       isShown = (await agreeOn(context, ofRank(here, rank), hereSchema, { process }, signal)) !== undefined

@@ -31,7 +31,7 @@ import { attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
 import { writeOwnPart } from './own-part.ts'
 import type { AttemptProposal, Part } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
-import { look, pollUntil } from './wait.ts'
+import { look, pollUntil, waitReporter } from './wait.ts'
 
 type Outcome =
   | { readonly kind: 'dead' }
@@ -128,6 +128,7 @@ async function awaitCommit(
   const { url } = context.backend
   const { step, signal } = request
   const prefix = partsPrefix(own.term, attempt)
+  const report = waitReporter(member, 'save')
   let missing: readonly number[] = []
   let completePolls = 0
   let wasCommittedBefore: boolean | undefined
@@ -153,6 +154,7 @@ async function awaitCommit(
       missing = missingRanks(ranksIn(seen.names, prefix), size)
       if (missing.length > 0) {
         if (seen.isSuperseded) throw superseded(own.term, url)
+        report(missing)
         return undefined
       }
       completePolls += 1

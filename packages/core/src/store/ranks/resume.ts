@@ -17,7 +17,7 @@ import { rewindTo } from './joint-rewind.ts'
 import { isCounted, type RankVerdict, type RoundStep, roundStep, triesBefore } from './rules.ts'
 import { isOwner } from './take-over.ts'
 import { commitTogether, type JointChange } from './together.ts'
-import { look, pollUntil } from './wait.ts'
+import { look, pollUntil, waitReporter } from './wait.ts'
 
 /** How a rank joins a job without restoring files. */
 export interface JoinOptions {
@@ -227,6 +227,7 @@ async function awaitVerdicts(
   const { context, own, size } = member
   const prefix = verdictsPrefix(own.term, round)
   const verdicts = new Map<number, Verdict>()
+  const report = waitReporter(member, 'verify')
   let missing: readonly number[] = []
   return pollUntil<Round>(
     context,
@@ -237,7 +238,10 @@ async function awaitVerdicts(
       if (seen.isSuperseded) return { kind: 'join again' }
       await readVerdicts(member, prefix, ranksIn(seen.names, prefix), verdicts, signal)
       const step: RoundStep = roundStep([...verdicts].map(toRankVerdict), attempt, size)
-      if (step.kind === 'wait') missing = step.missing
+      if (step.kind === 'wait') {
+        ;({ missing } = step)
+        report(missing)
+      }
       if (step.kind === 'bad' && attempt !== null) {
         const reason = `rank ${step.rank}: ${verdicts.get(step.rank)?.fault ?? ''}`
         // One rank commits for all. Without a fallback, the next start finds the same checkpoint.

@@ -1,6 +1,7 @@
 import type { AgreementName } from '../../catalog/documents/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
+import type { StoreEvents } from '../context/events.ts'
 import { fencedByLaterStart } from './errors.ts'
 import type { Identity, Member } from './member.ts'
 import { startName, startsPrefix, termOfName, termsPrefix, ticketOf } from './names.ts'
@@ -13,6 +14,9 @@ const longestPause = 2000
 
 /** A number by which each pause is longer than the one before. */
 const growth = 1.5
+
+/** Milliseconds after which a wait reports the ranks for which it waits. */
+const reportAfter = 5000
 
 /** What a poll of a wait has found. */
 export interface Look {
@@ -58,6 +62,20 @@ export async function newestTicketOf(
   }))
     newest = Math.max(newest, ticketOf(name))
   return newest
+}
+
+/** Returns a function that polls call with the missing ranks. It reports them once, as soon as the wait has taken 5 seconds. */
+export function waitReporter(
+  { context: { environment, events }, size }: Pick<Member, 'context' | 'size'>,
+  purpose: StoreEvents['waitingForRanks']['for'],
+): (missing: readonly number[]) => void {
+  const began = environment.now().getTime()
+  let hasReported = false
+  return (ranks) => {
+    if (hasReported || ranks.length === 0 || environment.now().getTime() - began < reportAfter) return
+    hasReported = true
+    events.emit('waitingForRanks', { ranks, size, for: purpose })
+  }
 }
 
 /**

@@ -296,6 +296,37 @@ test('names the ranks that did not join', async () => {
   })
 })
 
+test('reports once for which ranks a wait waits, after 5 seconds', async () => {
+  const backend = new MemoryBackend()
+  const reports: unknown[] = []
+  const open = (rank: number) => {
+    let now = Date.now()
+    const environment = {
+      ...busyEnvironment,
+      now: () => new Date(now),
+      pause: async (milliseconds: number, signal?: AbortSignal) => {
+        now += milliseconds
+        await busyEnvironment.pause(0, signal)
+      },
+    }
+    const ranks = { rank, size: 3, joinTimeout: 10_000, saveTimeout: 10_000 }
+    const store = storeOn(backend, { ranks }, environment)
+    if (rank === 0) store.on('waitingForRanks', (report) => reports.push(report))
+    return store
+  }
+  expect(await codeOf(open(0).join({}))).toBe('INCOMPLETE')
+  expect(reports.splice(0)).toEqual([{ for: 'join', ranks: [1, 2], size: 3 }])
+  const own = [open(0), open(1), open(2)] as const
+  await Promise.all(own.map((store) => store.join({})))
+  await saveAll(own, 1)
+  expect(reports).toEqual([])
+  const some = ([0, 2] as const).map(async (rank) =>
+    codeOf(own[rank].save({ step: 2, files: shard(rank, 2) })),
+  )
+  expect(await Promise.all(some)).toEqual(['INCOMPLETE', 'INCOMPLETE'])
+  expect(reports).toEqual([{ for: 'save', ranks: [1], size: 3 }])
+})
+
 test('names no rank if all have joined and the store is too slow', async () => {
   let time = 0
   const now = (): Date => new Date((time += 1_000))
