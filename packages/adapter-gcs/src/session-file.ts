@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   livenessOf,
+  makeFolders,
   nodeErrorCode,
   numberFieldOf,
   type ProcessIdentity,
@@ -140,7 +141,7 @@ async function privateFolder(environment: NodeJS.ProcessEnv): Promise<string | u
   const folder = uploadsFolder(environment)
   if (folder === undefined) return undefined
   return ignoringFileErrors(async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolders({ mkdir, stat }, folder, [], 0o700)
     return (await isPrivate(folder)) ? folder : undefined
   })
 }

@@ -152,4 +152,13 @@ describe('the session of an interrupted put', () => {
     const { size } = await backendAt().put('without', bytes, { resume: { sha256 } })
     expect(size).toBe(bytes.byteLength)
   })
+
+  test('is not remembered in a file system that refuses new folders, and the put succeeds', async ({
+    skip,
+  }) => {
+    if (process.platform !== 'linux') skip('only Linux has /proc')
+    process.env['XDG_STATE_HOME'] = '/proc/nope'
+    const { size } = await backendAt().put('nowhere', bytes, { resume: { sha256 } })
+    expect(size).toBe(bytes.byteLength)
+  })
 })

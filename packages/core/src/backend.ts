@@ -52,6 +52,7 @@ export {
   StreamingDigest,
 } from './integrity/index.ts'
 export { DurableWriter, writeFully } from './local-files/durable-writer.ts'
+export { makeFolders } from './local-files/folders.ts'
 export { patiently, withPatientChanges } from './local-files/patient-changes.ts'
 export {
   type Liveness,

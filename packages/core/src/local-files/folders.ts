@@ -5,19 +5,20 @@ import type { LocalFileSystem } from './file-system.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
 
 /**
- * Creates a folder and its missing parents. Adds each created folder to `made`, the outermost first. The `recursive`
- * option of Node.js loops forever on a file system that cannot create folders, such as /proc.
+ * Creates a folder and its missing parents with these permissions, or the default ones. Adds each created folder to `made`, the
+ * outermost first. The `recursive` option of Node.js loops forever on a file system that cannot create folders, such as /proc.
  */
 export async function makeFolders(
-  fileSystem: LocalFileSystem,
+  fileSystem: Pick<LocalFileSystem, 'mkdir' | 'stat'>,
   folder: string,
   made: string[],
+  mode?: number,
 ): Promise<void> {
   if (await isFolder(fileSystem, folder)) return
   const parent = dirname(folder)
-  if (parent !== folder) await makeFolders(fileSystem, parent, made)
+  if (parent !== folder) await makeFolders(fileSystem, parent, made, mode)
   try {
-    await fileSystem.mkdir(folder)
+    await fileSystem.mkdir(folder, { mode })
     made.push(folder)
   } catch (error) {
     const isThere = nodeErrorCode(error) === 'EEXIST' && (await isFolder(fileSystem, folder))
@@ -25,7 +26,7 @@ export async function makeFolders(
   }
 }
 
-async function isFolder(fileSystem: LocalFileSystem, path: string): Promise<boolean> {
+async function isFolder(fileSystem: Pick<LocalFileSystem, 'stat'>, path: string): Promise<boolean> {
   return (await ifThere(() => fileSystem.stat(path)))?.isDirectory() === true
 }
 
