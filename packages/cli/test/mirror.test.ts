@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -123,6 +123,25 @@ describe('a mirror in the configuration', () => {
     expect(await readFile(join(folder, 'out/model.bin'), 'utf8')).toBe('model of step 1')
     await save(folder, 2)
     expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
+  })
+
+  test('replaces a corrupt checkpoint of the store, and restore prints that', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1)
+    const path = (await holdfast(folder, 'path', '1', 'model.bin')).stdout.trim()
+    await chmod(path, 0o600)
+    await writeFile(path, 'model of step X')
+    const expected = /^Step 1 is corrupt in the store: .*[^.]\. Restoring from file:.*backup\nrestored step 1/
+    const restored = await holdfast(folder, 'restore', 'latest', '--to', 'out')
+    expect(restored).toMatchObject({ code: 0, stderr: '' })
+    expect(restored.stdout).toMatch(expected)
+    const fallenBack = await holdfast(folder, 'restore', 'latest', '--to', 'out', '--fallback')
+    expect(fallenBack.stdout).toMatch(expected)
+    expect([fallenBack.code, fallenBack.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^step 1 is quarantined in file:.*run; nothing was deleted\.\n$/),
+    ])
+    expect(await readFile(join(folder, 'out/model.bin'), 'utf8')).toBe('model of step 1')
   })
 
   test.each<[string, readonly string[]]>([

@@ -15,7 +15,7 @@ import { choiceArgument } from '../options/checkpoint-arguments.ts'
 import { printSource } from '../output/mirror.ts'
 import { nothingThere, whyNothing } from '../output/nothing-there.ts'
 import { withBar } from '../output/progress.ts'
-import { printRestored } from '../output/restored.ts'
+import { noteReplaced, printRestored } from '../output/restored.ts'
 import { joined } from '../output/text.ts'
 import { parseCount } from '../parsing/arguments.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
@@ -51,6 +51,8 @@ export const restore = defineCommand({
       if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(membershipEnds)
       const began = performance.now()
       printSource(store, printer)
+      const quarantined = new Set<number>()
+      store.on('quarantined', ({ step }) => quarantined.add(step))
       const restored = await withBar(progress('restoring'), (onProgress) =>
         restoreIfThere(store, choice, {
           to: expandHome(options.to),
@@ -71,6 +73,7 @@ export const restore = defineCommand({
         printer.data({ type: 'result', command: 'restore', restored: [], store: presence })
         return exitCodes.done
       }
+      noteReplaced(printer, restored, quarantined, store.url)
       printRestored(printer, restored, { folder: options.to, duration: performance.now() - began })
       printer.data({ type: 'result', command: 'restore', ...restored })
       return exitCodes.done

@@ -35,6 +35,18 @@ export function notePassedOver(printer: Printer, restored: Restored): void {
   for (const each of restored.passedOver) printer.note(passedOverText(each, restored.step))
 }
 
+/** Prints which checkpoints a restore quarantined, and delivered from the mirror instead of passing over them. */
+export function noteReplaced(
+  printer: Printer,
+  { passedOver }: Restored,
+  quarantined: ReadonlySet<number>,
+  url: string,
+): void {
+  const isPassedOver = (step: number): boolean => passedOver.some((each) => each.step === step)
+  for (const step of [...quarantined].filter((each) => !isPassedOver(each)))
+    printer.note(`step ${step} is quarantined in ${url}; nothing was deleted.`)
+}
+
 function passedOverText({ step, reason, quarantined, tries }: PassedOver, restored: number): string {
   if (tries !== undefined) return `step ${step} is skipped: ${reason}. latest is step ${restored} now.`
   const aside =

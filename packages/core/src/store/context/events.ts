@@ -19,8 +19,8 @@ export interface StoreEvents {
   /** A checkpoint was dropped before the mirror had it, because the space was needed. */
   readonly droppedUnmirrored: { readonly step: number; readonly because: string }
   /**
-   * A restore chose between the store and its mirror. `why` is a sentence about the choice. `isMirrorRead` is false if the
-   * mirror could not be read, so that it may be ahead.
+   * A restore chose between the store and its mirror, or delivered a checkpoint from one of them that is corrupt in the other.
+   * `why` is a sentence about that. `isMirrorRead` is false if the mirror could not be read, so that it may be ahead.
    */
   readonly restoringFrom: {
     readonly from: 'store' | 'mirror'

@@ -37,12 +37,16 @@ export async function restoreWithMirror(
   if (unread !== undefined && ours.kind === 'readable' && !offers(ours.side, choice)) throw unread
   const places = { store: local.context, mirror: mirror.reader }
   const other = chosen.from === 'store' ? 'mirror' : 'store'
+  const isMirrorRead = theirs.kind === 'readable'
+  const report = (from: ChosenSide['from'], why: string): void => {
+    local.context.events.emit('restoringFrom', { from, url: places[from].backend.url, why, isMirrorRead })
+  }
   const restoreFrom = async (from: ChosenSide['from'], why: string): Promise<Restored | undefined> => {
     const elsewhere = from === 'store' ? 'mirror' : 'store'
     const deliverCopy =
       elsewhere === 'mirror' && theirs.kind === 'unusable'
         ? undefined
-        : copyIn(places[elsewhere], sides, from, options)
+        : copyIn(places[elsewhere], sides, from, options, report)
     const restored = await restoreCheckpoint(
       places[from],
       choice,
@@ -52,10 +56,6 @@ export async function restoreWithMirror(
     )
     if (restored === undefined) return undefined
     return { ...restored, source: restored.source ?? { from, url: places[from].backend.url, why } }
-  }
-  const isMirrorRead = theirs.kind === 'readable'
-  const report = (from: ChosenSide['from'], why: string): void => {
-    local.context.events.emit('restoringFrom', { from, url: places[from].backend.url, why, isMirrorRead })
   }
   report(chosen.from, chosen.why)
   if (chosen.from === 'mirror' && theirs.kind === 'readable')
@@ -110,6 +110,7 @@ function copyIn(
   { ours, theirs }: BothSides,
   from: ChosenSide['from'],
   options: RestoreOptions,
+  report: (from: ChosenSide['from'], why: string) => void,
 ): Elsewhere {
   const store = readableOf(ours)
   const mirror: Side | undefined = theirs.kind === 'readable' ? theirs.side : undefined
@@ -123,7 +124,8 @@ function copyIn(
     const delivery = await tryToDeliver(context, entry, options, count, 'CORRUPT', 'UNAVAILABLE')
     if (delivery.kind === 'not verified') return undefined
     const elsewhere = from === 'store' ? 'mirror' : 'store'
-    const why = `Step ${corrupt.step} is corrupt in the ${from}: ${reason}`
+    const why = `Step ${corrupt.step} is corrupt in the ${from}: ${reason}.`
+    report(elsewhere, why)
     return { ...delivery.checkpoint, source: { from: elsewhere, url: context.backend.url, why } }
   }
 }

@@ -184,7 +184,17 @@ describe('a restore with a mirror', () => {
     const store = openMirrored(places)
     await saveMirrored(store, 1, 2)
     await damage(places.disk, 2)
+    const choices = eventsOf(store, 'restoringFrom')
     expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
+    expect(choices).toMatchObject([
+      { from: 'store' },
+      {
+        from: 'mirror',
+        url: 'mem:mirror',
+        why: expect.stringMatching(/^Step 2 is corrupt in the store: .*[^.]\.$/) as string,
+        isMirrorRead: true,
+      },
+    ])
     expect(await restoredFrom(store, { fallback: true })).toEqual([2, 'mirror', model(2)])
     expect((await store.quarantined()).map(({ step }) => step)).toEqual([2])
     expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
