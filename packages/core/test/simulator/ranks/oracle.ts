@@ -250,7 +250,8 @@ export class JobOracle {
       readonly proposal: { readonly process: string }
     }
     const members = this.#members.get(term) ?? new Map<number, string>()
-    members.set(Number(rank), processOf(proposal.process))
+    // A process that slept may write its agreement again after a sweep. It does not become a member.
+    if (!members.has(Number(rank))) members.set(Number(rank), processOf(proposal.process))
     this.#members.set(term, members)
   }
 
