@@ -60,8 +60,8 @@ export class MirrorConnection {
 
   /**
    * Returns the mirror as a destination of copies. All processes of the store with this id are one writer. `takesOver` makes
-   * the first write take the mirror from another owner: from the one with the id `from`, or from any. So a process that decided
-   * long ago does not take it from an owner that it has not seen.
+   * the first write take the mirror from the owner with the id `from`. So a process that decided long ago does not take it from an
+   * owner that it has not seen.
    */
   writer(id: string, takesOver: boolean, from?: string): CopyDestination {
     if (this.#writer?.id === id) return this.#writer.destination

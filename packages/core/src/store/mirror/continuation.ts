@@ -54,6 +54,18 @@ export function isLaterThanMirror(local: Side, mirror: Side): boolean {
   return here !== undefined && compareSaves(here, ours) < 0
 }
 
+/**
+ * Returns whether the latest checkpoint of the store is the latest of its mirror once it is there. A segment that the mirror does not
+ * know gets a number above all others.
+ */
+export function comesLastIn(mirror: Side, local: Side & { readonly id: string }): boolean {
+  const [ours, theirs] = [local.catalog.latest, mirror.catalog.latest]
+  if (ours === undefined || theirs === undefined || mirror.id === undefined) return theirs === undefined
+  const named = nameOfSegment(local.catalog, local.id, ours.order.segment)
+  const segment = numberOfSegment(mirror.catalog, mirror.id, named)
+  return segment === undefined || compareSaves({ ...ours, order: { ...ours.order, segment } }, theirs) > 0
+}
+
 /** The place of a checkpoint of the mirror in the order of the store; `undefined` if the store does not know its segment. */
 function keyHere(
   { id, catalog }: Side,

@@ -86,7 +86,7 @@ export async function whyFenced(
   signal: AbortSignal | undefined,
 ): Promise<HoldfastError | undefined> {
   const { ownership } = await decideOwner(ours, local, mirror, signal)
-  return ownership.kind === 'fenced' ? fencedError(ownership.why, mirror) : undefined
+  return ownership.kind === 'fenced' ? fencedError(ownership, mirror) : undefined
 }
 
 /** Decides who may write to the mirror. Rejects with `INVALID_ARGUMENT` if the mirror is the store itself. */
@@ -119,11 +119,11 @@ async function decideOwner(
   return { ownership: now.id === ours.id ? decided(now.catalog) : ownership, owner }
 }
 
-function fencedError(why: string, { backend: { url } }: MirrorConnection): HoldfastError {
-  return new HoldfastError('FENCED', `${why} Nothing is copied to ${url}.`, {
-    url,
-    hint: { kind: 'own-mirror' },
-  })
+function fencedError(
+  { why, hint }: Extract<Ownership, { readonly kind: 'fenced' }>,
+  { backend: { url } }: MirrorConnection,
+): HoldfastError {
+  return new HoldfastError('FENCED', `${why} Nothing is copied to ${url}.`, { url, hint })
 }
 
 /** Returns the mirror as a destination, or why this store may not write to it. */
@@ -137,9 +137,12 @@ export async function writerFor(
   const { url } = mirror.backend
   if (ownership.kind === 'fenced') {
     mirror.forgetWriter()
-    return fencedError(ownership.why, mirror)
+    return fencedError(ownership, mirror)
   }
-  if (ownership.kind === 'owner') return mirror.writer(ours.id, false)
+  if (ownership.kind === 'owner') {
+    mirror.noteOwned()
+    return mirror.writer(ours.id, false)
+  }
   mirror.forgetWriter()
   // A process that dies after the takeover must not forget that it owned the mirror.
   await local.context.log.commit(
@@ -153,8 +156,7 @@ export async function writerFor(
     },
     signal,
   )
-  const from = mirror.mayForce ? undefined : owner?.id
-  const destination = mirror.writer(ours.id, owner !== null, from)
+  const destination = mirror.writer(ours.id, owner !== null, owner?.id)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()
   return destination

@@ -5,7 +5,8 @@ import type { Disk } from '../disk.ts'
 import { contentOf, frozen, simulatedEnvironment } from '../process.ts'
 import type { Random } from '../random.ts'
 import type { Scheduler } from '../scheduler.ts'
-import type { MirrorOracle } from './oracle.ts'
+import { latestOf } from '../../../src/order-key.ts'
+import { type MirrorOracle, newestCatalog } from './oracle.ts'
 
 /** What all nodes share: the place of the mirror, time, and the oracle. */
 export interface World {
@@ -27,6 +28,7 @@ export class NodeProcess {
   readonly #disk: Disk
   readonly #world: World
   readonly #linksFiles: boolean
+  readonly #restores: boolean
   #step = 0
   #operations = 0
 
@@ -36,6 +38,9 @@ export class NodeProcess {
     this.#disk = disk
     this.#world = world
     this.#linksFiles = random.chance(0.5)
+    const takeOver = random.chance(0.4)
+    if (takeOver) oracle.hearMayForce(name)
+    this.#restores = random.chance(takeOver ? 0.5 : 0.9)
     this.#store = new CheckpointStore(
       new SimulatedBackend(name, disk, scheduler, random, faults),
       {
@@ -43,7 +48,13 @@ export class NodeProcess {
         packs: random.of(['auto', 'always', 'never']),
         unchanged: this.#linksFiles ? 'link' : 'auto',
         retention: random.chance(0.5) ? { keepLast: 1 } : {},
-        mirror: { store: 'sim:mirror', retention: { keepLast: 1000 }, maxBehind: 256, flushLimit: 50_000 },
+        mirror: {
+          store: 'sim:mirror',
+          retention: { keepLast: 1000 },
+          maxBehind: 256,
+          flushLimit: 50_000,
+          takeOver,
+        },
       },
       environmentOf(name, scheduler, random),
       new StoreEventEmitter(),
@@ -51,7 +62,7 @@ export class NodeProcess {
       new SimulatedBackend(name, mirror, scheduler, random, faults, {}, random.chance(0.5)),
     )
     this.#store.on('mirrored', ({ step }) => {
-      oracle.hearMirrored(step)
+      oracle.hearMirrored(disk, step)
     })
   }
 
@@ -61,13 +72,16 @@ export class NodeProcess {
 
   /**
    * Restores, performs this number of operations, and closes the store. Half of the processes, and all that follow one another, continue
-   * from the mirror and wait for it at their end, as a supervised run does. Never resolves if the process dies.
+   * from the mirror and wait for it at their end, as a supervised run does. Some do not restore, and save what follows the latest
+   * checkpoint of their disk. Never resolves if the process dies.
    */
   async run(count: number): Promise<void> {
     const { random, isInTurn } = this.#world
     const isSupervised = isInTurn || random.chance(0.5)
-    if (isSupervised) await this.#expectTypedError(async () => this.#store.mirror?.bringBack())
-    await this.#expectTypedError(() => this.restore())
+    if (this.#restores) {
+      if (isSupervised) await this.#expectTypedError(async () => this.#store.mirror?.bringBack())
+      await this.#expectTypedError(() => this.restore())
+    } else this.#step = latestOf(newestCatalog(this.#disk)?.checkpoints ?? [])?.step ?? 0
     for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())
     if (isSupervised) await this.#expectTypedError(() => this.#waitForMirror())
     await this.#expectTypedError(() => this.#store.close())
@@ -107,14 +121,19 @@ export class NodeProcess {
 
   async #waitForMirror(): Promise<void> {
     // Time passes at random, so a flush may be over long before the copies are.
-    for (let each = 0; each < mostFlushes; each += 1)
-      if ((await this.#store.mirror?.flush())?.state !== 'copying') break
+    for (let each = 0; each < mostFlushes; each += 1) if ((await this.#flush()) !== 'copying') break
+  }
+
+  async #flush(): Promise<string | undefined> {
+    const status = await this.#store.mirror?.flush()
+    if (status?.state === 'idle' && status.waiting.length === 0) this.#world.oracle.hearUpToDate(this.#disk)
+    return status?.state
   }
 
   async #operate(): Promise<void> {
     const { random } = this.#world
     const kind = random.of(['save', 'save', 'save', 'save', 'flush', 'attach', 'pin'])
-    if (kind === 'flush') await this.#store.mirror?.flush()
+    if (kind === 'flush') await this.#flush()
     else if (this.#step === 0 || kind === 'save') await this.save(this.#step + 1 + random.below(2))
     else if (kind === 'attach') await this.#store.attach(this.#step, { accuracy: random.below(10) })
     else await this.#store.pin(this.#step)

@@ -4,6 +4,7 @@ import {
   catalogVersionOf,
   decodeCatalog,
 } from '../../../src/catalog/documents/index.ts'
+import { latestOf } from '../../../src/order-key.ts'
 import type { Disk } from '../disk.ts'
 
 /**
@@ -23,6 +24,10 @@ export class MirrorOracle {
   readonly #saved = new Map<Disk, Map<number, string>>()
   /** The owners of the mirror in their order. */
   readonly #owners: string[] = []
+  /** Processes whose user lets them take the mirror from its owner, which they have not done yet. */
+  readonly #mayForce = new Set<string>()
+  /** What a report of a process showed. A listener of a store must not throw, so the next look does. */
+  #violation: Error | undefined
   #looked = -1
   #listed: ReadonlyMap<number, string> = new Map()
 
@@ -36,14 +41,20 @@ export class MirrorOracle {
   }
 
   /** A process reports that the mirror has a step. Its disk may have another checkpoint of the step since. */
-  hearMirrored(step: number): void {
+  hearMirrored(disk: Disk, step: number): void {
     const entry = newestCatalog(this.#mirror)?.checkpoints.find((each) => each.step === step)
-    if (entry === undefined) throw new Error(`P14: step ${step} was reported as mirrored before it was`)
+    if (entry === undefined) {
+      this.#note(`P14: step ${step} was reported as mirrored before it was`)
+      return
+    }
     this.#mirrored.add(operationOf(entry))
+    const latest = latestOf(newestCatalog(disk)?.checkpoints ?? [])
+    if (latest !== undefined && operationOf(latest) === operationOf(entry)) this.#compareLatest(disk)
   }
 
   /** Throws if a promise does not hold. Called after each step of the scheduler. */
   look(): void {
+    if (this.#violation !== undefined) throw this.#violation
     if (this.#looked === this.#mirror.changes) return
     this.#looked = this.#mirror.changes
     const catalog = newestCatalog(this.#mirror)
@@ -95,10 +106,45 @@ export class MirrorOracle {
     }
   }
 
-  /** P15: a store that lost the mirror never owns it again. */
+  /** The user lets a process take the mirror from its owner. */
+  hearMayForce(process: string): void {
+    this.#mayForce.add(process)
+  }
+
+  /** A process reports that the mirror is up to date. Another process may have saved since. */
+  hearUpToDate(disk: Disk): void {
+    if (newestCatalog(disk)?.mirror?.waiting.length === 0) this.#compareLatest(disk)
+  }
+
+  /**
+   * P14: a restore from the mirror brings back the latest checkpoint of the disk, unless another store took the mirror over, or a clone of
+   * the disk saved in the name of the same store.
+   */
+  #compareLatest(disk: Disk): void {
+    const [ours, theirs] = [newestCatalog(disk), newestCatalog(this.#mirror)]
+    const [here, there] = [latestOf(ours?.checkpoints ?? []), latestOf(theirs?.checkpoints ?? [])]
+    const owner = theirs?.owner?.id
+    if (owner === undefined || ours?.mirror?.owner !== owner || there?.origin?.store === owner) return
+    const [saved, restored] = [here, there].map((entry) =>
+      entry === undefined ? 'nothing' : operationOf(entry),
+    )
+    if (saved !== restored)
+      this.#note(
+        `P14: the mirror was reported to have ${saved}, and a restore from it brings back ${restored}`,
+      )
+  }
+
+  #note(violation: string): void {
+    this.#violation ??= new Error(violation)
+  }
+
+  /** P15: a store that lost the mirror never owns it again, unless the user lets a process take it, which does so once. */
   #followOwner({ owner }: Catalog): void {
     if (owner === null || this.#owners.at(-1) === owner.id) return
-    if (this.#owners.includes(owner.id)) throw new Error(`P15: ${owner.name} took the mirror back`)
+    const forced = [...this.#mayForce].find((process) => owner.name.includes(`(${process}, for `))
+    if (this.#owners.includes(owner.id) && forced === undefined)
+      throw new Error(`P15: ${owner.name} took the mirror back`)
+    if (forced !== undefined) this.#mayForce.delete(forced)
     this.#owners.push(owner.id)
   }
 }

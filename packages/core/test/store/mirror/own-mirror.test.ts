@@ -126,7 +126,8 @@ describe('a copy from a store into its own mirror', () => {
     )
     await saveMirrored(other, 7)
     const [from, to] = [readerOf(places.disk), readerOf(places.mirror)]
-    const refused = { code: 'FENCED', hint: { kind: 'own-mirror' } }
+    const message = expect.stringContaining('Restore from the mirror first') as string
+    const refused = { code: 'FENCED', message }
     await expect(copied(from, to, { dryRun: true })).rejects.toMatchObject(refused)
     await expect(copied(from, to)).rejects.toMatchObject(refused)
     await expect(copied(from, to, { checkpoints: [2] })).rejects.toMatchObject(refused)

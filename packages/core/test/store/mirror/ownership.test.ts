@@ -133,12 +133,27 @@ describe('the owner of a mirror', () => {
     expect(ownershipOf({ local: { ...continued, id }, mirror: other, recorded, takeOver }).kind).toBe(kind)
   })
 
-  test('is not a store whose run did not continue from the mirror', () => {
-    const side = { ...local([entry(1)]), id: ours ?? '' }
-    expect(
-      ownershipOf({ local: side, mirror: ofOthers, recorded: undefined, takeOver: false }),
-    ).toMatchObject({
-      kind: 'fenced',
-    })
+  const unrelated = { ...local([entry(1)]), id: '00000000-0000-4000-8000-00000000000d' }
+  const stale = { ...local([entry(6)]), id: ours ?? '' }
+  const rolledBack = mirror([copy(5, 2, others), copy(9, 1, ours, 99)], ownerOf(ours))
+  const ofUnrelated = mirror([copy(5, 2, others)], ownerOf(unrelated.id))
+  test.each<[string, Side & { readonly id: string }, Side, boolean, string, string | undefined]>([
+    ['whose saves come before those of the mirror', stale, ofOthers, false, 'fenced', undefined],
+    ['whose saves come before, though it is told to', stale, ofOthers, true, 'fenced', undefined],
+    ['that is a clone, though it is told to', stale, rolledBack, true, 'fenced', undefined],
+    ['whose saves the mirror does not know', unrelated, ofOthers, false, 'fenced', 'own-mirror'],
+    [
+      'whose saves the mirror does not know, if told to',
+      unrelated,
+      ofOthers,
+      true,
+      'may take over',
+      undefined,
+    ],
+    ['that was told to, and copied nothing yet', unrelated, ofUnrelated, false, 'owner', undefined],
+  ])('is decided for a store %s', (_, store, other, takeOver, kind, hint) => {
+    const decided = ownershipOf({ local: store, mirror: other, recorded: undefined, takeOver })
+    expect(decided.kind).toBe(kind)
+    expect(decided.kind === 'fenced' ? decided.hint?.kind : undefined).toBe(hint)
   })
 })

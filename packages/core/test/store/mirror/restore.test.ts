@@ -445,6 +445,55 @@ describe('the owner of a mirror', () => {
     expect(await first.mirror?.flush()).toMatchObject({ state: 'fenced' })
   })
 
+  test('is no store whose saves a restore from the mirror would not bring back, until it restores from there', async () => {
+    const places = newPlaces()
+    await saveMirrored(openMirrored(places), 1)
+    const stale = { ...places, disk: await cloneOf(places.disk) }
+    const { disk } = newPlaces()
+    const live = openMirrored({ ...places, disk })
+    await restoredFrom(live)
+    await saveMirrored(live, 2)
+    const told = { mirrorOptions: { takeOver: true } }
+    for (const step of [3, 4]) {
+      const store = openMirrored(stale, told)
+      await saveAll(store, step)
+      expect(await store.mirror?.flush()).toMatchObject({
+        state: 'fenced',
+        error: {
+          message: expect.stringContaining('Restore from the mirror first') as string,
+          hint: undefined,
+        },
+      })
+      await store.close()
+      expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2])
+    }
+    const restored = openMirrored(stale, told)
+    expect(await restoredFrom(restored)).toEqual([2, 'mirror', model(2)])
+    await saveMirrored(restored, 5)
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3, 4, 5])
+    expect(await restoredFrom(openMirrored(stale))).toEqual([5, 'store', model(5)])
+    expect(await restoredFrom(openMirrored({ ...places, disk: newPlaces().disk }))).toEqual([
+      5,
+      'mirror',
+      model(5),
+    ])
+    await saveAll(live, 6)
+    expect(await live.mirror?.flush()).toMatchObject({ state: 'fenced' })
+  })
+
+  test('is not taken back by a process that had it, though its user allowed to take it over', async () => {
+    const places = newPlaces()
+    const told = { mode: 'shared', mirrorOptions: { takeOver: true } } as const
+    await saveMirrored(openMirrored(places, { mode: 'shared' }), 1)
+    const first = openMirrored(places, told)
+    await saveMirrored(first, 2)
+    const second = openMirrored({ ...places, disk: newPlaces().disk }, told)
+    await second.mirror?.bringBack()
+    await second.mirror?.flush()
+    await saveAll(first, 3)
+    expect(await first.mirror?.flush()).toMatchObject({ state: 'fenced' })
+  })
+
   test('does not send its backlog over the latest checkpoint of the node that replaced it', async () => {
     const places = newPlaces()
     const mirror = new FaultyBackend('mem:mirror')
