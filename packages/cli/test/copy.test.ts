@@ -49,6 +49,16 @@ describe('copy', () => {
     expect(await readFile(join(folder, 'back/model.bin'), 'utf8')).toBe('model of step 3')
   })
 
+  test('refuses --take-over-mirror, which it does not honour', async () => {
+    const folder = await folderWithRun(1)
+    expect(await holdfast(folder, 'copy', 'run', 'backup', '--take-over-mirror')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Pass --take-over-mirror to holdfast run or holdfast save.') as string,
+    })
+    expect(await readdir(folder)).not.toContain('backup')
+  })
+
   test('copies the best to another step, and prints each outcome as JSON', async () => {
     const folder = await folderWithRun(5, 4)
     const words = [

@@ -51,6 +51,10 @@ export const copy = defineCommand({
     const { missing = false, follow = false, dryRun = false, poll = defaultPoll } = options
     if (options.store !== undefined)
       throw usage('copy names both stores: holdfast copy FROM TO. Leave out --store.')
+    if (options.takeOverMirror === true)
+      throw usage(
+        'copy does not take a mirror over. Pass --take-over-mirror to holdfast run or holdfast save.',
+      )
     if (missing && choices.length > 0)
       throw usage('Checkpoints and --missing exclude each other. Pass one of them.')
     if (follow && (choices.length > 0 || dryRun))
