@@ -65,7 +65,7 @@ describe('the commands', () => {
     expect((await onStore(folder, 'sweep')).stdout).toMatch(
       /^deleted 0 unfinished or dropped checkpoints, 0 B/,
     )
-    expect((await onStore(folder, 'repair')).stdout).toBe('nothing else to repair\n')
+    expect((await onStore(folder, 'repair')).stdout).toBe('nothing to repair\n')
     expect((await onStore(folder, 'doctor')).stdout).toMatch(/✓ conditional create +enforced/)
     const { stdout: path } = await onStore(folder, 'path', 'latest', 'checkpoint.pth')
     expect(await readFile(path.trim())).toEqual(await readFile(join(folder, 'checkpoint.pth')))

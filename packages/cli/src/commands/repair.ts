@@ -1,5 +1,6 @@
 import { defineCommand } from '../declare/command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import type { RepairReport } from '@holdfast/core'
 import { withStore } from '../with-store.ts'
 
 export const repair = defineCommand({
@@ -21,10 +22,22 @@ export const repair = defineCommand({
       for (const step of released)
         printer.line(`step ${step} was quarantined but verifies; it is listed again`)
       for (const { step, reason } of quarantined) printer.line(`quarantined step ${step}: ${reason}`)
-      printer.line(
-        version === undefined ? 'nothing else to repair' : `rebuilt the catalog as version ${version}`,
-      )
+      printer.line(version === undefined ? nothingMore(report) : `rebuilt the catalog as version ${version}`)
       printer.data({ type: 'result', command: 'repair', ...report })
       return exitCodes.done
     }),
 })
+
+function nothingMore({
+  damagedCatalogs,
+  recovered,
+  abandoned,
+  quarantined,
+  released,
+  markerRewritten,
+}: RepairReport): string {
+  const found = [damagedCatalogs, recovered, abandoned, quarantined, released]
+  return markerRewritten || found.some(({ length }) => length > 0)
+    ? 'nothing else to repair'
+    : 'nothing to repair'
+}

@@ -33,8 +33,9 @@ export function unfinishedLines(
 /** Describes a checkpoint that the ranks of a job have not saved completely. */
 export function unfinishedJointText({ step, size, missing, since }: UnfinishedJointSave, now: Date): string {
   const age = formatDuration(Math.max(0, now.getTime() - since.getTime()))
-  if (missing.length === 0) return `step ${step}: all ${size} parts, not committed for ${age}`
-  return `step ${step}: ${size - missing.length} of ${size} parts, waiting for ${numbersText('rank', missing)} for ${age}`
+  const parts = `step ${step}: ${size - missing.length} of ${count(size, 'part')}`
+  if (missing.length === 0) return `${parts}, not committed for ${age}`
+  return `${parts}, waiting for ${numbersText('rank', missing)} for ${age}`
 }
 
 /**

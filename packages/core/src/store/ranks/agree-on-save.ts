@@ -1,4 +1,9 @@
-import { newAttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
+import {
+  type AttemptId,
+  newAttemptId,
+  type CatalogEntry,
+  partsOfAttempt,
+} from '../../catalog/documents/index.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { ownSegment } from '../../catalog/commit/segments.ts'
 import { HoldfastError } from '../../errors.ts'
@@ -9,8 +14,8 @@ import type { SaveResult } from '../save/result.ts'
 import { saveAgain } from '../save/save-again.ts'
 import { superseded } from './errors.ts'
 import type { ResumedMember } from './member.ts'
-import { attemptName } from './names.ts'
-import { agreeOn, type AttemptProposal, attemptProposalSchema } from './proposals.ts'
+import { attemptName, ofRank, partsPrefix } from './names.ts'
+import { agreeOn, type AttemptProposal, attemptProposalSchema, findAgreed, partSchema } from './proposals.ts'
 import { continuedBy } from './rules.ts'
 import { isOwnerIn } from './take-over.ts'
 
@@ -109,23 +114,41 @@ async function agreeOnTry(
 }
 
 /**
- * Returns the listed checkpoint of the step if it has the files of this rank with the same bytes, also if an earlier term saved
+ * Returns the listed checkpoint of the step if this rank has saved the same files with the same bytes in it, also if an earlier term saved
  * it. A save that replaces does not look: then all ranks must write their parts, whatever each of them finds.
  */
 async function savedBefore(
-  { context, access }: ResumedMember,
+  member: ResumedMember,
   newest: PagedCatalog,
   request: DecidedSave,
   { files }: SavePlan,
 ): Promise<SaveResult | undefined> {
+  const { context, access } = member
   const { step, onExisting, signal } = request
   if (onExisting === 'replace') return undefined
   const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
   const entry = catalog.checkpoints.get(step)
   const manifest = entry && (await sameWithin(context, entry, request, files, true))
   if (entry === undefined || manifest === undefined) return undefined
+  if (!(await isOwnPart(member, entry.attempt, files, signal))) return undefined
   await request.beforeCommit?.()
   return saveAgain(context, newest, access, { ...request, keepsOrder: true }, { entry, manifest })
+}
+
+/**
+ * Whether files have the names of those that this rank has saved. Its part states that until a later step of the term is
+ * listed. Without a part, a file of another rank cannot be told from its own.
+ */
+async function isOwnPart(
+  { context, own, rank }: ResumedMember,
+  attempt: AttemptId,
+  files: SavePlan['files'],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const found = await findAgreed(context, ofRank(partsPrefix(own.term, attempt), rank), partSchema, signal)
+  if (found === undefined) return true
+  const saved = new Set(found.proposal.files.map(({ name }) => name))
+  return saved.size === files.length && files.every(({ name }) => saved.has(name))
 }
 
 /** The checkpoint that the term has saved last. */

@@ -9,6 +9,7 @@ import { readIfThere } from '../../catalog/documents/read-document.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { verifiedManifest } from '../attempts/read-verified.ts'
+import { otherBytes } from './errors.ts'
 import type { ResumedMember } from './member.ts'
 import type { Part } from './proposals.ts'
 
@@ -50,17 +51,13 @@ async function manifestOf(
 
 /** Throws if a manifest lacks a file of this rank, or has it with other bytes. */
 export function refuseOtherBytes(
-  { context, rank }: ResumedMember,
+  member: ResumedMember,
   { files }: Part,
   { step, files: saved }: Manifest,
 ): void {
   const digests = new Map(saved.map(({ name, sha256 }) => [name, sha256]))
   if (files.every(({ name, sha256 }) => digests.get(name) === sha256)) return
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `Rank ${rank} has already saved step ${step} with other bytes. Save another step.`,
-    { url: context.backend.url },
-  )
+  throw otherBytes(member, step)
 }
 
 function unknownBytes({ context, rank }: ResumedMember, step: number): HoldfastError {

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
+import type { Member } from './member.ts'
 
 export function notARank(url: string): HoldfastError {
   return new HoldfastError(
@@ -43,12 +44,22 @@ export function fencedByOtherWriter(url: string): HoldfastError {
   )
 }
 
+/** The step is saved, or its save is under way. */
+export function otherBytes({ rank, context }: Member, step: number): HoldfastError {
+  return new HoldfastError(
+    'ALREADY_EXISTS',
+    `Rank ${rank} has already stored its part of step ${step} with other bytes. Repeat the save with the same files, or save ` +
+      'another step.',
+    { url: context.backend.url },
+  )
+}
+
 /** A wait for other ranks that has ended without some of them. */
 interface EndedWait {
   readonly missing: readonly number[]
   /** The number of all ranks. */
   readonly size: number
-  /** What the missing ranks did not do, such as `did not deliver their part of step 500`. */
+  /** What the missing ranks did not do, such as `did not join the job`. */
   readonly what: string
   /** Milliseconds of the wait. */
   readonly timeout: number
@@ -75,6 +86,11 @@ export function namesOf(ranks: readonly number[]): string {
     .replace(/, (\d+)$/, ' and $1')
   const more = ranks.length > 20 ? ` and ${ranks.length - 20} more` : ''
   return ranks.length === 1 ? `rank ${named}` : `ranks ${named}${more}`
+}
+
+/** Returns `1 rank` or `8 ranks`. */
+export function ranksText(size: number): string {
+  return `${size} rank${size === 1 ? '' : 's'}`
 }
 
 export function timeText(milliseconds: number): string {

@@ -11,7 +11,7 @@ import {
 import { fateOf } from '../../catalog/commit/rules/index.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context/context.ts'
-import { namesOf, timeText } from './errors.ts'
+import { namesOf, ranksText, timeText } from './errors.ts'
 import { herePrefix, membersPrefix, openName, ranksIn, termsPrefix } from './names.ts'
 import { attemptProposalSchema, findAgreed, openSchema } from './proposals.ts'
 import { missingRanks } from './rules.ts'
@@ -234,7 +234,7 @@ export async function describeJob(
 }
 
 function sentenceOf({ term, size, isOwner, absent, unfinished }: JobStatus, now: Date): string {
-  const started = `term ${term} of ${size} ranks${isOwner ? ', which owns the store' : ''}`
+  const started = `term ${term} of ${ranksText(size)}${isOwner ? ', which owns the store' : ''}`
   const joined = absent.length === 0 ? [] : [`${namesOf(absent)} did not join`]
   const saves = unfinished.map(({ step, missing, since }) => {
     const waited = timeText(Math.max(0, now.getTime() - since.getTime()))

@@ -203,10 +203,10 @@ function late(
   return incomplete({
     missing,
     size,
-    what: `did not deliver their part of step ${step}`,
+    what: `did not deliver ${missing.length === 1 ? 'its' : 'their'} part of step ${step}`,
     timeout,
     advice:
-      'The step is not committed, and nothing is lost. It is committed if they still deliver before the job starts again.',
+      'The step is not committed, and nothing is lost. It is committed if the missing parts still arrive before the job starts again.',
     limit: 'save',
     url,
   })

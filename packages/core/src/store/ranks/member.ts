@@ -2,6 +2,7 @@ import { CatalogLog } from '../../catalog/commit/catalog-log.ts'
 import type { Writer } from '../../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import type { StoreContext } from '../context/context.ts'
+import { ranksText } from './errors.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'
 import type { TermOwner } from './rules.ts'
 
@@ -46,7 +47,7 @@ export function memberOf(identity: Identity, term: number, openId: string, conte
   const { backend, keeping, environment } = context
   const writer: Writer = {
     id: openId,
-    name: `term ${term} of a job of ${identity.size} ranks`,
+    name: `term ${term} of a job of ${ranksText(identity.size)}`,
     mode: 'exclusive',
   }
   const log = new CatalogLog(backend, writer, keeping, environment)

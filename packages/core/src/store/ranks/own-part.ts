@@ -2,21 +2,20 @@ import { filesAtOnce } from '../../async/files-at-once.ts'
 import { concurrently } from '../../async/concurrently.ts'
 import { SourceReader } from '../../backend/index.ts'
 import { type AttemptId, storedMetrics } from '../../catalog/documents/index.ts'
-import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { writeFiles } from '../attempts/write-attempt.ts'
 import type { SaveContent } from '../save/prepare-content.ts'
 import type { ResumedMember } from './member.ts'
 import { ofRank, partsPrefix } from './names.ts'
 import { agreeOn, findAgreed, type Part, partSchema } from './proposals.ts'
-import { superseded } from './errors.ts'
+import { otherBytes, superseded } from './errors.ts'
 
 /** The size in bytes of the pieces in which a source is hashed. */
 const chunkBytes = 2 ** 20
 
 /**
  * Writes the files of this rank below an attempt, and then its part. If the part exists, nothing is written: the call is
- * repeated, and its files must have the same bytes. Rejects with `INVALID_ARGUMENT` if they differ. Returns `undefined` if the
+ * repeated, and its files must have the same bytes. Rejects with `ALREADY_EXISTS` if they differ. Returns `undefined` if the
  * part disappeared.
  */
 export async function writeOwnPart(
@@ -70,7 +69,7 @@ function refuseOtherProcess({ process, own, context }: ResumedMember, part: Part
 
 /** Throws if a part has other files than a call. */
 function refuseOtherPart(
-  { rank, context }: ResumedMember,
+  member: ResumedMember,
   step: number,
   part: Part,
   digests: ReadonlyMap<string, string>,
@@ -78,13 +77,7 @@ function refuseOtherPart(
   const stored = digestsOf(part.files)
   const isSame =
     stored.size === digests.size && [...stored].every(([name, sha256]) => digests.get(name) === sha256)
-  if (isSame) return
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `Step ${step} is already being saved with other bytes by rank ${rank}. Repeat the save with the same files, or ` +
-      'save another step.',
-    { url: context.backend.url },
-  )
+  if (!isSame) throw otherBytes(member, step)
 }
 
 function digestsOf(files: Part['files']): ReadonlyMap<string, string> {

@@ -149,7 +149,7 @@ export class JobOracle {
   hearIncomplete(process: string, rank: number, wokenAt: number, message: string): void {
     this.look()
     const [, names, step] =
-      /^Ranks? (.+) of \d+ did not deliver their part of step (\d+) /.exec(message) ?? []
+      /^Ranks? (.+) of \d+ did not deliver (?:its|their) part of step (\d+) /.exec(message) ?? []
     if (names === undefined) return
     const named = new Set(names.match(/\d+/g)?.map(Number))
     const term = this.#termOf(process)

@@ -86,16 +86,16 @@ async function sweptPair() {
 
 test('compares a repeated save with the manifest if its part was swept', async () => {
   const { repeat } = await sweptPair()
-  expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(repeat('with other bytes'))).toBe('ALREADY_EXISTS')
   const { repeat: again } = await sweptPair()
   expect((await again(''))?.step).toBe(1)
 })
 
 test('refuses other bytes also if a refused call has stored a part with them', async () => {
   const { backend, repeat } = await sweptPair()
-  expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(repeat('with other bytes'))).toBe('ALREADY_EXISTS')
   backend.isSwept = false
-  expect(await codeOf(repeat('with other bytes'))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(repeat('with other bytes'))).toBe('ALREADY_EXISTS')
 })
 
 test('reads the manifest of a repeated save again until the store answers', async () => {

@@ -250,7 +250,7 @@ test('names the ranks that did not deliver, commits nothing, and commits once th
       status: 'rejected',
       reason: {
         code: 'INCOMPLETE',
-        message: expect.stringContaining('Ranks 1 and 3 of 4') as string,
+        message: expect.stringContaining('Ranks 1 and 3 of 4 did not deliver their part of step 5') as string,
         hint: { kind: 'wait-longer', for: 'save' },
       },
     })
@@ -434,14 +434,27 @@ test('repeats a save with the same bytes, and refuses other bytes', async () => 
   }
   const other = ranks[0]?.save({ step: 1, files: shard(0, 1, 'other') })
   await expect(other).rejects.toMatchObject({
-    code: 'INVALID_ARGUMENT',
-    message: expect.stringContaining('other bytes') as string,
+    code: 'ALREADY_EXISTS',
+    message: expect.stringContaining(
+      'Rank 0 has already stored its part of step 1 with other bytes',
+    ) as string,
   })
   await saveAll(ranks, 2)
   const back = ranks[0]?.save({ step: 1, files: shard(0, 1, 'other') })
   await expect(back).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   expect((await saveAll(ranks, 1)).map(({ alreadySaved }) => alreadySaved)).toEqual([true, true])
   expect((await storeOn(backend, { mode: 'shared' }).latest())?.step).toBe(2)
+})
+
+test('compares a repeated save with the files of its own rank, and not with those of others', async () => {
+  const ranks = startJob(new MemoryBackend(), 2)
+  await saveAll(ranks, 1)
+  const files = { ...shard(0, 1), ...shard(1, 1) }
+  for (const other of [shard(1, 1), files, {}])
+    expect(await codeOf(ranks[0]?.save({ step: 1, files: other }) ?? Promise.resolve())).toBe(
+      'ALREADY_EXISTS',
+    )
+  expect((await ranks[0]?.save({ step: 1, files: shard(0, 1) }))?.alreadySaved).toBe(true)
 })
 
 test('accepts the step from which a later start continues with the same bytes, and refuses other bytes', async () => {
@@ -527,7 +540,7 @@ test('answers a repeated save of a rank without files at once, and refuses other
   const again = await one.save({ step: 1, files: {} })
   expect(again).toMatchObject({ alreadySaved: true, files: first.files, ranks: { rank: 1, size: 2 } })
   expect((await zero.save({ step: 1, files: shard(0, 1) })).alreadySaved).toBe(true)
-  expect(await codeOf(zero.save({ step: 1, files: shard(0, 1, 'other') }))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(zero.save({ step: 1, files: shard(0, 1, 'other') }))).toBe('ALREADY_EXISTS')
   expect((await storeOn(backend, { mode: 'shared' }).latest())?.fileCount).toBe(1)
 })
 
@@ -571,7 +584,10 @@ test('throws at a flush that a save in the background lacks the part of a rank',
   if (zero === undefined || one === undefined) throw new Error('no ranks')
   await restoreAll([zero, one])
   await zero.saveInBackground({ step: 1, files: shard(0, 1) })
-  expect(await codeOf(zero.flush())).toBe('INCOMPLETE')
+  await expect(zero.flush()).rejects.toMatchObject({
+    code: 'INCOMPLETE',
+    message: expect.stringContaining('Rank 1 of 2 did not deliver its part of step 1') as string,
+  })
   await one.saveInBackground({ step: 1, files: shard(1, 1) })
   await one.flush()
   expect((await storeOn(backend, { mode: 'shared' }).latest())?.step).toBe(1)

@@ -48,6 +48,15 @@ test('the doctor names the ranks that did not join', async () => {
   expect(diagnosis?.finding).toBe('term 1 of 3 ranks; ranks 0 and 2 did not join')
 })
 
+test('the doctor describes a job of one rank in the singular', async () => {
+  const backend = new MemoryBackend()
+  await startJob(backend, 1)[0]?.save({ step: 1, files: shard(0, 1) })
+  const diagnosis = await storeOn(backend, { mode: 'shared' }).doctor()
+  const findings = new Map(diagnosis.map(({ check, finding }) => [check, finding]))
+  expect(findings.get('ranks')).toMatch(/^term 1 of 1 rank,/)
+  expect(findings.get('catalog')).toContain('term 1 of a job of 1 rank since')
+})
+
 test('the doctor says nothing of ranks in a store without a job', async () => {
   const store = storeOn(new MemoryBackend())
   await store.save({ step: 1, files: { a: Buffer.from('a') } })
