@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
+import { readCommandLine, wholeNumber } from '../../../../scripts/parts/command-line.ts'
 import { seedRanges, type SeedRange } from './seed-ranges.ts'
 import type { Schedule } from './simulate.ts'
 
@@ -8,6 +8,8 @@ import type { Schedule } from './simulate.ts'
 type Counts = Readonly<Record<string, number>>
 
 interface Simulation<Result extends Schedule> {
+  /** The path of the program, whose first comment is its help. */
+  readonly program: string
   readonly simulate: (seed: number) => Promise<Result>
   /** The number of schedules if the command line names none. */
   readonly schedules: number
@@ -21,18 +23,20 @@ interface Simulation<Result extends Schedule> {
  * sums, so that a run that was ended continues with the seeds that were not printed.
  */
 export async function runSchedules<Result extends Schedule>(simulation: Simulation<Result>): Promise<void> {
-  const { values } = parseArgs({
+  const config = {
     options: {
       schedules: { type: 'string', default: `${simulation.schedules}` },
       seed: { type: 'string', default: `${Date.now() % 1e9}` },
       processes: { type: 'string', default: '1' },
     },
-  })
-  const all = {
-    first: integer('--seed', values.seed, 0),
-    schedules: integer('--schedules', values.schedules, 1),
-  }
-  const processes = integer('--processes', values.processes, 1)
+  } as const
+  const { all, processes } = readCommandLine(simulation.program, config, ({ values }) => ({
+    all: {
+      first: wholeNumber('--seed', values.seed, 0),
+      schedules: wholeNumber('--schedules', values.schedules),
+    },
+    processes: wholeNumber('--processes', values.processes),
+  }))
   const ranges = seedRanges(all, processes)
   if (process.channel === undefined) console.log(`${all.schedules} schedules from seed ${all.first}`)
   if (ranges.length > 1) await runInProcesses(all, ranges, processes)
@@ -107,10 +111,4 @@ function report({ first, schedules }: SeedRange, sums: Counts): void {
 
 function added(sums: Counts, counts: Counts): Counts {
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, (sums[name] ?? 0) + count]))
-}
-
-function integer(option: string, text: string, least: number): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= least) return value
-  throw new Error(`${option} must be an integer from ${least}, and is ${text}.`)
 }
