@@ -67,7 +67,7 @@ describe('an import with a file of metrics', () => {
   })
 
   test.each([
-    ['is missing', undefined, 'NOT_FOUND'],
+    ['is missing', undefined, 'INVALID_ARGUMENT'],
     ['is empty', '', 'INVALID_ARGUMENT'],
     ['has no column for the step', 'loss\n0.5\n', 'INVALID_ARGUMENT'],
   ])('rejects and saves nothing if it %s', async (_, text, code) => {
