@@ -94,3 +94,13 @@ test.each([
   const { code, stderr } = await holdfast(folder, ...words)
   expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
 })
+
+test.each(['repair', 'best', 'sweep', 'report'])('%s exits with 4 if there is no store', async (command) => {
+  expect(await holdfast(await workFolder(), command, '-s', 'nope')).toMatchObject({
+    code: 4,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /^holdfast: There is no store at .*nope\. Check its path or URL\.$/m,
+    ) as string,
+  })
+})

@@ -4,6 +4,7 @@ import { optionalArgument, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { explainUnscored } from '../output/unscored.ts'
+import { requireStore } from '../selection/require-store.ts'
 import { withStore } from '../with-store.ts'
 import { ownMember } from '../own-member.ts'
 
@@ -13,6 +14,7 @@ export const best = defineCommand({
   options: {},
   run: async ({ arguments: [name], options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
+      await requireStore({ store, signal })
       const checkpoints = [...(await store.list({ signal })), ...(await store.abandoned({ signal }))]
       const unscored = await store.unscored({ signal })
       const wanted = name === undefined ? namesIn(checkpoints) : [name]

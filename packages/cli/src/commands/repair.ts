@@ -1,6 +1,7 @@
 import { defineCommand } from '../declare/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { RepairReport } from '@holdfast/core'
+import { requireStore } from '../selection/require-store.ts'
 import { withStore } from '../with-store.ts'
 
 export const repair = defineCommand({
@@ -10,6 +11,7 @@ export const repair = defineCommand({
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
       const report = await store.repair({ signal })
+      if (report.version === undefined) await requireStore({ store, signal })
       const { damagedCatalogs, recovered, abandoned, quarantined, released, markerRewritten, version } =
         report
       if (markerRewritten) printer.line('rewrote holdfast.json')
