@@ -173,3 +173,18 @@ test('reports a misspelt or missing name, with the remedy', async () => {
   }
   expect((await holdfast(folder, 'metrics', '--store', store)).stdout).toContain('No metric was recorded yet')
 })
+
+test('prune counts no bytes as freed that kept checkpoints share', async () => {
+  const store = join(folder, 'shared')
+  const large = join(folder, 'large.pth')
+  await writeFile(large, Buffer.alloc(300_000, 1))
+  for (const step of ['1', '2', '3', '4', '5'])
+    await holdfast(folder, 'save', large, '-s', store, '--step', step, '--unchanged', 'link')
+  for (const [flags, verb] of [
+    [['--dry-run'], 'would be freed'],
+    [[], 'freed'],
+  ] as const) {
+    const { stdout } = await holdfast(folder, 'prune', '-s', store, '--keep-last', '2', ...flags)
+    expect(stdout).toContain(`\n3 checkpoints, 0 B ${verb} · 900 KB may be shared with other checkpoints · `)
+  }
+})

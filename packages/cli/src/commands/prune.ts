@@ -46,17 +46,24 @@ export const prune = defineCommand({
       const { dryRun = false, undoFor, forgetObjective } = options
       if (!hasRetention && forgetObjective === undefined) throw noRetention()
       await requireStore({ store, signal })
-      const { kept, dropped, undoUntil } = await store.prune({ dryRun, undoFor, signal })
+      const { kept, dropped, freedBytes, undoUntil } = await store.prune({ dryRun, undoFor, signal })
       for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
       for (const { step, because } of dropped)
         printer.line(joined(`${dryRun ? 'would drop' : 'dropped'} step ${step}`, because))
       const bytes = dropped.reduce((sum, drop) => sum + drop.bytes, 0)
       const isKept = undoUntil !== undefined && dropped.length > 0
       const verb = dryRun ? 'would be freed' : isKept ? 'will be freed' : 'freed'
-      printer.line(joined(`${count(dropped.length, 'checkpoint')}, ${formatSize(bytes)} ${verb}`, store.url))
+      const shared = bytes - freedBytes
+      printer.line(
+        joined(
+          `${count(dropped.length, 'checkpoint')}, ${formatSize(freedBytes)} ${verb}`,
+          shared > 0 && `${formatSize(shared)} may be shared with other checkpoints`,
+          store.url,
+        ),
+      )
       const until = isKept && !dryRun ? undoText(undoUntil) : undefined
       if (until !== undefined) printer.line(until)
-      printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes, undoUntil })
+      printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes, freedBytes, undoUntil })
       return hasUndeleted() ? exitCodes.partly : exitCodes.done
     }
     return withStore(options, signal, command, { ranks: ranksOfMember(options) })

@@ -35,7 +35,10 @@ export async function pruneJointly(
       const newest = await context.log.newest(signal)
       if (!isOwnerIn(newest, member)) throw superseded(own.term, context.backend.url)
       const left = await pruneStore(context, writer, { ...forGood, dryRun: true })
-      if (left.dropped.length === 0) return { ...left, dropped: plan.dropped }
+      if (left.dropped.length === 0) {
+        const { dropped, freedBytes } = plan
+        return { ...left, dropped, freedBytes }
+      }
       polls += 1
       const isTurn =
         newest.latest === undefined || polls > pollsBeforeCommit(rank, newest.latest.attempt, size)

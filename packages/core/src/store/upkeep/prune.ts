@@ -10,6 +10,7 @@ import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts
 import { reportClockDoubts } from '../context/clock-events.ts'
 import { judgedNow } from '../context/judged-now.ts'
 import { reportUnscored } from '../context/metric-events.ts'
+import { freedBy } from '../save/space/deletable.ts'
 import { type UndoableOptions, undoForIn } from './undoable.ts'
 import type { ChangeWriter } from './change-writer.ts'
 
@@ -27,6 +28,8 @@ export interface PruneOptions extends UndoableOptions {
 export interface PruneReport {
   readonly kept: readonly { readonly step: number; readonly because: readonly string[] }[]
   readonly dropped: readonly { readonly step: number; readonly because: string; readonly bytes: number }[]
+  /** The bytes that dropping them frees at least. Bytes that a kept checkpoint may share are not counted. */
+  readonly freedBytes: number
   /**
    * The time until which `undo()` lists the dropped ones again. The first save or sweep after it frees their space. `undefined`
    * if their space is freed at once.
@@ -64,6 +67,7 @@ export async function pruneStore(
   // Another writer may have committed since. The judgement of the commit applies only to its own version.
   const isOwn = catalog.version === committed.catalog.version
   const after = judgedNow(context, catalog, isOwn ? committed.judgement : undefined)
+  const attempts = [...committed.dropped, ...committed.removed.map(({ entry }) => entry)]
   // The catalog no longer contains the size of dropped checkpoints.
   const bytes = new Map(plan.dropped.map((drop) => [drop.step, drop.bytes]))
   return {
@@ -73,6 +77,7 @@ export async function pruneStore(
       because,
       bytes: bytes.get(step) ?? 0,
     })),
+    freedBytes: freedBytes(before, attempts),
     undoUntil: timeOf(committed.removed[0]?.until),
   }
 }
@@ -87,17 +92,27 @@ function asDrop({ entry, because }: Removed): { readonly step: number; readonly 
 
 function planOf(judged: JudgedCatalog, decisions: readonly Decision[]): Omit<PruneReport, 'undoUntil'> {
   const { whole, abandonedReasons } = judged
-  const bytes = new Map(whole.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
+  const listed = new Map(whole.checkpoints.all.map((entry) => [entry.step, entry]))
   const abandoned = (whole.abandoned ?? []).filter(({ attempt }) => !abandonedReasons.has(attempt))
+  const dropped = [
+    ...abandoned.map((entry) => ({ entry, because: becauseAbandoned })),
+    ...decisions.flatMap(({ step, kept, because }) => {
+      const entry = kept ? undefined : listed.get(step)
+      return entry === undefined ? [] : [{ entry, because: because.join(', ') }]
+    }),
+  ]
   return {
     kept: keptOf(decisions),
-    dropped: [
-      ...abandoned.map((entry) => ({ step: entry.step, because: becauseAbandoned, bytes: entry.bytes })),
-      ...decisions.flatMap(({ step, kept, because }) =>
-        kept ? [] : [{ step, because: because.join(', '), bytes: bytes.get(step) ?? 0 }],
-      ),
-    ],
+    dropped: dropped.map(({ entry: { step, bytes }, because }) => ({ step, because, bytes })),
+    freedBytes: freedBytes(
+      judged,
+      dropped.map(({ entry }) => entry),
+    ),
   }
+}
+
+function freedBytes({ whole }: JudgedCatalog, dropped: readonly Pick<CatalogEntry, 'attempt'>[]): number {
+  return freedBy(whole, new Set(dropped.map(({ attempt }) => attempt))).bytes
 }
 
 function decide(

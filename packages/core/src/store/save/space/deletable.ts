@@ -103,7 +103,7 @@ export function stepsToDrop(
 }
 
 /** Returns the space that deleting these attempts frees at least. */
-function freedBy(catalog: WholeCatalog, attempts: ReadonlySet<AttemptId>): FreedSpace {
+export function freedBy(catalog: WholeCatalog, attempts: ReadonlySet<AttemptId>): FreedSpace {
   const entries = [...catalog.checkpoints.all, ...unlistedIn(catalog)]
   const freed = new FreedSpace(entries.map(spaceHeldBy))
   for (const entry of entries) if (attempts.has(entry.attempt)) freed.delete(spaceHeldBy(entry))
