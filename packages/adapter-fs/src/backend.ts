@@ -83,7 +83,9 @@ export class FileBackend extends CheckedBackend {
         freeSpace: () => freeSpace(disk),
         sweep: (options) => sweep(disk, options),
         close: () => folders.close(), // all other handles are closed when their call ends
-        errorOf: (error, what, key) => keyError(error, what, key, url),
+        // A path shows which folder must be corrected.
+        errorOf: (error, what, key) =>
+          keyError(error, key === undefined ? what : what.replace(key, () => names.path(key)), key, url),
       },
     )
     knownNames.add(this, names)

@@ -50,6 +50,17 @@ describe('the order of effects', () => {
   })
 })
 
+test.each(['put', 'commit'] as const)('a failed %s names the path', async (method) => {
+  const root = await temporaryFolder()
+  const fileSystem = recordingFileSystem(root, (call) => {
+    if (call.startsWith('sync')) throw systemError('EACCES')
+  })
+  const backend = new FileBackend(root, { fileSystem })
+  await expect(backend[method]('probe/file', Buffer.from('bytes'))).rejects.toThrow(
+    `Writing ${join(root, 'probe/file')} failed (EACCES).`,
+  )
+})
+
 describe('a call that fails at any effect leaves no object and no temporary file', () => {
   test.each(['ENOSPC', 'EIO', 'EACCES', 'EMFILE', 'EROFS'])('leaves nothing after %s', async (code) => {
     const expected = {

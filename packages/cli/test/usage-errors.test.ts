@@ -104,3 +104,12 @@ test.each(['repair', 'best', 'sweep', 'report'])('%s exits with 4 if there is no
     ) as string,
   })
 })
+
+test.each([
+  ['a\nb', 'contains a control character; rename the file.'],
+  ['a\\b', 'contains a backslash; rename the file.'],
+])('a save says what to do about the name %j', async (name, message) => {
+  const folder = await workFolder({ [`run/${name}`]: 'state' })
+  const { code, stderr } = await holdfast(folder, 'save', 'run', '--step', '1', '-s', 'store')
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+})

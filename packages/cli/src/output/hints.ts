@@ -68,7 +68,7 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'repair':
       return repairText(url)
     case 'packed':
-      return 'Run holdfast cat to read it. Save with --packs never to give each file its own path.'
+      return 'Read a file with holdfast cat, and a folder with holdfast restore --file FOLDER/. Save with --packs never to give each file its own path.'
     case 'restore-with-fallback':
       return 'Pass --fallback to restore the next older good checkpoint.'
     case 'take-over':

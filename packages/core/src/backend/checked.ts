@@ -138,7 +138,7 @@ export class CheckedBackend implements CheckpointBackend {
     try {
       return await operation()
     } catch (error) {
-      throw this.#operations.errorOf(error, `The ${method} of ${key ?? this.url}`, key)
+      throw this.#operations.errorOf(error, `${doing[method]} ${key ?? this.url}`, key)
     }
   }
 }
@@ -154,6 +154,21 @@ export function locatedError(error: HoldfastError, key: string | undefined, url:
     hint: error.hint,
   })
   return overloaded(located, overloadOf(error))
+}
+
+/** What a method does, as the beginning of a message. */
+const doing: Readonly<Record<PortMethod, string>> = {
+  place: 'Locating',
+  put: 'Writing',
+  commit: 'Writing',
+  read: 'Reading',
+  stat: 'Looking at',
+  list: 'Listing',
+  delete: 'Deleting',
+  hash: 'Reading',
+  setHold: 'Changing the legal hold of',
+  freeSpace: 'Measuring the free space of',
+  sweep: 'Sweeping',
 }
 
 function cannotResume(key: string, url: string): HoldfastError {

@@ -16,7 +16,7 @@ export function keyFault(key: string): string | undefined {
   if (key === '') return 'is empty'
   if (key.startsWith('/')) return 'is absolute'
   if (!key.isWellFormed()) return 'is not valid Unicode'
-  if (key.includes('\\')) return 'holds a backslash'
+  if (key.includes('\\')) return 'contains a backslash'
   // eslint-disable-next-line no-control-regex -- control characters are what this looks for
   if (/[\u0000-\u001f\u007f]/.test(key)) return 'contains a control character'
   for (const part of key.split('/')) {

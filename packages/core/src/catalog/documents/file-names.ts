@@ -15,7 +15,8 @@ const reservedFolder = '.holdfast'
 export function fileNameFault(name: string): string | undefined {
   if (Buffer.byteLength(name) > maxFileNameBytes)
     return `is longer than ${maxFileNameBytes} bytes; shorten it`
-  return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
+  const fault = keyFault(name)
+  return fault === undefined ? reservedNameFault(fold(name).split('/')) : `${fault}; rename the file`
 }
 
 /**
