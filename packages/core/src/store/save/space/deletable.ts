@@ -1,10 +1,8 @@
-import type { AttemptId } from '../../../catalog/documents/index.ts'
-import { spaceHeldBy } from '../../../catalog/judging/candidate.ts'
+import { freedBy } from '../../../catalog/judging/freed-by.ts'
 import { applyRetention } from '../../../catalog/judging/keeping.ts'
-import { unlistedIn } from '../../../catalog/judging/unlisted.ts'
 import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
 import type { RoomWanted } from '../../../retention/index.ts'
-import { FreedSpace, type Need } from '../../../space/index.ts'
+import type { Need } from '../../../space/index.ts'
 import { missingReserve } from '../../attempts/reserve.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../../attempts/unfinished.ts'
 import type { AttemptsUnderWay, StoreContext } from '../../context/context.ts'
@@ -100,12 +98,4 @@ export function stepsToDrop(
   const freed = freedBy(catalog, new Set(dropped.map(({ attempt }) => attempt)))
   const isSufficient = freed.bytes >= room.bytes && freed.inodes >= (room.inodes ?? 0)
   return isSufficient ? [...new Set(dropped.map(({ step }) => step))].sort((one, other) => one - other) : []
-}
-
-/** Returns the space that deleting these attempts frees at least. */
-export function freedBy(catalog: WholeCatalog, attempts: ReadonlySet<AttemptId>): FreedSpace {
-  const entries = [...catalog.checkpoints.all, ...unlistedIn(catalog)]
-  const freed = new FreedSpace(entries.map(spaceHeldBy))
-  for (const entry of entries) if (attempts.has(entry.attempt)) freed.delete(spaceHeldBy(entry))
-  return freed
 }
