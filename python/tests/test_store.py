@@ -262,6 +262,23 @@ def test_events_reach_listeners_and_the_log(disk_store: holdfast.Store, caplog: 
     assert any(f"{disk_store.url}: saved" in record.message for record in caplog.records)
 
 
+def test_a_rebuild_of_a_damaged_catalog_pins_checkpoints_and_warns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_store(tmp_path / "store") as store:
+        for step in (1, 2):
+            store.save(step, {"a.bin": b"a"})
+        store.pin(1)
+    newest = max((tmp_path / "store" / "catalog").iterdir())
+    newest.chmod(0o600)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    with caplog.at_level(logging.INFO, "holdfast_checkpoints"), open_store(tmp_path / "store") as store:
+        store.save(3, {"a.bin": b"a"})
+        pinned = [each.step for each in store.list() if each.pinned is not None]
+    assert pinned == [1, 2]
+    assert [each.levelname for each in caplog.records if f"{store.url}: rebuilt" in each.message] == ["WARNING"]
+
+
 def test_numbers_that_are_not_finite_arrive_as_numbers(tmp_path: Path) -> None:
     seen: dict[str, Any] = {}
     with open_store(tmp_path / "store", objectives={"loss": ("loss", "min")}) as store:

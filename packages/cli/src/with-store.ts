@@ -14,6 +14,7 @@ import { count, joined, numbersText } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { noteMirror } from './output/mirror.ts'
+import { noteRebuilt } from './output/rebuilt.ts'
 import { undeletedText } from './output/removals.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
@@ -75,6 +76,7 @@ export async function withStore<Code extends CommandExitCode>(
     ...(objectives === undefined ? {} : { objectives }),
   })
   noteMirror(store, printer)
+  noteRebuilt(store, printer)
   let bar: Progress | undefined
   store.on('waitingForRanks', ({ ranks: missing }) => {
     if (json) return
@@ -138,9 +140,13 @@ function mirrorOf(
 }
 
 /** Opens a second store, to which the command does not write. It only takes it over if it copies to the mirror of that store. */
-export async function openSource(location: string, options: GlobalOptions): Promise<CheckpointStore> {
+export async function openSource(
+  location: string,
+  options: GlobalOptions,
+  printer: Printer,
+): Promise<CheckpointStore> {
   const { objective, takeOver = false } = options
-  return openStore(location, {
+  const source = await openStore(location, {
     mode: 'shared',
     takeOver,
     mirrorUse: 'none',
@@ -149,6 +155,8 @@ export async function openSource(location: string, options: GlobalOptions): Prom
     onIgnoredConfig: () => undefined, // reported for the store to which the command writes
     ...(objective === undefined ? {} : { objectives: objective }),
   })
+  noteRebuilt(source, printer, location)
+  return source
 }
 
 /** An option of the configuration applies unless the command line names it, too. */

@@ -37,7 +37,10 @@ test('every command that does not save reports a lost catalog with exit code 5',
     const isReported = /catalog .*is lost/.test(stdout + stderr)
     expect({ command, code, isReported }).toEqual({ command, code: 5, isReported: true })
   }
-  expect((await onStore(folder, 'repair')).code).toBe(0)
+  const repaired = await onStore(folder, 'repair')
+  expect(repaired.code).toBe(0)
+  expect(repaired.stdout).not.toContain('damaged')
+  expect(repaired.stderr).toMatch(/^All versions of the catalog are lost\. .* holdfast unpin 1$/m)
   expect((await onStore(folder, 'show', '1')).code).toBe(0)
 })
 

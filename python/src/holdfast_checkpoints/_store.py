@@ -57,7 +57,17 @@ Choice = Union[int, str]
 
 #: The events that are logged as warnings. Others are logged as information.
 _WARNINGS = frozenset(
-    ["quarantined", "spaceLow", "cleanupFailed", "clockDoubted", "notFinite", "unscored", "ignoredConfig", "retry"]
+    [
+        "quarantined",
+        "rebuilt",
+        "spaceLow",
+        "cleanupFailed",
+        "clockDoubted",
+        "notFinite",
+        "unscored",
+        "ignoredConfig",
+        "retry",
+    ]
 )
 
 _open_stores: weakref.WeakSet[Store] = weakref.WeakSet()

@@ -66,7 +66,7 @@ export const copy = defineCommand({
       { ...options, store: to },
       signal,
       async (context) => {
-        await using source = await openSource(from, options)
+        await using source = await openSource(from, options, context.printer)
         const request: CopyOptions = {
           checkpoints: choices.length === 0 ? undefined : choices.map(parseChoice),
           toStep: options.toStep,

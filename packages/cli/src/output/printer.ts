@@ -26,6 +26,7 @@ export function styled(style: Style, text: string): Styled {
  */
 export class Printer {
   readonly json: boolean
+  readonly #warnings: string[] = []
 
   constructor(json: boolean) {
     this.json = json
@@ -54,22 +55,35 @@ export class Printer {
   }
 
   /**
-   * Writes a line of JSON. The last line of a command has the type `result`. Errors in it are written with `code` and
-   * `message`.
+   * Writes a line of JSON. The last line of a command has the type `result`, which also gets the warnings so far. Errors in a line
+   * are written with `code` and `message`.
    */
   data(line: JsonLine): void {
-    if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line, withoutErrors))}\n`)
+    if (this.json) process.stdout.write(this.#jsonOf(line))
   }
 
   /** Writes a line of JSON to stderr, for a command whose standard output has bytes of a file. */
   dataBeside(line: JsonLine): void {
-    if (this.json) process.stderr.write(`${visibleJson(stringifyJson(line, withoutErrors))}\n`)
+    if (this.json) process.stderr.write(this.#jsonOf(line))
   }
 
   /** Writes a remark that is not part of the result to stderr: a sentence, or one line of JSON. */
   note(message: string): void {
     const line = this.json ? visibleJson(JSON.stringify({ type: 'note', message })) : visible(message)
     process.stderr.write(`${line}\n`)
+  }
+
+  /** Writes a remark that a program must not miss: to stderr, and into `warnings` of the result. */
+  warn(message: string): void {
+    this.#warnings.push(message)
+    this.note(message)
+  }
+
+  #jsonOf(line: JsonLine): string {
+    const { type, warnings: own } = line
+    const warnings = [...(Array.isArray(own) ? (own as readonly unknown[]) : []), ...this.#warnings]
+    const isComplete = type !== 'result' || this.#warnings.length === 0
+    return `${visibleJson(stringifyJson(isComplete ? line : { ...line, warnings }, withoutErrors))}\n`
   }
 }
 

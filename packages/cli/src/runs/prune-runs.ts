@@ -11,6 +11,7 @@ import { exitCodeOf, exitCodes, type ExitCode } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
 import { shellQuoted, withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
+import { noteRebuilt } from '../output/rebuilt.ts'
 import { latestUntil, undeletedText, undoText } from '../output/removals.ts'
 import { count, joined } from '../output/text.ts'
 import { joinObjectives, type KeepOptions, retentionOf } from '../options/retention.ts'
@@ -132,8 +133,9 @@ class PruneRunsReport {
     this.#printer.note(`${nameOf(run)} is skipped: ${faultOf(this.#prefix, run)}`)
   }
 
-  /** Reports files of the run that cannot be deleted. */
+  /** Reports files of the run that cannot be deleted, and a rebuild of its catalog. */
   follow(run: RunSummary, store: CheckpointStore): void {
+    noteRebuilt(store, this.#printer, nameOf(run))
     store.on('cleanupFailed', ({ error }) => {
       this.hasUndeleted = true
       const sweep = `holdfast sweep --store ${shellQuoted(locationOf(this.#prefix, run))}`

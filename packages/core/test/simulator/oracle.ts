@@ -51,7 +51,7 @@ export class Oracle {
   #line: Catalog | undefined
   /** The keys of the pages of each version. */
   readonly #pagesNeeded = new Map<number, readonly string[]>()
-  /** A damaged catalog was rebuilt. Changes that only it contained, such as a drop or a pin, are lost. */
+  /** A damaged catalog was rebuilt. Changes that only it contained, such as a drop, are lost. */
   #wasRebuilt = false
   #looked = -1
 
@@ -176,9 +176,25 @@ export class Oracle {
       const quarantined = next.quarantined.length > before.quarantined.length
       if (!quarantined) throw new Error('P6: the last good checkpoint was dropped')
     }
+    if (before !== undefined) this.#pinsStay(before, next)
     if (before !== undefined) this.#judgeRemovals(before, next)
     if (before !== undefined) this.#noteTheDead(before, next)
     this.#line = next
+  }
+
+  /** P6: only an unpin ends a pin, also if the version with the pin is damaged or lost. */
+  #pinsStay(before: Catalog, next: Catalog): void {
+    const { did = '' } = next.history.at(-1) ?? {}
+    if (did.startsWith('unpin')) return
+    const pinned = new Set(
+      [...before.checkpoints, ...(before.abandoned ?? [])].flatMap((entry) =>
+        entry.pinned === undefined ? [] : [entry.attempt],
+      ),
+    )
+    const lost = [...next.checkpoints, ...(next.abandoned ?? [])].find(
+      (entry) => entry.pinned === undefined && pinned.has(entry.attempt),
+    )
+    if (lost !== undefined) throw new Error(`P6: step ${lost.step} was pinned, and is not after: ${did}`)
   }
 
   /** P6: a person removes nothing that is protected. Only an undo brings back what was removed. */

@@ -128,6 +128,14 @@ describe('a rebuild of a lost catalog', () => {
     expect(await steps(other)).toEqual([1, 2, 3, 4, 5])
   })
 
+  test('reports the loss, and not the fence that it creates', async () => {
+    const backend = new MemoryBackend()
+    await saved(backend)
+    await loseCatalog(backend)
+    const report = await storeOn(backend, { mode: 'shared' }).repair()
+    expect(report).toMatchObject({ damagedCatalogs: [], isCatalogLost: true, recovered: [1, 2, 3] })
+  })
+
   test('can be repeated after an interruption', async () => {
     const backend = new InterruptedBackend()
     await saved(backend)

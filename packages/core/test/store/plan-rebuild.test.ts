@@ -29,7 +29,9 @@ interface Found {
 function survey({ listed = [], recovered = [], incomplete = [], isDamaged = false }: Found): Survey {
   return {
     catalog: noCatalog,
+    lost: [],
     newestVersion: 9,
+    ownFences: new Set(),
     damaged: isDamaged ? [{ version: 9, reason: 'not JSON' }] : [],
     at: '2026-01-02T00:00:00.000Z',
     term: undefined,
@@ -74,7 +76,16 @@ describe('the plan of a rebuild', () => {
 
   test('lists the later attempt of a step, and quarantines the other one, if a version is damaged', () => {
     const { change } = planRebuild(survey({ listed: [one, two], recovered: [newerTwo], isDamaged: true }))
-    expect(change?.checkpoints).toEqual([one, newerTwo])
+    expect(change?.checkpoints).toMatchObject([one, newerTwo])
     expect(change?.quarantined).toMatchObject([{ entry: two }])
+  })
+
+  test('pins what it lists and quarantines if the newest version is damaged', () => {
+    const found = { listed: [one, two], recovered: [newerTwo], isDamaged: true }
+    const { change, report } = planRebuild(survey(found))
+    const entries = [...(change?.checkpoints ?? []), ...(change?.quarantined ?? []).map(({ entry }) => entry)]
+    expect(entries).toHaveLength(3)
+    for (const { pinned } of entries) expect(pinned).toMatchObject({ at: '2026-01-02T00:00:00.000Z' })
+    expect(report.pinned).toEqual([1, 2])
   })
 })

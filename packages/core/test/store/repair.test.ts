@@ -68,6 +68,68 @@ describe('a damaged newest catalog', () => {
   })
 })
 
+describe('a rebuild of a catalog that may have pinned checkpoints', () => {
+  async function keptBy(store: CheckpointStore): Promise<readonly number[]> {
+    return (await store.list()).flatMap(({ step, pinned }) => (pinned === undefined ? [] : [step]))
+  }
+
+  /** Saves four steps and pins one, and then damages or loses the version with the pin. */
+  const losses = {
+    'its newest version is damaged': async (backend) =>
+      tamper(backend, await newestCatalog(backend), flipBit),
+    'all its versions are lost': async (backend) => backend.delete(await keysOf(backend, 'catalog/')),
+  } as const satisfies Record<string, (backend: MemoryBackend) => Promise<unknown>>
+
+  test.each(Object.entries(losses))('pins all that it lists if %s', async (_, lose) => {
+    const backend = new MemoryBackend()
+    await saved(backend, 4)
+    await storeOn(backend, { mode: 'shared' }).pin(2)
+    await lose(backend)
+    const store = storeOn(backend, { mode: 'shared', retention: { keepLast: 1 } })
+    const rebuilt: unknown[] = []
+    store.on('rebuilt', (event) => rebuilt.push(event))
+    const { dropped } = await store.save({ step: 9, files })
+    expect(dropped).toEqual([])
+    expect(await keptBy(store)).toEqual([1, 2, 3, 4])
+    expect(rebuilt).toMatchObject([
+      { checkpoints: 4, pinned: [1, 2, 3, 4], reason: expect.any(String) as string },
+    ])
+    expect((await store.get(2))?.pinned?.reason).toMatch(/damaged or lost.*may have pinned.*unpin/i)
+  })
+
+  test('pins abandoned checkpoints', async () => {
+    const backend = new MemoryBackend()
+    await saved(backend, 3)
+    const store = storeOn(backend, { mode: 'shared', retention: { keepLast: 1 } })
+    await store.rewind(1)
+    await store.pin(2)
+    await tamper(backend, await newestCatalog(backend), flipBit)
+    const again = storeOn(backend, { mode: 'shared', retention: { keepLast: 1 } })
+    expect((await again.save({ step: 9, files })).dropped).toEqual([])
+    expect((await again.abandoned()).map(({ step }) => step)).toEqual([2, 3])
+  })
+
+  test('keeps the reason of an older pin', async () => {
+    const backend = new MemoryBackend()
+    await saved(backend, 2)
+    const store = storeOn(backend, { mode: 'shared' })
+    await store.pin(1, 'for the paper')
+    await store.save({ step: 3, files })
+    await tamper(backend, await newestCatalog(backend), flipBit)
+    expect(await storeOn(backend).repair()).toMatchObject({ pinned: [2, 3] })
+    expect((await storeOn(backend).get(1))?.pinned?.reason).toBe('for the paper')
+  })
+
+  test('pins nothing if it only quarantines', async () => {
+    const backend = new MemoryBackend()
+    await saved(backend, 2)
+    const store = storeOn(backend, { mode: 'shared' })
+    await backend.delete([(await store.get(1))?.files[0]?.key ?? ''])
+    expect(await store.repair()).toMatchObject({ quarantined: [{ step: 1 }], pinned: [] })
+    expect(await keptBy(store)).toEqual([])
+  })
+})
+
 describe('lost catalogs', () => {
   test('are rebuilt by a restore with fallback and by the next write if all are lost', async () => {
     for (const act of ['restore', 'save'] as const) {

@@ -48,8 +48,16 @@ export interface StoreEvents {
   readonly swept: { readonly saves: number; readonly bytes: number }
   /** This writer became the owner. `from` names the previous owner. */
   readonly tookOver: { readonly from: string | undefined }
-  /** A damaged catalog was rebuilt from the checkpoints in the store. */
-  readonly rebuilt: { readonly version: number; readonly checkpoints: number }
+  /**
+   * The catalog was rebuilt as `version`. `pinned` are the steps that a damaged or lost document may have pinned, so they are pinned
+   * until they are unpinned. `reason` is a sentence, or `undefined` if the catalog was undamaged, and only its list of checkpoints was not.
+   */
+  readonly rebuilt: {
+    readonly version: number
+    readonly checkpoints: number
+    readonly pinned: readonly number[]
+    readonly reason: string | undefined
+  }
   /** Objects that a commit dropped could not be deleted now. A later sweep deletes them. */
   readonly cleanupFailed: { readonly keys: readonly string[]; readonly error: Error }
   /**

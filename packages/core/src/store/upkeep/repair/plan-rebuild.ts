@@ -3,6 +3,7 @@ import type { ChangeOf } from '../../../catalog/commit/changes/index.ts'
 import type { CatalogEntry } from '../../../catalog/documents/index.ts'
 import type { FoundMarker } from '../../marker/read-marker.ts'
 import { asRival, onePerStep } from './one-per-step.ts'
+import { reasonsToPin } from './pins.ts'
 import type { RebuiltLists } from './rewinds.ts'
 import type { Separated } from './verified-entries.ts'
 
@@ -10,6 +11,8 @@ import type { Separated } from './verified-entries.ts'
 export interface RepairReport {
   /** The versions of the catalog that are damaged or lack pages, newest first. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
+  /** Whether the newest version of the catalog was lost, or all versions. */
+  readonly isCatalogLost: boolean
   /** Steps of complete checkpoints that are listed again. */
   readonly recovered: readonly number[]
   /** Steps of complete checkpoints that a rewind had abandoned. They are abandoned again. */
@@ -18,6 +21,8 @@ export interface RepairReport {
   readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
   /** Quarantined steps that verify and are listed again. */
   readonly released: readonly number[]
+  /** Steps that a damaged or lost document may have pinned. They are pinned until they are unpinned. */
+  readonly pinned: readonly number[]
   /** Whether the marker at the root was written again. */
   readonly markerRewritten: boolean
   /** The new version of the catalog; `undefined` if nothing was changed. */
@@ -25,7 +30,9 @@ export interface RepairReport {
 }
 
 /** What a repair has read from a store. */
-export interface Survey extends Pick<ReadableCatalog, 'catalog' | 'newestVersion' | 'damaged'> {
+export interface Survey extends ReadableCatalog {
+  /** The fences that this repair has created, because it found that versions are lost. */
+  readonly ownFences: ReadonlySet<number>
   /** The time of the repair. */
   readonly at: string
   /** The highest term of a job of many ranks that the store shows, if any. */
@@ -50,7 +57,7 @@ interface RebuildPlan {
 
 /** Decides what a repair lists and quarantines. */
 export function planRebuild(survey: Survey): RebuildPlan {
-  const { damaged, at, term, unlisted, lists, listable, abandoned, verifiedNow } = survey
+  const { damaged, ownFences, at, term, unlisted, lists, listable, abandoned, verifiedNow } = survey
   const isDamaged = damaged.length > 0
   const { chosen, rivals } = onePerStep(lists.listed, [...listable.whole, ...verifiedNow], isDamaged)
   const listed = new Set(chosen)
@@ -63,26 +70,33 @@ export function planRebuild(survey: Survey): RebuildPlan {
     ...doubtful.map(asRival),
     ...abandoned.incomplete.map((aside) => ({ ...aside, abandoned: true })),
   ]
+  const reasonToPin = reasonsToPin(survey)
+  const pinned = (entry: CatalogEntry): CatalogEntry => {
+    const reason = reasonToPin(entry)
+    return reason === undefined ? entry : { ...entry, pinned: { reason, at } }
+  }
   const isStore = survey.newestVersion > 0 || unlisted.length > 0
   const report = {
-    damagedCatalogs: damaged,
+    damagedCatalogs: damaged.filter(({ version }) => !ownFences.has(version)),
+    isCatalogLost: ownFences.size > 0,
     recovered: stepsOf(lists.recovered.filter((entry) => listed.has(entry))),
     abandoned: stepsOf(abandoned.whole.filter((entry) => unlisted.includes(entry))),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: stepsOf(released),
+    pinned: stepsOf([...chosen, ...abandoned.whole].filter((entry) => reasonToPin(entry) !== undefined)),
     markerRewritten: survey.marker === 'damaged' || (survey.marker === 'missing' && isStore),
   }
   const changes = [damaged, report.recovered, report.abandoned, setAside, released]
   if (changes.every(({ length }) => length === 0)) return { change: undefined, report }
   const change = {
     kind: 'rebuild',
-    checkpoints: chosen,
+    checkpoints: chosen.map(pinned),
     quarantined: [
       ...lists.quarantined.filter(({ entry }) => !released.includes(entry)),
-      ...setAside.map((aside) => ({ ...aside, at })),
+      ...setAside.map((aside) => ({ ...aside, entry: pinned(aside.entry), at })),
     ],
     dropped: [],
-    abandoned: abandoned.whole,
+    abandoned: abandoned.whole.map(pinned),
     removed: lists.removed,
     rewound: lists.rewound,
     term,

@@ -37,8 +37,9 @@ export async function repairStore(
   completeJoint?: CompleteJoint,
 ): Promise<RepairReport> {
   const marker = await readMarker(context.backend, options.signal)
+  const ownFences = new Set<number>()
   for (let races = 0; races <= maxRaces; races += 1) {
-    const report = await repairOnce(context, marker, options.signal, completeJoint)
+    const report = await repairOnce(context, { marker, ownFences }, options.signal, completeJoint)
     if (report !== undefined) return report
     await context.environment.pause(pauseAfterRace, options.signal)
   }
@@ -49,15 +50,22 @@ export async function repairStore(
   )
 }
 
+/** What a repair knows before it reads the catalog. */
+interface Begun {
+  readonly marker: FoundMarker
+  /** The fences that this repair has created, because it found that versions are lost. */
+  readonly ownFences: Set<number>
+}
+
 /** Returns `undefined` if a writer has committed in the meantime. Then the repair starts again. */
 async function repairOnce(
   context: StoreContext,
-  marker: FoundMarker,
+  begun: Begun,
   signal: AbortSignal | undefined,
   completeJoint: CompleteJoint | undefined,
 ): Promise<RepairReport | undefined> {
   const { log, events } = context
-  const survey = await surveyStore(context, marker, signal, completeJoint)
+  const survey = await surveyStore(context, begun, signal, completeJoint)
   const { change, report } = planRebuild(survey)
   if (change === undefined) {
     if (report.markerRewritten) await ensureMarker(context, signal)
@@ -73,28 +81,40 @@ async function repairOnce(
   const committed = await log.commitAfter(newestVersion, catalog, change, signal)
   if (committed === undefined) return undefined
   const { version, checkpoints } = committed.catalog
-  events.emit('rebuilt', { version, checkpoints: checkpoints.length })
+  events.emit('rebuilt', {
+    version,
+    checkpoints: checkpoints.length,
+    pinned: report.pinned,
+    reason: whyRebuilt(survey),
+  })
   return { ...report, version }
+}
+
+/** Returns a sentence that says why the catalog could not be used; `undefined` if it was undamaged. */
+function whyRebuilt({ damaged, ownFences, catalog }: Survey): string | undefined {
+  if (ownFences.size === 0) return damaged[0]?.reason
+  return `${catalog.version === 0 ? 'All' : 'The newest'} versions of the catalog are lost.`
 }
 
 /** Reads all that decides what is listed again. */
 async function surveyStore(
   context: StoreContext,
-  marker: FoundMarker,
+  { marker, ownFences }: Begun,
   signal: AbortSignal | undefined,
   completeJoint: CompleteJoint | undefined,
 ): Promise<Survey> {
   const { backend, environment } = context
-  const readable = await readableAfterFence(context, signal)
+  const readable = await readableAfterFence(context, ownFences, signal)
   const { catalog, lost } = readable
   await completeJoint?.(readable, signal)
   const at = environment.now().toISOString()
   const term = await latestTerm(backend, catalog, signal)
-  const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
+  const unlisted = await unlistedWholes(backend, catalog, lost, signal)
   const rewinds = committedRewinds(await foundRewinds(backend, signal), catalog, unlisted)
   const lists = withRewinds(catalog, unlisted, rewinds)
   return {
     ...readable,
+    ownFences,
     at,
     term,
     unlisted,
@@ -112,6 +132,7 @@ async function surveyStore(
  */
 async function readableAfterFence(
   context: StoreContext,
+  ownFences: Set<number>,
   signal: AbortSignal | undefined,
 ): Promise<ReadableCatalog> {
   const { backend, log } = context
@@ -122,10 +143,12 @@ async function readableAfterFence(
     // Another writer may have committed between the two lists.
     if ((await log.newestListed(named, signal)) !== undefined) continue
     // A manifest or a rewind of a newer version of Holdfast stops the repair before it writes the fence.
-    await unlistedWholes(backend, readable.catalog, readable.lost, '', signal)
+    await unlistedWholes(backend, readable.catalog, readable.lost, signal)
     await foundRewinds(backend, signal)
     await ensureMarker(context, signal)
-    await log.fence(versionAbove(named, backend.url))
+    const fence = versionAbove(named, backend.url)
+    ownFences.add(fence)
+    await log.fence(fence)
   }
 }
 

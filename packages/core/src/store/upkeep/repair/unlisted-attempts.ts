@@ -8,22 +8,21 @@ import {
   dataPrefix,
   decodeManifest,
   manifestKey,
-  partsOfAttempt,
 } from '../../../catalog/documents/index.ts'
 import { readIfThere } from '../../../catalog/documents/read-document.ts'
 import { attemptsOf, type LostPage, type WholeCatalog } from '../../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../../errors.ts'
 import { entryOf } from '../../attempts/write-attempt.ts'
+import { inLostPages } from './pins.ts'
 
 /**
- * Returns complete attempts that the catalog neither lists nor declares dead. A lost page may have listed and pinned
- * such an attempt, so it is pinned until a person unpins it.
+ * Returns complete attempts that the catalog neither lists nor declares dead. Only the floor declares an attempt dead that a lost
+ * page may have listed, so it is returned, too.
  */
 export async function unlistedWholes(
   backend: CheckpointBackend,
   catalog: WholeCatalog,
   lost: readonly LostPage[],
-  at: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
   const listed = attemptsOf(catalog)
@@ -43,23 +42,10 @@ export async function unlistedWholes(
         return bytes === undefined ? undefined : entryOf(decodeManifest(bytes, attempt), bytes)
       })
       if (entry === undefined) continue // the save never finished
-      const pin = mayHaveBeenListed(attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
-      wholes.push({ ...entry, ...pin, recovered: true })
+      wholes.push({ ...entry, recovered: true })
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
     }
   }
   return wholes
-}
-
-const pinnedByRepair = 'found by repair: a page of the catalog was lost, and it may have been pinned there'
-
-/** Returns whether a lost page may have listed an attempt. Only the floor declares such an attempt dead. */
-function inLostPages(lost: readonly LostPage[], { history }: WholeCatalog): (attempt: AttemptId) => boolean {
-  const ranges = lost.flatMap(({ holds, reference }) => (holds === 'checkpoints' ? [reference] : []))
-  const dropped = new Set(history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
-  return (attempt) => {
-    const { step } = partsOfAttempt(attempt)
-    return ranges.some(({ from, to }) => from <= step && step <= to) && !dropped.has(attempt)
-  }
 }
