@@ -12,7 +12,7 @@ import { defineCommand } from '../declare/command.ts'
 import { flag, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { choiceArgument } from '../options/checkpoint-arguments.ts'
-import { printSource } from '../output/mirror.ts'
+import { noteWait, printSource } from '../output/mirror.ts'
 import { nothingThere, whyNothing } from '../output/nothing-there.ts'
 import { withBar } from '../output/progress.ts'
 import { noteReplaced, printRestored } from '../output/restored.ts'
@@ -51,6 +51,10 @@ export const restore = defineCommand({
       if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(membershipEnds)
       const began = performance.now()
       printSource(store, printer)
+      using wait = noteWait(store, printer)
+      store.on('restoringFrom', () => {
+        wait[Symbol.dispose]()
+      })
       const quarantined = new Set<number>()
       store.on('quarantined', ({ step }) => quarantined.add(step))
       const restored = await withBar(progress('restoring'), (onProgress) =>

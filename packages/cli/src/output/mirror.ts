@@ -32,6 +32,23 @@ export function printSource(store: CheckpointStore, printer: Printer): void {
   })
 }
 
+/** Milliseconds after which a wait for the mirror is printed. */
+const noticedWait = 3_000
+
+/** Prints a note if the mirror has not answered after a few seconds. Disposing it ends the wait. */
+export function noteWait({ mirror }: CheckpointStore, printer: Printer): Disposable {
+  const timer =
+    mirror &&
+    setTimeout(() => {
+      printer.note(`waiting for the mirror ${mirror.url}`)
+    }, noticedWait)
+  return {
+    [Symbol.dispose]: () => {
+      clearTimeout(timer)
+    },
+  }
+}
+
 /** Waits for the mirror after a save, and prints what came of it. Returns its status. */
 export async function mirrorSaved(
   store: CheckpointStore,
@@ -49,6 +66,7 @@ export async function mirrorSaved(
     steps.push(step)
   }
   store.on('mirrored', note)
+  using _ = noteWait(store, printer)
   try {
     const status = await mirror.flush()
     bar.stop()

@@ -31,6 +31,39 @@ export async function lookAtBoth(
   return { ours, theirs, chosen: chooseSide(ours, theirs) }
 }
 
+/** Milliseconds that a restore waits for the mirror if the store has the checkpoint. */
+const patience = 10_000
+
+/** Reads a mirror before a restore. Stops waiting for it after a while if the store lists the chosen checkpoint. */
+export async function lookAtMirror(
+  context: StoreContext,
+  mirror: MirrorConnection,
+  choice: CheckpointChoice,
+  signal: AbortSignal | undefined,
+): Promise<MirrorState> {
+  if (!offers(readableOf(await stateOfStore(context, signal)), choice)) return stateOfMirror(mirror, signal)
+  const late = new AbortController()
+  const ended = new AbortController()
+  const deadline = context.environment.pause(patience, ended.signal).then(
+    () => {
+      late.abort()
+    },
+    () => undefined, // the mirror has answered
+  )
+  try {
+    return await stateOfMirror(
+      mirror,
+      AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]),
+    )
+  } catch (error) {
+    if (!late.signal.aborted || signal?.aborted === true) throw error
+    return { kind: 'unusable', why: `It did not answer within ${patience / 1000} seconds.` }
+  } finally {
+    ended.abort()
+    await deadline
+  }
+}
+
 /** Returns what can be read of a store. */
 export function readableOf(ours: LocalState): Side {
   return ours.kind === 'readable' ? ours.side : ours.readable

@@ -8,7 +8,14 @@ import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { triesIn } from '../restore/tried-too-often.ts'
 import { tryToDeliver } from '../restore/try-to-deliver.ts'
 import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
-import { type BothSides, lookAtBoth, nothingToContinue, offers, readableOf } from './both-sides.ts'
+import {
+  type BothSides,
+  lookAtBoth,
+  lookAtMirror,
+  nothingToContinue,
+  offers,
+  readableOf,
+} from './both-sides.ts'
 import type { ChosenSide } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
@@ -29,7 +36,9 @@ export async function restoreWithMirror(
   upkeep: RestoreUpkeep,
 ): Promise<Restored | undefined> {
   const { signal, mirrorReading } = options
-  const sides = await lookAtBoth(local.context, mirror, ReadMirror.stateOf(mirrorReading), signal)
+  const known =
+    ReadMirror.stateOf(mirrorReading) ?? (await lookAtMirror(local.context, mirror, choice, signal))
+  const sides = await lookAtBoth(local.context, mirror, known, signal)
   const { ours, theirs, chosen } = sides
   const unread =
     theirs.kind === 'unusable' ? nothingToContinue(choice, mirror.backend.url, theirs.why) : undefined

@@ -1,8 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { CheckpointStore, RestoreOptions } from '../../../src/index.ts'
-import type { MemoryBackend } from '../../../src/index.ts'
+import {
+  type CheckpointStore,
+  HoldfastError,
+  MemoryBackend,
+  type RestoreOptions,
+  systemEnvironment,
+} from '../../../src/index.ts'
 import { readMarker } from '../../../src/store/marker/read-marker.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { readTree, writeTree } from '../../trees.ts'
@@ -126,6 +131,76 @@ describe('a restore with a mirror', () => {
     const choices = eventsOf(store, 'restoringFrom')
     expect(await restoredFrom(store)).toEqual([1, 'store', model(1)])
     expect(choices[0]?.why).toMatch(/could not be read.*failed/)
+  })
+
+  describe('with a mirror that never answers', () => {
+    /** A mirror with step 1 that becomes silent. */
+    class SilentMirror extends MemoryBackend {
+      isSilent = false
+      readonly asked = Promise.withResolvers<undefined>()
+
+      override async read(...parameters: Parameters<MemoryBackend['read']>) {
+        const signal = parameters[1]?.signal
+        if (this.isSilent)
+          await new Promise((_, reject) => {
+            this.asked.resolve(undefined)
+            signal?.addEventListener('abort', () => {
+              reject(new HoldfastError('ABORTED', 'The read was stopped.'))
+            })
+          })
+        return super.read(...parameters)
+      }
+    }
+
+    /** Opens the store of a silent mirror. `pauses` are its pauses of a second or more, which end at once. */
+    async function besideSilence(disk: 'kept' | 'lost') {
+      const mirror = new SilentMirror('mem:mirror')
+      const places = { ...newPlaces(), mirror }
+      const first = openMirrored(places)
+      await saveMirrored(first, 1)
+      await first.close()
+      mirror.isSilent = true
+      const pauses: number[] = []
+      const store = openMirrored(
+        disk === 'kept' ? places : { ...newPlaces(), mirror },
+        { mirrorOptions: { flushLimit: 0 } },
+        {
+          ...systemEnvironment,
+          pause: async (milliseconds, signal) => {
+            if (milliseconds < 1000) return systemEnvironment.pause(milliseconds, signal)
+            pauses.push(milliseconds)
+          },
+        },
+      )
+      return { store, pauses, asked: mirror.asked.promise }
+    }
+
+    test.each<['latest' | number]>([['latest'], [1]])(
+      'waits 10 seconds if the store has %s',
+      async (choice) => {
+        const { store, pauses } = await besideSilence('kept')
+        const choices = eventsOf(store, 'restoringFrom')
+        expect(await restoredFrom(store, {}, choice)).toEqual([1, 'store', model(1)])
+        expect(pauses).toEqual([10_000])
+        expect(choices).toMatchObject([
+          {
+            from: 'store',
+            isMirrorRead: false,
+            why: 'The mirror could not be read, so its checkpoints are not considered: It did not answer within 10 seconds.',
+          },
+        ])
+      },
+    )
+
+    test('waits until its caller stops it if the store has no checkpoint', async () => {
+      const { store, pauses, asked } = await besideSilence('lost')
+      const stop = new AbortController()
+      const restoring = codeOf(restoredFrom(store, { signal: stop.signal }))
+      await asked
+      stop.abort()
+      expect(await restoring).toBe('ABORTED')
+      expect(pauses).toEqual([])
+    })
   })
 
   describe('of a store that has nothing to restore', () => {
