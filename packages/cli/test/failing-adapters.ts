@@ -87,3 +87,15 @@ export async function plantAdapterThatFailsAfterACommit(folder: string): Promise
     }`,
   )
 }
+
+/** An adapter whose reads never end by themselves, as those of a server that accepts connections and is silent. */
+export async function plantSilentAdapter(folder: string): Promise<string> {
+  return plant(
+    folder,
+    `{
+      read: (_backend, key, { signal } = {}) => new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new HoldfastError('ABORTED', 'The read was stopped.', { key })))
+      }),
+    }`,
+  )
+}

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openStore } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { environment, holdfast, main, type Outcome } from './holdfast.ts'
+import { plantSilentAdapter } from './failing-adapters.ts'
+import { environment, exitOf, holdfast, main, type Outcome } from './holdfast.ts'
 import { holdfastAt } from './shifted-clock.ts'
 
 async function emptyFolder(): Promise<string> {
@@ -176,6 +177,56 @@ describe('a mirror in the configuration', () => {
       expect.stringMatching(/^1 checkpoint \(15 B\) waits for the mirror file:.*backup\.$/),
     ])
   })
+})
+
+describe('a mirror that never answers', () => {
+  /** The words that name a silent mirror. */
+  async function silentMirror(folder: string): Promise<readonly string[]> {
+    return [
+      '-s',
+      'run',
+      '--no-config',
+      '--mirror',
+      'toy://silent/m',
+      '--adapter',
+      await plantSilentAdapter(folder),
+    ]
+  }
+
+  test('delays the restore of a checkpoint that the store has by 10 seconds, and is noted', async () => {
+    const folder = await emptyFolder()
+    await save(folder, 1, '-s', 'run')
+    const words = ['restore', 'latest', '--to', 'out', '--fallback', ...(await silentMirror(folder))]
+    const { code, stdout, stderr } = await holdfast(folder, ...words)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^restored step 1 /)])
+    expect(stderr).toBe(
+      'waiting for the mirror toy://silent/m\n' +
+        'The mirror could not be read, so its checkpoints are not considered: It did not answer within 10 seconds.\n',
+    )
+  })
+
+  test.each([[[]], [['--json']]])(
+    'still waits for a save that Ctrl-C ends, and save %j notes that',
+    async (json) => {
+      const folder = await emptyFolder()
+      await writeFile(join(folder, 'model.bin'), 'model')
+      const words = ['save', 'model.bin', '--step', '1', ...(await silentMirror(folder)), ...json]
+      const child = spawn(process.execPath, [main, ...words], { cwd: folder, env: environment() })
+      const exit = exitOf(child)
+      let [stdout, stderr] = ['', '']
+      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+      child.stderr.on('data', (chunk: Buffer) => {
+        stderr += chunk.toString()
+        if (stderr.includes('waiting for the mirror')) child.kill('SIGINT')
+      })
+      expect(await exit).toBe(0)
+      expect(stderr).toMatch(
+        /Stopped waiting for the mirror toy:\/\/silent\/m\. Step 1 is saved in file:.*run\. The next save or run copies it/,
+      )
+      if (json.length > 0) expect(JSON.parse(stdout)).toMatchObject({ command: 'save', step: 1 })
+      expect((await save(folder, 2, '-s', 'run', '--mirror', 'other')).stdout).toContain('mirrored steps 1')
+    },
+  )
 })
 
 describe('--mirror', () => {

@@ -128,13 +128,22 @@ export const save = defineCommand({
       interruption.commit()
       printSaved(printer, saved)
       hook.saved(saved)
+      interruption.commit(() => {
+        if (store.mirror !== undefined) printer.note(stoppedWaiting(step, store.url, store.mirror.url))
+        printer.data({ type: 'result', command: 'save', ...saved })
+      })
       const mirror = await mirrorSaved(store, printer, progress, options.wait)
+      interruption.commit()
       printer.data({ type: 'result', command: 'save', ...saved, mirror })
       return exitCodes.done
     }
     return withStore(options, signal, run, { ranks, mirror: options.wait === false ? 'no wait' : 'wait' })
   },
 })
+
+function stoppedWaiting(step: number, store: string, mirror: string): string {
+  return `Stopped waiting for the mirror ${mirror}. Step ${step} is saved in ${store}. The next save or run copies it to the mirror.`
+}
 
 /** A command that joins by itself opens a term, so all ranks must run it together. */
 const joinsAlone =

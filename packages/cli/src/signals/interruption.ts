@@ -30,7 +30,8 @@ export class Interruption {
   #grace: Grace | undefined
   #timer: NodeJS.Timeout | undefined
   #exitCode: ExitCode = exitCodes.interrupted
-  #isCommitted = false
+  /** Called before a signal ends the process whose work is committed. */
+  #onCommittedExit: (() => void) | undefined
 
   /** Receives signals from now on. The signals that were held back come first. */
   constructor(releaseWarnings: ReleaseWarnings = () => []) {
@@ -58,9 +59,9 @@ export class Interruption {
     this.#grace = grace
   }
 
-  /** Marks the work as committed. From then on a signal ends the process with exit code 0. */
-  commit(): void {
-    this.#isCommitted = true
+  /** Marks the work as committed. From then on a signal ends the process with exit code 0, after it called `onExit`. */
+  commit(onExit: () => void = () => undefined): void {
+    this.#onCommittedExit = onExit
   }
 
   /** Calls the listener with every signal. */
@@ -78,7 +79,7 @@ export class Interruption {
     const decision = decideOnSignal(signal, this.#stop, this.#grace, now)
     if (this.#stop.state === 'running' && (decision === 'finish' || decision === 'abort'))
       this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
-    if (decision === 'exit') process.exit(this.#isCommitted ? exitCodes.done : this.#exitCode)
+    if (decision === 'exit') this.#exit()
     if (decision === 'finish') this.#finish(signal, now)
     if (decision === 'abort') this.#abort(signal, now)
     for (const listener of this.#listeners) listener(signal)
@@ -95,8 +96,13 @@ export class Interruption {
   #abort(signal: HandledSignal, at: number): void {
     clearTimeout(this.#timer)
     this.#stop = { state: 'aborting', signal, at }
-    if (this.#isCommitted) process.exit(exitCodes.done)
+    if (this.#onCommittedExit !== undefined) this.#exit()
     const reason = this.#exitCode === exitCodes.interrupted ? 'interrupted' : 'terminated'
     this.#controller.abort(new Error(reason))
+  }
+
+  #exit(): never {
+    this.#onCommittedExit?.()
+    process.exit(this.#onCommittedExit === undefined ? this.#exitCode : exitCodes.done)
   }
 }
