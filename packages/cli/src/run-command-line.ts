@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { commands } from './command-list.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import type { ReleaseWarnings } from './signals/early-signals.ts'
 import { Interruption } from './signals/interruption.ts'
@@ -19,6 +20,7 @@ export async function runCommandLine(
 ): Promise<number> {
   const interruption = new Interruption(releaseWarnings)
   const json = asksForJson(argv)
+  const [, , first = ''] = argv
   let outcome: number = exitCodes.done
   let whenStopped: string | undefined
   const parser = parserOf(
@@ -35,7 +37,7 @@ export async function runCommandLine(
     },
   )
   try {
-    await parser.parseAsync(argv)
+    await parser.parseAsync(isUnknownCommand(first) ? argv.slice(0, 3) : argv)
     return outcome
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
@@ -53,6 +55,11 @@ export async function runCommandLine(
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return argv.slice(0, end === -1 ? argv.length : end).includes('--json')
+}
+
+/** The parser would print the general help for an unknown command with --help. Alone, it is rejected. */
+function isUnknownCommand(word: string): boolean {
+  return /^[a-z]/.test(word) && word !== 'help' && !Object.hasOwn(commands, word)
 }
 
 function afterDashes(argv: readonly string[]): readonly string[] {

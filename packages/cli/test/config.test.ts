@@ -167,10 +167,16 @@ test.each([
 test('has the defaults that docs/configuration.md lists', async () => {
   const page = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
   for (const [name, value] of Object.entries(defaults)) {
-    if (['gracePeriod', 'writerName'].includes(name)) continue // described in words
+    if (['gracePeriod', 'threads', 'writerName'].includes(name)) continue // described in words
     const option = name.split('.').at(-1) ?? ''
     const row = page.split('\n').find((line) => line.startsWith(`| \`${option}\``))
     const text = typeof value === 'string' ? `'${value}'` : String(value)
     expect(row?.split('|')[2]?.replaceAll('`', '').trim(), name).toBe(text)
   }
+})
+
+test('shows the default grace period with its unit, and the default number of threads', async () => {
+  const { stdout } = await holdfast(await folderWith({}), 'config')
+  expect(stdout).toMatch(/^gracePeriod +1 d +default$/m)
+  expect(stdout).toMatch(/^threads +[1-4] +default$/m)
 })

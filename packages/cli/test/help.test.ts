@@ -37,6 +37,7 @@ describe('help', () => {
     const { code, stderr } = await holdfast(folder, 'help', 'lss')
     expect(code).toBe(2)
     expect(stderr).toContain("unknown command 'lss'\n(Did you mean ls?)")
+    expect(await holdfast(folder, 'lss', '--help')).toEqual({ code, stdout: '', stderr })
   })
 
   test('prints the version of the package with --version', async () => {

@@ -139,9 +139,11 @@ test('watch saves what appears, and ends with 0 when it is terminated', async ()
   const child = spawn(process.execPath, [main, ...words, ...layout], {
     cwd: folder,
     env: environment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const exit = once(child, 'exit')
+  let notes = ''
+  child.stderr.on('data', (chunk: Buffer) => (notes += chunk.toString()))
+  const exit = once(child, 'close')
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value))
   expect(await next()).toMatchObject({ type: 'layout', layout: 'custom' })
@@ -153,6 +155,7 @@ test('watch saves what appears, and ends with 0 when it is terminated', async ()
   expect(line).toMatchObject({ type: 'adopted', name: 'step_5', step: 5 })
   child.kill('SIGTERM')
   expect((await exit)[0]).toBe(0)
+  expect(notes).toContain('out does not exist yet. The watch waits for it.')
   const restored = await holdfast(folder, 'restore', '--store', 'runs', '--to', 'back')
   expect(restored.code).toBe(0)
   expect(await readdir(join(folder, 'back/step_5'))).toEqual(['DONE', 'model.bin'])

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { longestTimer } from '@holdfast/core/backend'
 import { adoptionOf, adoptionOptions } from '../options/adoption.ts'
 import { defineCommand } from '../declare/command.ts'
@@ -42,6 +43,7 @@ export const watch = defineCommand({
             ending.abort()
           },
         })
+        if (!existsSync(folder)) printer.note(`${folder} does not exist yet. The watch waits for it.`)
         await using hook = await savedHook(options, { printer, signal })
         const { unsaved } = await watchFolder(store, folder, {
           ...adoptionOf(options),

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { ExplainedConfig, HoldfastConfig, MirrorOptions } from '@holdfast/core'
+import { defaultThreads } from '@holdfast/core/backend'
 import type { GlobalOptions } from '../declare/global-options.ts'
 
 /** Where a value comes from. */
@@ -36,7 +37,8 @@ export const defaults: Readonly<Record<string, unknown>> = {
   'background.atLimit': 'wait',
   packs: 'auto',
   unchanged: 'auto',
-  gracePeriod: 86_400_000,
+  threads: defaultThreads(),
+  gracePeriod: '1 d',
   writerName: `${hostname()}, process ID`,
 }
 
