@@ -50,6 +50,16 @@ test('forgets the restores of a checkpoint that ok marks as good', async () => {
   expect((await run(...restoring)).stdout).toContain('w.bin is 41')
 })
 
+test('names the command that restores again if every checkpoint was restored too often', async () => {
+  const run = await job()
+  for (let start = 0; start < 4; start += 1) expect((await run(...restoring)).code).toBe(0)
+  const { code, stderr } = await run(...restoring)
+  expect(code).toBe(5)
+  const [, command = ''] = /run holdfast (ok \d+ --take-over),/.exec(stderr) ?? []
+  expect((await run(...command.split(' '))).code).toBe(0)
+  expect((await run(...restoring)).code).toBe(0)
+})
+
 test('exits with 4 if ok names a step that is not saved', async () => {
   const run = await job()
   const { code, stderr } = await run('ok', '7')

@@ -152,3 +152,20 @@ describe('options that say where standard input ends', () => {
     )
   })
 })
+
+test('refuses --name without standard input, which alone it names', async () => {
+  const folder = await workFolder({ 'a.bin': 'abc' })
+  const { code, stderr } = await holdfast(
+    folder,
+    '-s',
+    'store',
+    'save',
+    'a.bin',
+    '--name',
+    'b',
+    '--step',
+    '1',
+  )
+  expect(code).toBe(2)
+  expect(stderr).toContain('--name names standard input')
+})

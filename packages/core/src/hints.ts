@@ -52,6 +52,8 @@ export type ErrorHint =
   | { readonly kind: 'repair' }
   /** Read or restore a file that was saved in a pack, or save without packs. */
   | { readonly kind: 'packed' }
+  /** End the count of the restores of a checkpoint, which was restored too often. */
+  | { readonly kind: 'mark-good'; readonly step: number }
   /** Restore the next older good checkpoint in place of a corrupt one. */
   | { readonly kind: 'restore-with-fallback' }
   /** Take the store over, so that its owner can save nothing more, or belong to the job that owns it. */
@@ -126,6 +128,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'Call store.repair(), which lists the complete checkpoints again.'
     case 'packed':
       return "Read it with store.read(), or restore it. To give each file its own path, save with packs: 'never'."
+    case 'mark-good':
+      return `If step ${hint.step} works, call store.markGood(${hint.step}) without ranks, which ends the count of its restores.`
     case 'restore-with-fallback':
       return 'Restore with fallback: true to quarantine it and restore the next older good checkpoint.'
     case 'take-over':

@@ -157,6 +157,7 @@ _PHRASES: dict[str, str] = {
     "unpin-again": "After you correct that, call store.unpin() again.",
     "verify": "store.verify() lists it again if it verifies.",
     "repair": "Call store.repair(), which lists the complete checkpoints again.",
+    "mark-good": "If it works, call store.mark_good() with its step in a store without ranks.",
     "restore-with-fallback": "Restore with fallback=True to quarantine it and restore the next older good checkpoint.",
 }
 

@@ -17,7 +17,6 @@ import {
   negatableFlag,
   option,
   optionalArgument,
-  optionWithDefault,
   requiredOption,
   text,
 } from '../declare/declaration.ts'
@@ -50,7 +49,7 @@ export const save = defineCommand({
     tag: option('<tag>', 'a tag, for ls --tag and --keep-tag; may be repeated', gather),
     meta: option('<name=value>', 'metadata as JSON or text; may be repeated', parseMeta),
     dataState: option('<json|@file>', 'the position in the data; show and restore return it', text),
-    name: optionWithDefault('<name>', 'the name of standard input among the files', 'stdin'),
+    name: option('<name>', 'the name of standard input among the files; default: stdin', text),
     exclude: option(
       '<glob>',
       'leave out files and folders, as .holdfastignore does; may be repeated',
@@ -106,7 +105,7 @@ export const save = defineCommand({
       const request: SaveRequest = {
         step,
         epoch,
-        files: filesByName(paths, options.name, input),
+        files: filesByName(paths, input, options.name),
         exclude: options.exclude,
         metrics: metric,
         tags: tag,
@@ -158,8 +157,8 @@ function noFiles(): HoldfastError {
 
 function filesByName(
   paths: readonly string[],
-  nameOfInput: string,
   input: ExpectedStream | undefined,
+  nameOfInput = 'stdin',
 ): Readonly<Record<string, FileContent>> {
   const files = new Map<string, FileContent>()
   for (const path of paths) {

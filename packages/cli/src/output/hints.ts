@@ -69,6 +69,8 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
       return repairText(url)
     case 'packed':
       return 'Read a file with holdfast cat, and a folder with holdfast restore --file FOLDER/. Save with --packs never to give each file its own path.'
+    case 'mark-good':
+      return `If step ${hint.step} works, run holdfast ok ${hint.step} --take-over, which ends the count of its restores.`
     case 'restore-with-fallback':
       return 'Pass --fallback to restore the next older good checkpoint.'
     case 'take-over':

@@ -27,9 +27,9 @@ export interface SeparatedWords {
 export function separateWords(
   words: readonly string[],
   trailing: readonly string[],
-  options: StreamedInputOptions,
+  options: StreamedInputOptions & { readonly name?: string | undefined },
 ): SeparatedWords {
-  const { size, sha256, fromCommand, untilEof } = options
+  const { size, sha256, fromCommand, untilEof, name } = options
   const isExpected = size !== undefined || sha256 !== undefined
   if (untilEof === true && (isExpected || fromCommand === true))
     throw invalid(
@@ -44,6 +44,10 @@ export function separateWords(
   if (!words.includes('-')) {
     if (isExpected || untilEof === true)
       throw invalid('--size, --sha256 and --until-eof describe standard input. Pass - as a file to save it.')
+    if (name !== undefined)
+      throw invalid(
+        '--name names standard input, and a file keeps its own name. Rename the file, or leave out --name.',
+      )
     return { files: words, command: undefined }
   }
   if (!isExpected && untilEof !== true)
