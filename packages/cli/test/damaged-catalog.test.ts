@@ -60,6 +60,13 @@ test('rm over a damaged catalog deletes nothing that may have been pinned', asyn
   expect(await steps(folder)).toEqual([1, 2, 3, 4])
 })
 
+test('run rebuilds a damaged catalog, restores the latest checkpoint, and starts the program', async () => {
+  const folder = await damagedAfterPin()
+  const { code, stdout, stderr } = await onStore(folder, 'run', '--watch', 'out', '--', 'true')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(warning) as string })
+  expect(stdout).toContain('restored step 4')
+})
+
 test('a command that rebuilds nothing reports no warnings', async () => {
   const folder = await checkpointFolder()
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')

@@ -29,13 +29,14 @@ class TestSignals implements SignalSource {
 /** A folder, a store in memory, and runs of programs of the shell. */
 export class Runs {
   readonly folder: string
-  readonly backend = new MemoryBackend()
+  readonly backend: MemoryBackend
   readonly store: CheckpointStore
   readonly events: RunEvent[] = []
   readonly signals = new TestSignals()
 
-  private constructor(folder: string, mirror: CheckpointBackend | undefined) {
+  private constructor(folder: string, mirror: CheckpointBackend | undefined, backend = new MemoryBackend()) {
     this.folder = folder
+    this.backend = backend
     this.store = mirror === undefined ? storeOn(this.backend) : mirroredOn(this.backend, mirror)
   }
 
@@ -44,6 +45,11 @@ export class Runs {
     const folder = join(await temporaryFolder(), 'out')
     await mkdir(folder)
     return new Runs(folder, mirror)
+  }
+
+  /** Returns runs of another process, in the same folder and store. */
+  reopened(): Runs {
+    return new Runs(this.folder, undefined, this.backend)
   }
 
   /** Runs a script. `on` is called with each event. */

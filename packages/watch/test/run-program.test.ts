@@ -7,6 +7,10 @@ import { type HandledSignal, type RunEvent, runProgram } from '../src/index.ts'
 import { FolderClaim } from '../src/supervisor/claim.ts'
 import { leaveClaim, Runs } from './run-harness.ts'
 
+async function damage({ backend }: Runs, key = ''): Promise<void> {
+  await backend.put(key, Buffer.from('damaged'))
+}
+
 describe('a run', () => {
   test('saves what the program wrote until its end, and keeps its exit code', async () => {
     const runs = await Runs.begin()
@@ -172,6 +176,26 @@ describe('before the program starts', () => {
     expect(runs.told('inPlace').map(({ step }) => step)).toEqual([2])
     expect(runs.told('restored')).toEqual([])
     expect(runs.told('setAside')).toEqual([])
+  })
+
+  test.each([
+    ['whose newest version is damaged', (runs: Runs, keys: readonly string[]) => damage(runs, keys.at(-1))],
+    ['that is lost', async (runs: Runs, keys: readonly string[]) => runs.backend.delete(keys)],
+  ])('a catalog %s is rebuilt, and the latest checkpoint is restored', async (_, lose) => {
+    const runs = await Runs.begin()
+    await runs.run('save 1; save 2')
+    for (const name of await runs.names()) await rm(runs.path(name), { recursive: true })
+    const versions = await Array.fromAsync(runs.backend.list('catalog/'))
+    await lose(
+      runs,
+      versions.map(({ key }) => key),
+    )
+    const again = runs.reopened()
+    expect(await again.run('cat "$out/step_2/model.bin" > "$out/seen"; save 3')).toMatchObject({
+      exitCode: 0,
+    })
+    expect(await again.text('seen')).toBe('weights 2')
+    expect(await again.steps()).toEqual([1, 2, 3])
   })
 
   test('an older checkpoint is restored in place of a corrupt one', async () => {

@@ -1,4 +1,4 @@
-import type { CheckpointStore, MirrorReading } from '@holdfast/core'
+import { type CheckpointStore, isHoldfastError, type MirrorReading } from '@holdfast/core'
 import type { Adopter } from '../adoption/adopter.ts'
 import { systemClock } from '../clock.ts'
 import type { FolderClaim } from './claim.ts'
@@ -28,13 +28,14 @@ export interface Preparation {
 }
 
 /**
- * Makes the folder ready for a start of the program: saves what continues the latest checkpoint, sets aside what the program
+ * Makes the folder ready for a start of the program: rebuilds a damaged catalog, saves what continues the latest checkpoint, sets aside what the program
  * must not find, and restores the latest checkpoint if it is not there. Resolves with the step to continue from.
  */
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
   const { store, folder, adopter, claim, isFirstStart, mayBeTorn, wasInterrupted, announce, signal } =
     preparation
   const reading = isFirstStart ? await bringBack(preparation) : undefined
+  await rebuildIfDamaged(store, signal)
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
   if (isContinuation && mayBeTorn) await adopter.scan('failed')
@@ -80,6 +81,19 @@ async function bringBack({
   } finally {
     ended.abort()
     await waiting
+  }
+}
+
+/**
+ * Rebuilds the catalog of the store if it is damaged or lost, so that a start does not wait for a person. The first save would
+ * rebuild it in any case. After the rebuild, the latest checkpoint is known.
+ */
+async function rebuildIfDamaged(store: CheckpointStore, signal: AbortSignal): Promise<void> {
+  try {
+    await store.list({ signal })
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+    await store.repair({ signal })
   }
 }
 
