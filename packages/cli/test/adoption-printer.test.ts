@@ -16,9 +16,9 @@ test.each<[string, WatchEvent, string]>([
     `step_1 could not be deleted from the folder: ${error.message} Next try in 5.0 s.\n`,
   ],
   [
-    'a deletion that the next process tries again',
-    { type: 'notConsumed', name: '.holdfast-deleting-a', error, retryIn: undefined },
-    `.holdfast-deleting-a could not be deleted from the folder: ${error.message}\n`,
+    'an older version that is kept',
+    { type: 'notConsumed', name: '.holdfast-kept-a', error, retryIn: undefined },
+    `.holdfast-kept-a could not be deleted from the folder: ${error.message}\n`,
   ],
   [
     'a record that could not be written',

@@ -30,7 +30,10 @@ export type WatchEvent =
   | { readonly type: 'noMetrics'; readonly file: string; readonly reason: string }
   /** The trainer's files were deleted, since the store has them. */
   | { readonly type: 'consumed'; readonly name: string }
-  /** The trainer's files could not be deleted. The watch tries it again after this number of milliseconds, or after a restart. */
+  /**
+   * The trainer's files could not be deleted. The watch tries it again after `retryIn` milliseconds. If that is `undefined`, an
+   * older version of a checkpoint that was written again is kept in the hidden folder `name`, and nothing changes it any more.
+   */
   | {
       readonly type: 'notConsumed'
       readonly name: string

@@ -1,5 +1,5 @@
 import * as promises from 'node:fs/promises'
-import { mkdir, readdir, rename } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
@@ -10,6 +10,20 @@ import { Watched } from './harness.ts'
 /** The names in the folder, without the record of what was adopted. */
 async function namesIn(watched: Watched): Promise<readonly string[]> {
   return (await readdir(watched.folder)).filter((name) => !name.endsWith('.jsonl')).toSorted()
+}
+
+/** Scans until every pause after a failure has passed. */
+async function scanLater(watched: Watched): Promise<void> {
+  for (let scans = 0; scans < 8; scans += 1) {
+    watched.clock.pass(5 * 60_000)
+    await watched.scan()
+  }
+}
+
+/** The bytes of each saved step, in order. */
+async function storedBytes(watched: Watched): Promise<readonly Buffer[]> {
+  const steps = (await watched.steps()).toSorted((a, b) => a - b)
+  return Promise.all(steps.map((step) => watched.bytesOf(step, 'step_1.pth')))
 }
 
 describe('what a killed process left while it deleted a consumed checkpoint', () => {
@@ -50,20 +64,72 @@ describe('what a killed process left while it deleted a consumed checkpoint', ()
     expect(await namesIn(watched)).toEqual(['step_2.pth'])
   })
 
-  test('is kept and named if its place is taken', async () => {
-    const watched = await withAdopted()
-    await moveInto(watched, '.holdfast-consuming-a')
-    await watched.write('step_1.pth', torchFile('written anew'))
+  test.each(['step_{step}.pth', '*.pth'])('is kept forever if its place is taken (%s)', async (pattern) => {
+    const watched = await Watched.begin({ consume: true, layout: { pattern } })
+    await watched.write('.holdfast-consuming-a/step_1.pth', torchFile('older'))
+    await watched.write('step_1.pth', torchFile('newest'))
     expect(await watched.settle()).toEqual(['step_1.pth'])
+    await scanLater(watched)
+    watched.restart()
+    await scanLater(watched)
+    expect(await storedBytes(watched)).toEqual([torchFile('newest')])
     expect(watched.told('notConsumed')).toMatchObject([
-      { name: '.holdfast-consuming-a', error: { code: 'UNAVAILABLE' }, retryIn: 5_000 },
-      { name: '.holdfast-consuming-a', error: { code: 'UNAVAILABLE' }, retryIn: 10_000 },
+      { name: '.holdfast-kept-a', error: { code: 'UNAVAILABLE' }, retryIn: undefined },
     ])
-    expect(await namesIn(watched)).toEqual(['.holdfast-consuming-a', 'step_1.pth'])
-    await watched.remove('step_1.pth')
-    watched.clock.pass(10_000)
-    await watched.scan()
+    expect(watched.told('notConsumed')[0]?.error.reason).toContain(
+      watched.path('.holdfast-kept-a/step_1.pth'),
+    )
+    expect(await namesIn(watched)).toEqual(['.holdfast-kept-a'])
+    expect(await readFile(watched.path('.holdfast-kept-a/step_1.pth'))).toEqual(torchFile('older'))
+  })
+
+  test('is kept if its place is taken by a folder', async () => {
+    const watched = await Watched.begin({ layout: { pattern: 'step_{step}/' } })
+    await watched.write('.holdfast-consuming-a/step_1/a.pth', torchFile('older'))
+    await watched.write('step_1/b.pth', torchFile('newest'))
+    await watched.settle()
+    expect(await namesIn(watched)).toEqual(['.holdfast-kept-a', 'step_1'])
+    expect(await readdir(watched.path('step_1'))).toEqual(['b.pth'])
+  })
+
+  test('is only unlinked if it was put back already', async () => {
+    const watched = await withAdopted()
+    await mkdir(watched.path('.holdfast-consuming-a'))
+    await link(watched.path('step_1.pth'), watched.path('.holdfast-consuming-a/step_1.pth'))
+    watched.restart()
+    await watched.settle()
     expect(await namesIn(watched)).toEqual(['step_1.pth'])
+    expect(watched.told('notConsumed')).toEqual([])
+  })
+})
+
+describe('a checkpoint that the trainer writes twice while it is deleted', () => {
+  test.each(['step_{step}.pth', '*.pth'])('stays in its newest version (%s)', async (pattern) => {
+    const path = 'step_1.pth'
+    let isRewritten = false
+    const disk = diskOn('linux', {
+      ...promises,
+      rename: async (from, to) => {
+        const isMoveAside = !isRewritten && String(from).endsWith(`/${path}`)
+        if (!isMoveAside) return promises.rename(from, to)
+        isRewritten = true
+        await watched.remove(path)
+        await watched.write(path, torchFile('middle'))
+        await promises.rename(from, to)
+        await watched.write(path, torchFile('newest'))
+      },
+    })
+    const watched = await Watched.begin({ consume: true, disk, layout: { pattern } })
+    await watched.write(path, torchFile('first'))
+    await watched.settle()
+    await scanLater(watched)
+    expect((await storedBytes(watched)).at(-1)).toEqual(torchFile('newest'))
+    expect(await storedBytes(watched)).not.toContainEqual(torchFile('middle'))
+    const kept: unknown = expect.stringMatching(/^\.holdfast-kept-\w+$/)
+    expect(watched.told('notConsumed')).toMatchObject([{ name: kept, retryIn: undefined }])
+    const names = await namesIn(watched)
+    expect(names).toEqual([kept])
+    expect(await readFile(watched.path(`${names[0]}/${path}`))).toEqual(torchFile('middle'))
   })
 })
 

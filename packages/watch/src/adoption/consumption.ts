@@ -1,4 +1,4 @@
-import { dirname, relative } from 'node:path'
+import { basename, dirname, posix, relative } from 'node:path'
 import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { isFinal } from '@holdfast/core/backend'
 import type { WatchClock } from '../clock.ts'
@@ -6,7 +6,7 @@ import { type Disk, diskOn } from '../disk.ts'
 import type { AdoptedBytes } from '../memory/memory.ts'
 import type { AdoptionOptions } from '../options.ts'
 import type { Announcements } from './announcements.ts'
-import { consume, recoverConsumed } from './consume.ts'
+import { consume, type Leftover, recoverConsumed } from './consume.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 import { Outcomes } from './outcomes.ts'
 import { storedAt } from './stored.ts'
@@ -48,8 +48,11 @@ export class Consumption {
     if (this.#outcomes.dueIn(name, fingerprint, this.#clock.now()) > 0) return false
     try {
       const stored = await storedAt(this.#store, step, this.#options.signal)
-      if (stored?.digest === digest && (await consume(candidate, snapshot, this.#disk)))
-        this.#announcements.announce({ type: 'consumed', name })
+      if (stored?.digest === digest) {
+        const { isDeleted, kept } = await consume(candidate, snapshot, this.#disk)
+        if (isDeleted) this.#announcements.announce({ type: 'consumed', name })
+        if (kept !== undefined) this.#announceKept(posix.join(posix.dirname(name), basename(kept.path)), kept)
+      }
       this.#outcomes.succeed(name)
       return true
     } catch (error) {
@@ -71,6 +74,7 @@ export class Consumption {
       if (this.#recovered.has(folder) || this.#recoveries.dueIn(folder, '', this.#clock.now()) > 0) continue
       const recovered = await recoverConsumed(folder, this.#disk)
       hasPutBack ||= recovered.hasPutBack
+      for (const kept of recovered.kept) this.#announceKept(relative(root, kept.path), kept)
       const [first] = recovered.stuck
       if (first === undefined) {
         this.#recovered.add(folder)
@@ -82,6 +86,10 @@ export class Consumption {
         this.#announcements.announceOnce({ type: 'notConsumed', name: relative(root, path), error, retryIn })
     }
     return hasPutBack
+  }
+
+  #announceKept(name: string, { error }: Leftover): void {
+    this.#announcements.announce({ type: 'notConsumed', name, error, retryIn: undefined })
   }
 
   /** Forgets checkpoints that no longer exist. */
