@@ -5,7 +5,7 @@ import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
-import { type Exchange, goneFile, type Journal, newFile, oldFile } from './journal.ts'
+import { type Exchange, goneFile, isExchanging, type Journal, newFile, oldFile } from './journal.ts'
 import { putLinksBack, replaceLinks } from './replaced-links.ts'
 
 const renamesAtOnce = 16
@@ -48,9 +48,18 @@ export async function keepOld(
 
 /**
  * Makes every change of a journal that has not been made yet, and makes all of them durable. May be repeated, and may
- * run in several processes at once: each change is one rename, which succeeds once.
+ * run in several processes at once: each change is one rename, which succeeds once. The first process to finish removes the
+ * journal and the hidden folder, so a failure counts only while the journal exists.
  */
 export async function complete(exchange: Exchange, journal: Journal): Promise<void> {
+  try {
+    await makeChanges(exchange, journal)
+  } catch (error) {
+    if (await isExchanging(exchange.fileSystem, exchange.hidden)) throw error
+  }
+}
+
+async function makeChanges(exchange: Exchange, journal: Journal): Promise<void> {
   const { files, others } = journal
   const { fileSystem, root, hidden } = exchange
   await replaceLinks(exchange, journal)
@@ -67,11 +76,12 @@ export async function complete(exchange: Exchange, journal: Journal): Promise<vo
 
 /**
  * Undoes all changes for which the replaced file was kept. Rejects with the first failure, and if a replaced file was
- * not kept.
+ * not kept. Does nothing if another process has completed or undone the journal.
  */
 export async function undo(exchange: Exchange, journal: Journal): Promise<void> {
   const { files, others } = journal
   const { fileSystem, root, hidden } = exchange
+  if (!(await isExchanging(fileSystem, hidden))) return
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
     await moveOnce(fileSystem, join(hidden, goneFile(index)), join(root, path))
   })

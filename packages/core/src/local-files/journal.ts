@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
-import { ifThere } from './destination-error.ts'
+import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { syncFolders } from './folders.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
@@ -98,11 +98,13 @@ export async function isExchanging(
   fileSystem: Pick<LocalFileSystem, 'lstat'>,
   hidden: string,
 ): Promise<boolean> {
-  return (await ifThere(() => fileSystem.lstat(join(hidden, journalName)))) !== undefined
+  const path = join(hidden, journalName)
+  const stats = await atDestination(`looking at ${path}`, () => ifThere(() => fileSystem.lstat(path)))
+  return stats !== undefined
 }
 
-/** From here on, nothing in the hidden folder is required. */
+/** From here on, nothing in the hidden folder is required. Another process may have removed the folder. */
 export async function removeJournal(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
   await ifThere(() => fileSystem.unlink(join(hidden, journalName)))
-  await syncFolders(fileSystem, [hidden])
+  await ifThere(() => fileSystem.syncFolder(hidden))
 }

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import { atDestination, ifThere } from './destination-error.ts'
+import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, removeEmptyFolders, syncFolders } from './folders.ts'
 import { foldersOf } from './folders-of-names.ts'
 import { type Exchange, type Journal, linkFile } from './journal.ts'
@@ -23,14 +24,22 @@ export async function replaceLinks(exchange: Exchange, journal: Journal): Promis
   for (const [index, link] of journal.links.entries()) {
     const path = join(root, link)
     await atDestination(`replacing the link ${path}`, async () => {
-      const stats = await ifThere(() => fileSystem.lstat(path))
-      if (stats?.isSymbolicLink() === true) await fileSystem.rename(path, join(hidden, linkFile(index)))
+      if (!(await isLink(fileSystem, path))) return
+      try {
+        await fileSystem.rename(path, join(hidden, linkFile(index)))
+      } catch (error) {
+        if (await isLink(fileSystem, path)) throw error // otherwise another process has moved it
+      }
     })
   }
   const folders = replacedFolders(exchange, journal)
   for (const folder of folders)
     await atDestination(`making ${folder}`, () => makeFolders(fileSystem, folder, []))
   if (folders.length > 0) await syncFolders(fileSystem, [...folders.map(dirname), hidden])
+}
+
+async function isLink(fileSystem: LocalFileSystem, path: string): Promise<boolean> {
+  return (await ifThere(() => fileSystem.lstat(path)))?.isSymbolicLink() === true
 }
 
 /** Puts the links back that were moved. Their folders must be empty by then. May be repeated. */
