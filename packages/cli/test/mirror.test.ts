@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { openStore } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { plantSilentAdapter } from './failing-adapters.ts'
@@ -169,11 +171,12 @@ describe('a mirror in the configuration', () => {
 
   test('that cannot be written fails no save, and is noted once', async () => {
     const folder = await configuredFolder()
-    await writeFile(join(folder, 'backup'), 'a file, not a folder')
+    await mkdir(join(folder, 'backup'))
+    await writeFile(join(folder, 'backup/catalog'), 'a file, not a folder')
     const { code, stdout, stderr } = await save(folder, 1)
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^saved step 1 /)])
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/backup is a file, but must be a folder\..* the mirror lacks some of them\.$/),
+      expect.stringMatching(/catalog is a file, but must be a folder\..* the mirror lacks some of them\.$/),
       expect.stringMatching(/^1 checkpoint \(15 B\) waits for the mirror file:.*backup\.$/),
     ])
   })
@@ -227,6 +230,37 @@ describe('a mirror that never answers', () => {
       expect((await save(folder, 2, '-s', 'run', '--mirror', 'other')).stdout).toContain('mirrored steps 1')
     },
   )
+})
+
+describe('a mirror to which nothing can be copied', () => {
+  test.each(['store', './other/../store/', 'link', 'store/inside', 'link/not/yet', 'model.bin'])(
+    'is refused before the save: %s',
+    async (mirror) => {
+      const folder = await emptyFolder()
+      expect(await save(folder, 1, '-s', 'store')).toMatchObject({ code: 0 })
+      await symlink('store', join(folder, 'link'))
+      const refused = {
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/^holdfast: .* Name another place for the mirror\.$/m) as string,
+      }
+      for (const named of [mirror, pathToFileURL(join(folder, mirror)).href])
+        expect(await save(folder, 2, '-s', 'store', '--mirror', named)).toMatchObject(refused)
+      const config = { store: 'store', mirror: { store: mirror } }
+      await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify(config))
+      expect(await save(folder, 2)).toMatchObject(refused)
+      const run = ['run', '--watch', 'out', '--pattern', 'step_{step}/', '--', 'touch', 'started']
+      expect(await holdfast(folder, ...run)).toMatchObject(refused)
+      expect(existsSync(join(folder, 'started'))).toBe(false)
+      expect(await stepsIn(folder, 'store')).toEqual([1])
+    },
+  )
+
+  test('is refused before the first save, which then creates no store', async () => {
+    const folder = await emptyFolder()
+    expect(await save(folder, 1, '-s', 'store', '--mirror', 'store')).toMatchObject({ code: 2 })
+    expect(existsSync(join(folder, 'store'))).toBe(false)
+  })
 })
 
 describe('--mirror', () => {
@@ -304,13 +338,14 @@ describe('status', () => {
     const folder = await configuredFolder()
     await save(folder, 1)
     await rename(join(folder, 'backup'), join(folder, 'elsewhere'))
-    await writeFile(join(folder, 'backup'), 'a file, not a folder')
+    await mkdir(join(folder, 'backup'))
+    await writeFile(join(folder, 'backup/catalog'), 'a file, not a folder')
     await save(folder, 2)
     const failing = await holdfast(folder, 'status', '--max-age', '2h')
     expect(failing).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(
-        /^The mirror failed, .*: .*backup is a file, but must be a folder/,
+        /^The mirror failed, .*: .*catalog is a file, but must be a folder/,
       ) as string,
     })
     expect(lastLine(await holdfast(folder, 'status', '--json'))).toMatchObject({
@@ -322,7 +357,7 @@ describe('status', () => {
         },
       },
     })
-    await rm(join(folder, 'backup'))
+    await rm(join(folder, 'backup'), { recursive: true })
     await rename(join(folder, 'elsewhere'), join(folder, 'backup'))
     await save(folder, 3)
     const { code, stdout, stderr } = await holdfast(folder, 'status', '--json')
@@ -345,7 +380,8 @@ describe('status', () => {
 
   test('names a mirror that never got a checkpoint, and forgets it on request', async () => {
     const folder = await configuredFolder()
-    await writeFile(join(folder, 'backup'), 'a file, not a folder')
+    await mkdir(join(folder, 'backup'))
+    await writeFile(join(folder, 'backup/catalog'), 'a file, not a folder')
     await save(folder, 1)
     const late = await holdfast(folder, 'status', '--max-age', '1d')
     expect(late).toMatchObject({

@@ -13,6 +13,7 @@ import {
   type LoadedConfig,
   readConfig,
 } from './config-file.ts'
+import { refuseHopelessMirror } from './hopeless-mirror.ts'
 import { parseLocation } from './location.ts'
 
 /** Which configuration file applies. */
@@ -57,7 +58,7 @@ export interface OpenStoreOptions<
  * The compiler checks the names of objectives in the options and in the calls of the store, if the options define objectives.
  * `openStore<'loss' | 'pck'>(...)` states those of a configuration file, and `openStore<string>(...)` turns the check off.
  *
- * Rejects with `CONFIG` for a place that cannot be a store, an adapter that is not installed, or a configuration file
+ * Rejects with `CONFIG` for a place that cannot be a store or its mirror, an adapter that is not installed, or a configuration file
  * that is needed and not valid or not trusted, and `INVALID_ARGUMENT` for options that are not valid.
  *
  * @example
@@ -102,6 +103,12 @@ export async function openStore<
   if (storeOptions.mirror === undefined) return new CheckpointStore(backend, storeOptions, undefined, events)
   const isConfigured = given.mirror === undefined
   const mirror = await openMirror(place, storeOptions.mirror, isConfigured, adapters, hooks)
+  try {
+    await refuseHopelessMirror(backend, mirror)
+  } catch (error) {
+    await Promise.all([backend.close(), mirror.close()])
+    throw error
+  }
   return new CheckpointStore(backend, storeOptions, undefined, events, mirror)
 }
 

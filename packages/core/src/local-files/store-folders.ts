@@ -46,12 +46,20 @@ export async function knownStoreFolders(
       name: names[kind],
       folder: await (kind === 'store'
         ? KnownFolder.at(fileSystem, path)
-        : mirrorWithin(limit, fileSystem, path)),
+        : folderIfReachable(fileSystem, path, limit)),
     })),
   )
 }
 
-async function mirrorWithin(limit: number, fileSystem: LocalFileSystem, path: string): Promise<KnownFolder> {
+/**
+ * Finds a folder by all links that lead to it. A folder that cannot be reached, or does not answer within `limit` milliseconds, is
+ * recognised by its path only.
+ */
+export async function folderIfReachable(
+  fileSystem: LocalFileSystem,
+  path: string,
+  limit = answerLimit,
+): Promise<KnownFolder> {
   const look = lookAtMirror(fileSystem, path)
   if (look.isLate) return KnownFolder.byPath(path)
   const answered = new AbortController()
