@@ -96,13 +96,17 @@ describe('the commands', () => {
   })
 })
 
+async function corrupt(folder: string, step: string): Promise<void> {
+  const { stdout: path } = await onStore(folder, 'path', step, 'checkpoint.pth')
+  await chmod(path.trim(), 0o600)
+  await writeFile(path.trim(), randomBytes(100_000))
+}
+
 describe('a corrupt checkpoint', () => {
   test('is reported, refused, and skipped with --fallback', async () => {
     const folder = await checkpointFolder()
     for (const step of ['41', '42']) await onStore(folder, 'save', 'checkpoint.pth', '--step', step)
-    const { stdout: path } = await onStore(folder, 'path', '42', 'checkpoint.pth')
-    await chmod(path.trim(), 0o600)
-    await writeFile(path.trim(), randomBytes(100_000))
+    await corrupt(folder, '42')
     expect(await onStore(folder, 'verify')).toMatchObject({ code: 5 })
     const refused = await onStore(folder, 'restore', 'latest', '--to', 'out')
     expect(refused).toMatchObject({
@@ -119,6 +123,35 @@ describe('a corrupt checkpoint', () => {
     expect(restored.stdout).toMatch(/^restored step 41/)
     expect((await onStore(folder, 'ls')).stdout).toContain('step 42 is quarantined')
     expect((await onStore(folder, 'path', '42', 'checkpoint.pth')).stderr).toContain('holdfast verify 42')
+  })
+
+  test.each([
+    ['7', /quarantine the latest .*: (holdfast restore latest --fallback --to DIR)$/im],
+    ['2', /delete step 2: (holdfast rm 2)$/im],
+    ['2', /quarantine .*: (holdfast restore 2 --fallback --to DIR)$/im],
+    ['5', /quarantine .*: (holdfast restore 5 --fallback --to DIR)$/im],
+  ])('of step %s is no longer reported after the advice of verify', async (step, advice) => {
+    const folder = await checkpointFolder()
+    for (const each of ['2', '5', '7']) await onStore(folder, 'save', 'checkpoint.pth', '--step', each)
+    await corrupt(folder, step)
+    const { code, stdout } = await onStore(folder, 'verify')
+    expect({ code, stdout }).toEqual({ code: 5, stdout: expect.stringMatching(advice) as string })
+    const [, command = ''] = advice.exec(stdout) ?? []
+    await onStore(folder, ...command.split(' ').slice(1))
+    expect(await onStore(folder, 'verify')).toMatchObject({ code: 0 })
+  })
+
+  test('names no step as lost that a restore with --fallback did not try', async () => {
+    const folder = await checkpointFolder()
+    for (const each of ['2', '8', '10']) await onStore(folder, 'save', 'checkpoint.pth', '--step', each)
+    await corrupt(folder, '2')
+    const { code, stderr } = await onStore(folder, 'restore', '2', '--to', 'out', '--fallback')
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr:
+        'holdfast: Step 2 is corrupt, and no good checkpoint was saved before it. Step 2 is quarantined. Later checkpoints ' +
+        'were not tried. Run holdfast ls to list the checkpoints.\n',
+    })
   })
 })
 

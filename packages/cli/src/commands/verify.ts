@@ -6,7 +6,7 @@ import { argument, flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withHint } from '../output/hints.ts'
 import { styled } from '../output/printer.ts'
-import { count, formatDuration, joined } from '../output/text.ts'
+import { count, formatDuration, joined, stepsText } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
 
 export const verify = defineCommand({
@@ -55,10 +55,9 @@ export const verify = defineCommand({
             `${formatSize(bytes)} ${options.quick === true ? 'checked' : 'read'} in ${formatDuration(performance.now() - began)}`,
           ),
         )
-        if (bad.length > 0)
-          printer.line(
-            'Quarantine the corrupt ones and restore the newest good one: holdfast restore latest --fallback --to DIR',
-          )
+        const corrupt = bad.map(({ step }) => step)
+        const latest = corrupt.length === 0 ? undefined : await store.latest({ signal })
+        for (const line of adviceFor(corrupt, latest?.step)) printer.line(line)
         if (report.problems.length > 0) printer.line('Repair the documents of the store: holdfast repair')
         for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
         const { good: isGood, problems, released } = report
@@ -70,3 +69,23 @@ export const verify = defineCommand({
     })
   },
 })
+
+/** A restore of the latest checkpoint quarantines only that one, and those before it until one is good. */
+function adviceFor(corrupt: readonly number[], latest: number | undefined): readonly string[] {
+  const others = corrupt.filter((step) => step !== latest)
+  const [first] = others
+  const which = others.length === 1 ? 'it' : 'each one'
+  return [
+    ...(others.length === corrupt.length
+      ? []
+      : [
+          'Quarantine the latest one and restore the newest good one: holdfast restore latest --fallback --to DIR',
+        ]),
+    ...(first === undefined
+      ? []
+      : [
+          `Delete ${stepsText(others)}: holdfast rm ${others.join(' ')}`,
+          `Or quarantine ${which}, and restore the good one before it: holdfast restore ${first} --fallback --to DIR`,
+        ]),
+  ]
+}

@@ -80,7 +80,7 @@ export async function resume(
     if (!(await isOwner(member, options.signal))) return 'join again'
     const { entry, tooOften, base } = await candidateOf(member, avoided, options)
     if (entry === undefined && passedOver.length + tooOften.length > 0)
-      throw noneLeft([...passedOver, ...tooOften.map(triedTooOften)])
+      throw noneLeft([...passedOver, ...tooOften.map(triedTooOften)], 'latest')
     const proposal = {
       attempt: entry?.attempt ?? null,
       ...(tooOften.length === 0 ? {} : { tooOften: [...tooOften] }),

@@ -53,7 +53,7 @@ function refuseNothing(
   passedOver: readonly PassedOver[],
   damaged: Restored['damagedCatalogs'],
 ): void {
-  if (passedOver.length > 0) throw noneLeft(passedOver)
+  if (passedOver.length > 0) throw noneLeft(passedOver, choice)
   const [worst] = damaged
   if (worst !== undefined) {
     throw new HoldfastError(
