@@ -31,6 +31,7 @@ test.each([
   ['gs://user:pw@b/a', 'credentials are not allowed in a URL'],
   ['gs://b/a#1', 'write %23'],
   ['gs://b/a?region=eu', 'has no option region'],
+  ['gs://b/a?secretAccessKey=abc', 'secretAccessKey is not allowed in a URL'],
   ['gs://b/a?credentials=x', 'not allowed in a URL'],
   ['gs://b/a?storageClass=GLACIER', 'must be one of STANDARD, NEARLINE, COLDLINE, ARCHIVE'],
   ['gs://b/a?chunkSize=1MB', 'multiple of 256 KiB'],

@@ -120,6 +120,11 @@ function nameOrNothing(name: string): string {
   return /^[a-z][a-z_-]{0,30}$/i.test(name) ? name : 'of that name'
 }
 
+/** Whether people may pass a secret under this name, such as `secretAccessKey` of S3, although no option is called so. */
+function isSecretName(name: string): boolean {
+  return /^[a-z_-]{0,20}(secret|password|token|credential|accesskey)[a-z_-]{0,20}$/i.test(name)
+}
+
 /** The parsed options of an adapter. */
 export type AdapterOptionValues<Shape extends Readonly<Record<string, AdapterOption<unknown>>>> = {
   readonly [Name in keyof Shape]?: ReturnType<Shape[Name]['read']> | undefined
@@ -138,17 +143,17 @@ export function readAdapterOptions<Shape extends Readonly<Record<string, Adapter
   const values: Record<string, unknown> = {}
   const take = (name: string, value: unknown, inUrl: boolean): void => {
     const option = own(shape, name)
+    if (inUrl && (option === undefined ? isSecretName(name) : !option.inUrl)) {
+      throw new HoldfastError(
+        'CONFIG',
+        `${name} is not allowed in a URL, which is printed and logged. Pass it in code or in the environment.`,
+      )
+    }
     if (option === undefined) {
       const known = Object.entries(shape).flatMap(([each, { inUrl: may }]) => (may || !inUrl ? [each] : []))
       throw new HoldfastError(
         'CONFIG',
         `${place} has no option ${nameOrNothing(name)}. Known: ${known.join(', ')}.`,
-      )
-    }
-    if (inUrl && !option.inUrl) {
-      throw new HoldfastError(
-        'CONFIG',
-        `${name} is not allowed in a URL, which is printed and logged. Pass it in code or in the environment.`,
       )
     }
     try {
