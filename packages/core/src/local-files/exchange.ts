@@ -5,7 +5,15 @@ import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
-import { type Exchange, goneFile, isExchanging, type Journal, newFile, oldFile } from './journal.ts'
+import {
+  beginUndo,
+  type Exchange,
+  goneFile,
+  isExchanging,
+  type Journal,
+  newFile,
+  oldFile,
+} from './journal.ts'
 import { putLinksBack, replaceLinks } from './replaced-links.ts'
 
 const renamesAtOnce = 16
@@ -75,13 +83,14 @@ async function makeChanges(exchange: Exchange, journal: Journal): Promise<void> 
 }
 
 /**
- * Undoes all changes for which the replaced file was kept. Rejects with the first failure, and if a replaced file was
- * not kept. Does nothing if another process has completed or undone the journal.
+ * Undoes all changes. Rejects with the first failure. From the first change on, they can only be undone. If a replaced file was
+ * not kept, rejects before the first change, and they can only be completed. Does nothing if another process has completed or undone the journal.
  */
 export async function undo(exchange: Exchange, journal: Journal): Promise<void> {
   const { files, others } = journal
   const { fileSystem, root, hidden } = exchange
-  if (!(await isExchanging(fileSystem, hidden))) return
+  await assertKept(exchange, journal)
+  if (!(await beginUndo(fileSystem, hidden))) return
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
     await moveOnce(fileSystem, join(hidden, goneFile(index)), join(root, path))
   })
@@ -89,11 +98,18 @@ export async function undo(exchange: Exchange, journal: Journal): Promise<void> 
     const place = join(root, file.place)
     if (!(await hasInode(fileSystem, place, file.inode))) return
     if (file.before === 'nothing') await atDestination(`removing ${place}`, () => fileSystem.unlink(place))
-    else if (file.before === 'kept') await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
-    else throw notKept(place)
+    else await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
   })
   await putLinksBack(exchange, journal)
   await syncAll(exchange, journal)
+}
+
+async function assertKept({ fileSystem, root }: Exchange, { files }: Journal): Promise<void> {
+  const unkept = files.filter(({ before }) => before === 'not kept')
+  await concurrently(unkept, renamesAtOnce, undefined, async (file) => {
+    const place = join(root, file.place)
+    if (await hasInode(fileSystem, place, file.inode)) throw notKept(place)
+  })
 }
 
 /**

@@ -7,6 +7,8 @@ import { syncFolders } from './folders.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
 
 const journalName = 'journal'
+/** The name of the journal from the moment at which its changes are undone. */
+const undoingName = 'undoing'
 
 /** A destination, and the hidden folder in it that holds the restored files until each is renamed into place. */
 export interface Exchange {
@@ -80,7 +82,8 @@ export async function writeJournal(
 
 /** Reads the journal of a hidden folder. Returns `undefined` if its restore has not changed anything yet. */
 export async function readJournal(fileSystem: LocalFileSystem, hidden: string): Promise<Journal | undefined> {
-  const path = join(hidden, journalName)
+  const name = (await isUndoing(fileSystem, hidden)) ? undoingName : journalName
+  const path = join(hidden, name)
   const text = await ifThere(() => fileSystem.readFile(path, 'utf8'))
   if (text === undefined) return undefined
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), journalSchema), text)
@@ -98,13 +101,37 @@ export async function isExchanging(
   fileSystem: Pick<LocalFileSystem, 'lstat'>,
   hidden: string,
 ): Promise<boolean> {
-  const path = join(hidden, journalName)
+  return (await exists(fileSystem, join(hidden, journalName))) || (await isUndoing(fileSystem, hidden))
+}
+
+/** Whether the changes of a journal are being undone. They can no longer be completed. */
+export async function isUndoing(
+  fileSystem: Pick<LocalFileSystem, 'lstat'>,
+  hidden: string,
+): Promise<boolean> {
+  return exists(fileSystem, join(hidden, undoingName))
+}
+
+async function exists(fileSystem: Pick<LocalFileSystem, 'lstat'>, path: string): Promise<boolean> {
   const stats = await atDestination(`looking at ${path}`, () => ifThere(() => fileSystem.lstat(path)))
   return stats !== undefined
 }
 
+/**
+ * Makes durable that the changes of the journal are undone from here on. Returns false if another process has completed or
+ * undone them.
+ */
+export async function beginUndo(fileSystem: DestinationFileSystem, hidden: string): Promise<boolean> {
+  await atDestination(`beginning the undo of ${hidden}`, () =>
+    ifThere(() => fileSystem.rename(join(hidden, journalName), join(hidden, undoingName))),
+  )
+  if (!(await isUndoing(fileSystem, hidden))) return false
+  await syncFolders(fileSystem, [hidden])
+  return true
+}
+
 /** From here on, nothing in the hidden folder is required. Another process may have removed the folder. */
 export async function removeJournal(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
-  await ifThere(() => fileSystem.unlink(join(hidden, journalName)))
+  for (const name of [journalName, undoingName]) await ifThere(() => fileSystem.unlink(join(hidden, name)))
   await ifThere(() => fileSystem.syncFolder(hidden))
 }

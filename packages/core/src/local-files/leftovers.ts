@@ -6,7 +6,7 @@ import { complete, undo } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { removeTree } from './folders.ts'
 import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
-import { type Exchange, type Journal, readJournal, removeJournal } from './journal.ts'
+import { type Exchange, isUndoing, type Journal, readJournal, removeJournal } from './journal.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
 
 /**
@@ -46,7 +46,7 @@ async function removeIfAllowed(fileSystem: LocalFileSystem, { path }: FoundFolde
   }
 }
 
-/** Completes a journal, or undoes it if it cannot be completed. Returns whether it is completed. */
+/** Completes a journal, or undoes it if it cannot be completed or its undo has begun. Returns whether it is completed. */
 async function settle(
   fileSystem: DestinationFileSystem,
   destination: Destination,
@@ -54,26 +54,37 @@ async function settle(
   journal: Journal,
 ): Promise<boolean> {
   const exchange: Exchange = { fileSystem, root: destination.root, hidden }
-  let isCompleted = false
+  const isCompletable = !(await isUndoing(fileSystem, hidden))
+  const errors: unknown[] = []
   try {
-    const links = await checkPlaces(
-      fileSystem,
-      destination,
-      journal.files.map(({ place }) => place),
-    )
-    const newLink = links.find((link) => !journal.links.includes(link))
-    if (newLink !== undefined)
-      throw refused(`${join(destination.root, newLink)} has become a link. Remove it.`)
-    await checkFolders(fileSystem, destination, journal.others)
-    await complete(exchange, journal)
-    isCompleted = true
+    if (isCompletable) await completeIfAllowed(exchange, destination, journal)
   } catch (error) {
-    await undo(exchange, journal).catch((second: unknown) => {
-      throw notSettled(destination, hidden, new AggregateError([error, second], messageOf(error)))
-    })
+    errors.push(error)
+  }
+  const isCompleted = isCompletable && errors.length === 0
+  try {
+    if (!isCompleted) await undo(exchange, journal)
+  } catch (error) {
+    errors.push(error)
+    throw notSettled(destination, hidden, new AggregateError(errors, messageOf(errors[0])))
   }
   await removeJournal(fileSystem, hidden)
   return isCompleted
+}
+
+/** Completes a journal. Rejects before the first change if a place can no longer be written to. */
+async function completeIfAllowed(
+  exchange: Exchange,
+  destination: Destination,
+  journal: Journal,
+): Promise<void> {
+  const { fileSystem, root } = exchange
+  const places = journal.files.map(({ place }) => place)
+  const links = await checkPlaces(fileSystem, destination, places)
+  const newLink = links.find((link) => !journal.links.includes(link))
+  if (newLink !== undefined) throw refused(`${join(root, newLink)} has become a link. Remove it.`)
+  await checkFolders(fileSystem, destination, journal.others)
+  await complete(exchange, journal)
 }
 
 function notSettled({ root }: Destination, hidden: string, cause: Error): HoldfastError {

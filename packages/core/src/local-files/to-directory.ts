@@ -306,7 +306,7 @@ async function completeOrUndo(exchange: Exchange, journal: Journal): Promise<voi
   } catch (error) {
     await alsoAfter(
       error,
-      `Some files in ${root} have been replaced already. The next restore into it completes this one.`,
+      `Some files in ${root} have been replaced already. The next restore into it completes or undoes this one.`,
       async () => {
         await undo(exchange, journal)
         await removeJournal(fileSystem, hidden)

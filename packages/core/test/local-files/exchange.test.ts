@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
@@ -83,6 +83,43 @@ test('leaves the destination unchanged or complete after an error at any call', 
   }
 })
 
+test.each([
+  ['files', before, undefined, after],
+  [
+    'a link and its files',
+    { 'step-6/model.bin': 'model 6' },
+    'step-6',
+    { 'last/deep/log.txt': 'log 5', 'last/model.bin': 'model 5' },
+  ],
+])(
+  'lets the next restore end an undo of %s that was interrupted at any call',
+  async (_, old, link, files) => {
+    const endings = new Set<string>()
+    const lastPlace = Object.keys(files).at(-1) ?? ''
+    async function interruptUndo(dead: number): Promise<void> {
+      const to = await temporaryFolder()
+      await writeTree(to, old)
+      if (link !== undefined) await symlink(link, join(to, 'last'))
+      let calls = 0
+      const fileSystem = gated((method, __, place) => {
+        if (calls === 0 && !(method === 'rename' && place === join(to, lastPlace))) return
+        calls += 1
+        if (calls === 1 || calls > dead) throw systemError('EIO')
+      })
+      await expect(deliverToDirectory(to, deliveriesOf(files), plain, fileSystem)).rejects.toThrow('EIO')
+      await deliverToDirectory(to, deliveriesOf({ next: 'next' }), { ...plain, others: 'ignore' })
+      const { next, ...whole } = await readTree(to)
+      expect(next).toBe('next')
+      const isUndone = sameTexts(whole, old)
+      endings.add(isUndone ? 'undone' : 'completed')
+      if (!isUndone) expect(whole, `interrupted after ${dead} calls`).toEqual({ ...old, ...files })
+      if (link !== undefined) expect((await lstat(join(to, 'last'))).isSymbolicLink()).toBe(isUndone)
+    }
+    await Promise.all(Array.from({ length: 40 }, (__, index) => interruptUndo(index + 1)))
+    expect(endings).toEqual(new Set(['completed', 'undone']))
+  },
+)
+
 describe('a file that cannot be kept under a second name', () => {
   const noLinks: Gate = (method) => {
     if (method === 'link') throw systemError('EPERM')
@@ -106,7 +143,7 @@ describe('a file that cannot be kept under a second name', () => {
       if (method === 'rename' && place === join(to, 'new/a.bin')) throw systemError('EIO')
     })
     const failed = deliverToDirectory(to, deliveriesOf(after), plain, fileSystem)
-    await expect(failed).rejects.toThrow('The next restore into it completes this one.')
+    await expect(failed).rejects.toThrow('The next restore into it completes or undoes this one.')
     expect((await readTree(to))['model.bin']).toBe('new model')
     await afterwards(to)
     await deliverToDirectory(to, deliveriesOf({ 'model.bin': 'next model' }), plain)
@@ -118,13 +155,13 @@ describe('a restore of the same files as one that was interrupted amid the renam
   async function interrupted(): Promise<string> {
     const to = await temporaryFolder()
     await writeTree(to, before)
-    const fileSystem = gated((method, from, place) => {
+    const fileSystem = gated((method, _, place) => {
       const isOfNewFile = place === join(to, 'new/a.bin')
-      const isUndone = String(from).includes('/old-')
+      const isUndone = String(place).endsWith('/undoing')
       if (method === 'rename' && (isOfNewFile || isUndone)) throw systemError('EIO')
     })
     const failed = deliverToDirectory(to, deliveriesOf(after), plain, fileSystem)
-    await expect(failed).rejects.toThrow('The next restore into it completes this one.')
+    await expect(failed).rejects.toThrow('The next restore into it completes or undoes this one.')
     await endOfProcess(to)
     return to
   }
