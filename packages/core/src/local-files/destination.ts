@@ -119,8 +119,10 @@ export async function reasonToKeepOthers(
   { real, stores }: Destination,
 ): Promise<string | undefined> {
   const here = await KnownFolder.at(fileSystem, real.path)
-  for (const { name, folder } of stores)
+  for (const { name, folder, hasAnswered } of stores) {
     if (await here.holds(fileSystem, folder.place)) return `it contains ${name}`
+    if (!hasAnswered) return `${name} (${folder.realPath}) has not answered yet, and may be there`
+  }
   if (real.path === parse(real.path).root) return 'it is the root of the file system'
   const home = await homePlace(fileSystem)
   return home !== undefined && (await here.holds(fileSystem, home))

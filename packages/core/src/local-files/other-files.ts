@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere, refused } from './destination-error.ts'
-import { type Destination, reasonToKeepOthers } from './destination.ts'
+import { type Destination, reasonToKeepOthers, refuseToClear } from './destination.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { hiddenPrefix } from './hidden-folder.ts'
 import { mountPoints } from './mounts.ts'
@@ -22,7 +22,7 @@ export interface OtherFiles {
   readonly removed: boolean
   /**
    * Whether an exact restore removes such files. It refuses a destination that contains the store, its mirror or the home folder
-   * of the user, and the root of the file system.
+   * of the user, and the root of the file system. It also refuses any destination while the mirror does not answer.
    */
   readonly removable: boolean
 }
@@ -65,14 +65,15 @@ export interface OthersToRemove {
 }
 
 /**
- * Finds what to remove so that only the checkpoint remains. Rejects with `INVALID_ARGUMENT` if
- * others include a mount point, or if there are too many to read.
+ * Finds what to remove so that only the checkpoint remains. Rejects with `INVALID_ARGUMENT` if the destination must not be cleared
+ * (see `refuseToClear`), if others include a mount point, or if there are too many to read.
  */
 export async function othersToRemove(
   fileSystem: LocalFileSystem,
   destination: Destination,
   names: readonly string[],
 ): Promise<OthersToRemove> {
+  await refuseToClear(fileSystem, destination)
   const mounts = await mountPoints(fileSystem)
   const { root, real } = destination
   const { dev: device } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root))
