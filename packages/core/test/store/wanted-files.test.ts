@@ -16,6 +16,10 @@ const names = [
   'runs [1]/model (copy) 2.pt',
   'runs [1]/epoch=3[1].ckpt',
   'runs 1/"best"|last.pt',
+  'xaab.log',
+  'xa+.log',
+  'xb+.log',
+  'x{1.log',
 ]
 const files = names.map((name): ManifestFile => ({ name, object: name, size: 1, sha256: '' }))
 
@@ -43,6 +47,9 @@ test.each([
   ['characters after a backslash literally', ['runs \\[1\\]/*.pt'], names.slice(8, 10)],
   ['a folder of that very name before folders that match', ['runs [1]/'], names.slice(8, 11)],
   ['quotes and bars literally', ['"best"|*'], ['runs 1/"best"|last.pt']],
+  ['a plus after a class or alternatives literally', ['*[ab]+.log', 'x{a,b}+.log'], ['xa+.log', 'xb+.log']],
+  ['an opening brace without a closing one literally', ['*{1.log'], ['x{1.log']],
+  ['characters that are not in a class', ['x[!a]*.log'], ['xb+.log', 'x{1.log']],
   ['all files by the folder itself', ['./'], names],
   [
     'each file once, in the order of what is wanted',
@@ -64,6 +71,10 @@ test('selects a name in either normal form, of which macOS stores one and keyboa
     `${decomposed.slice(0, 4)}*/**`,
   ])
     expect(await wantedFiles({ step: 5, files: stored }, [wanted]), wanted).toEqual(stored)
+})
+
+test('rejects the folder itself if it has no files', async () => {
+  expect(await codeOf(wantedFiles({ step: 5, files: [] }, ['./']))).toBe('NOT_FOUND')
 })
 
 test('selects all files by default, and none from an empty list', async () => {

@@ -39,7 +39,7 @@ async function filesMatching(pattern: string, files: FilesByName): Promise<reado
   const path = composed(pattern).replace(/^\.\//, '').replace(/\/+$/, '/')
   const isFolder = path === '' || path.endsWith('/')
   const inFolder = isFolder ? filesWhose((name) => name.startsWith(path), files) : []
-  if (inFolder.length > 0) return inFolder
+  if (inFolder.length > 0 || path === '') return inFolder
   const matches = await namePattern(path.replace(/\/$/, '/**'))
   return filesWhose(path.includes('/') ? matches : (name) => matches(posix.basename(name)), files)
 }
