@@ -55,11 +55,7 @@ export async function knownStoreFolders(
   )
 }
 
-async function mirrorAt(
-  fileSystem: LocalFileSystem,
-  path: string,
-  limit: number,
-): Promise<KnownStoreFolder> {
+async function mirrorAt(fileSystem: LocalFileSystem, path: string, limit: number): Promise<KnownStoreFolder> {
   const look = await lookWithin(limit, fileSystem, path)
   return {
     name: names.mirror,

@@ -215,3 +215,25 @@ test('reads only the pickles of a large file of several archives, wherever they 
   expect(backend.ranges.length).toBeLessThan(8)
   expect(read).toBeLessThan(archives.byteLength / 8)
 })
+
+test.each([
+  [
+    'sends few requests for small tensors',
+    { archives: 250, numbers: 20_000 },
+    { requests: 6, bytes: 22_000_000 },
+  ],
+  [
+    'reads few bytes for large tensors',
+    { archives: 10, numbers: 1_000_000 },
+    { requests: 11, bytes: 2 ** 19 },
+  ],
+])('%s in a file of several archives', async (_, { archives, numbers }, most) => {
+  const backend = new RecordingBackend()
+  await using store = new CheckpointStore(backend, { mode: 'shared' })
+  await store.save({ step: 1, files: { '__0_0.distcp': archivesOf(archives, numbers) } })
+  const [list] = await store.tensors('latest')
+  expect(list?.format === 'torch' && list.tensors.length).toBe(archives)
+  const read = backend.ranges.reduce((sum, range) => sum + ((range?.end ?? 0) - (range?.start ?? 0)), 0)
+  expect(backend.ranges.length).toBeLessThanOrEqual(most.requests)
+  expect(read).toBeLessThanOrEqual(most.bytes)
+})

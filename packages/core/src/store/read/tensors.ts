@@ -10,8 +10,14 @@ import { requireWithManifest } from './find.ts'
 /** A file of a checkpoint, and the tensors that it describes. */
 export type TensorsOfFile = { readonly file: string } & TensorList
 
-/** How many bytes of a file the first request reads. Each further request reads three times as many, until one can skip bytes. */
+/**
+ * How many bytes of a file the first request reads. Each further request reads three times as many. Skipping fewer bytes saves
+ * less than a request costs.
+ */
 const firstBytes = 2 ** 18
+
+/** How many bytes to read after a skip of more than `firstBytes`, because another such skip is likely. */
+const bytesAfterSkip = 2 ** 14
 
 /** The end of the names of files of torch.distributed.checkpoint, which have an archive for each item. */
 const severalArchives = '.distcp'
@@ -48,7 +54,7 @@ async function tensorsOfFile(
     }
     const skipped = tensors.skip(file.size - end)
     start = end + skipped
-    bytes = skipped > 0 ? firstBytes : 3 * bytes
+    bytes = skipped > firstBytes ? bytesAfterSkip : 3 * bytes
   }
   return tensors.finish()
 }
