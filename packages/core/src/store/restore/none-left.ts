@@ -6,11 +6,13 @@ import type { PassedOver } from './result.ts'
 export function noneLeft(passedOver: readonly PassedOver[], choice: CheckpointChoice): HoldfastError {
   if (typeof choice === 'number') return noneBefore(passedOver)
   const steps = passedOver.map(({ step }) => step).join(', ')
+  const triedTooOften = passedOver.find(({ tries }) => tries !== undefined)
   return new HoldfastError(
     'CORRUPT',
-    passedOver.some(({ tries }) => tries !== undefined)
+    triedTooOften !== undefined
       ? `No checkpoint is left: each is corrupt or was restored too often without a later save (${steps}).`
       : `No good checkpoint is left: all that were tried are corrupt (${steps}).`,
+    triedTooOften === undefined ? {} : { hint: { kind: 'mark-good', step: triedTooOften.step } },
   )
 }
 
