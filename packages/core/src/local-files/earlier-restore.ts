@@ -73,22 +73,26 @@ export async function takeOverFiles(
 ): Promise<ReadonlyMap<number, string>> {
   const taken = new Map<number, string>()
   const identity = identityOf(files)
-  const takeFrom = async (pathOf: (index: number, file: KnownFile) => string): Promise<void> => {
+  const takeFrom = async (
+    pathOf: (index: number, file: KnownFile) => string,
+    maximumLinks: number,
+  ): Promise<void> => {
     await concurrently([...files.entries()], filesAtOnce, signal, async ([index, file], taskSignal) => {
       if (taken.has(index)) return
       const from = pathOf(index, file)
       const inode = await atDestination(`reading ${from}`, () =>
-        takeOver(fileSystem, from, join(hidden, newFile(index)), file, taskSignal),
+        takeOver(fileSystem, from, join(hidden, newFile(index)), file, maximumLinks, taskSignal),
       )
       if (inode !== undefined) taken.set(index, inode)
     })
   }
-  if (areInPlace) await takeFrom((_, { name }) => join(root, name))
+  // A file at the destination with a second link may be a file of the user elsewhere, which later writes would change.
+  if (areInPlace) await takeFrom((_, { name }) => join(root, name), 1)
   for (const folder of await hiddenFoldersIn(fileSystem, root)) {
     if (folder.name === own.name || !(await hasIdentity(fileSystem, folder.path, identity))) continue
     if ((await restoreBehind(fileSystem, folder, own.madeAt)) === 'running') continue
     if (await isExchanging(fileSystem, folder.path)) continue
-    await takeFrom((index) => join(folder.path, newFile(index)))
+    await takeFrom((index) => join(folder.path, newFile(index)), Infinity)
   }
   return taken
 }
@@ -98,10 +102,11 @@ async function takeOver(
   from: string,
   to: string,
   { size, sha256 }: KnownFile,
+  maximumLinks: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const stats = await ifThere(() => fileSystem.lstat(from))
-  if (stats?.isFile() !== true || stats.size !== size) return undefined
+  if (stats?.isFile() !== true || stats.size !== size || stats.nlink > maximumLinks) return undefined
   try {
     await fileSystem.link(from, to)
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { link, lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
@@ -188,6 +188,16 @@ describe('a restore of the same files as one that was interrupted amid the renam
     const to = await interrupted()
     await writeTree(to, { 'model.bin': 'bad model' })
     expect(await openedNames(to)).toEqual(['model.bin'])
+  })
+
+  test('opens a file again that was replaced by a hard link to a file elsewhere', async () => {
+    const to = await interrupted()
+    const elsewhere = join(await temporaryFolder(), 'model.bin')
+    await writeFile(elsewhere, after['model.bin'])
+    await rm(join(to, 'model.bin'))
+    await link(elsewhere, join(to, 'model.bin'))
+    expect(await openedNames(to)).toEqual(['model.bin'])
+    expect((await lstat(elsewhere)).nlink).toBe(1)
   })
 
   test('opens all files if the file system has no hard links', async () => {
