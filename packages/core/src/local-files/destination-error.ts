@@ -37,6 +37,16 @@ export async function ifThere<T>(call: () => Promise<T>): Promise<T | undefined>
   }
 }
 
+/** Returns what `ifThere` returns, and also `undefined` if a file is in the place of a folder of the path. */
+export async function ifReachable<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ifThere(call)
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
 /** Creates the error for a destination that cannot be used. */
 export function refused(message: string): HoldfastError {
   return new HoldfastError('INVALID_ARGUMENT', message)

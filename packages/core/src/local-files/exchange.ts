@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { concurrently } from '../async/concurrently.ts'
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
-import { atDestination, ifThere } from './destination-error.ts'
+import { atDestination, ifReachable, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
 import {
@@ -130,7 +130,7 @@ export async function assertInPlace({ fileSystem, root }: Exchange, { files }: J
 
 async function hasInode(fileSystem: LocalFileSystem, path: string, inode: string): Promise<boolean> {
   const stats = await atDestination(`looking at ${path}`, () =>
-    ifThere(() => fileSystem.lstat(path, { bigint: true })),
+    ifReachable(() => fileSystem.lstat(path, { bigint: true })),
   )
   return String(stats?.ino) === inode
 }
@@ -173,7 +173,7 @@ async function syncAll(
   )
   const existing = new Set<string>()
   for (const folder of new Set(changed)) {
-    if ((await ifThere(() => fileSystem.lstat(folder))) !== undefined) existing.add(folder)
+    if ((await ifReachable(() => fileSystem.lstat(folder))) !== undefined) existing.add(folder)
   }
   await syncFolders(fileSystem, [...existing, hidden])
 }

@@ -20,7 +20,8 @@ export interface Exchange {
 const relativePath = v.pipe(v.string(), v.check(staysBelow, 'not a path below the destination'))
 
 const journalSchema = v.object({
-  format: v.literal('holdfast-restore/1'),
+  /** A journal with links has format 2. Versions that know only format 1 refuse it, because they would write through the links. */
+  format: v.picklist(['holdfast-restore/1', 'holdfast-restore/2']),
   /** The restored files. File number i is `new-i` in the hidden folder until it is renamed into place. */
   files: v.array(
     v.object({

@@ -284,7 +284,7 @@ async function prepare(
       isNew.has(dirname(join(root, name))) ? 'nothing' : keepOld(exchange, name, index),
   )
   const journal: Journal = {
-    format: 'holdfast-restore/1',
+    format: links.length > 0 ? 'holdfast-restore/2' : 'holdfast-restore/1',
     files: names.map((place, index) => ({
       place,
       inode: inodes[index] ?? '',

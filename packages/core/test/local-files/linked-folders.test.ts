@@ -126,6 +126,39 @@ test('lets the next restore complete the replacement of a link after a kill at a
   expect(interrupted).toBeGreaterThan(3)
 })
 
+test.each([
+  [
+    '2, which older versions refuse, if it replaces a link',
+    { 'last/model.bin': 'new' },
+    'holdfast-restore/2',
+  ],
+  ['1 if it replaces no link', { 'step-6/model.bin': 'new' }, 'holdfast-restore/1'],
+])('writes a journal of format %s', async (_, files, format) => {
+  const to = await folderWithLink(later, 'last', 'step-6')
+  const fileSystem = gated((method, __, place) => {
+    if (method === 'rename' && /\/(model\.bin|undoing)$/.test(String(place))) throw systemError('EIO')
+  })
+  await expect(deliverToDirectory(to, deliveriesOf(files), plain, fileSystem)).rejects.toThrow('EIO')
+  const [, journal = ''] =
+    Object.entries(await readTree(to)).find(([name]) => name.endsWith('/journal')) ?? []
+  expect(JSON.parse(journal)).toMatchObject({ format })
+  await deliverToDirectory(to, deliveriesOf({ next: 'next' }), plain)
+  expect(await readTree(to)).toEqual({ ...later, ...files, next: 'next' })
+})
+
+test('puts a link back to a folder with a file in the place of a folder of the checkpoint', async () => {
+  const old = { 'step-6/deep': 'a file', 'z.bin': 'old z' }
+  const to = await folderWithLink(old, 'last', 'step-6')
+  const fileSystem = gated((method, _, place) => {
+    if (method === 'rename' && place === join(to, 'z.bin')) throw systemError('EIO')
+  })
+  const files = { 'last/deep/x/log.txt': 'log 5', 'z.bin': 'new z' }
+  const failed = deliverToDirectory(to, deliveriesOf(files), plain, fileSystem)
+  await expect(failed).rejects.not.toThrow('The next restore')
+  expect(await readTree(to)).toEqual(old)
+  expect(await readlink(join(to, 'last'))).toBe('step-6')
+})
+
 test('replaces a link that was created again after an interrupted restore', async () => {
   const to = await folderWithLink(later, 'last', 'step-6')
   const fileSystem = gated((method, _, place) => {
