@@ -66,7 +66,7 @@ test('the files of an adopted checkpoint that a scanner holds are deleted', asyn
   const candidate = { name: 'checkpoint_1.safetensors', path, isFolder: false, captured: { metrics: {} } }
   const snapshot = await takeSnapshot(candidate)
   if (snapshot === undefined) throw new Error('The checkpoint is gone')
-  expect(await consume(candidate, snapshot, scannedDisk())).toBe(true)
+  expect(await consume(candidate, snapshot, scannedDisk())).toEqual({ isDeleted: true })
   expect(await readdir(folder)).toEqual([])
 })
 
