@@ -75,6 +75,19 @@ describe('a save that was killed', () => {
     expect(await filesIn(folder)).not.toContain('writers')
   })
 
+  test('is described as ended by ls and doctor', async () => {
+    const folder = await storeWithOneStep()
+    await killed(await unfinishedSave(folder))
+    const { stdout } = await run(folder, 'ls')
+    expect(stdout).toMatch(
+      /^1 unfinished save · [\d.]+ MB · its process has ended; the next save or sweep deletes it$/m,
+    )
+    expect(stdout).not.toContain('sweep --now')
+    expect((await run(folder, 'doctor')).stdout).toMatch(
+      /1 unfinished save of ended processes takes [\d.]+ MB\. The next save or sweep deletes it\./,
+    )
+  })
+
   test('is removed by a sweep on this machine', async () => {
     const folder = await storeWithOneStep()
     await killed(await unfinishedSave(folder))

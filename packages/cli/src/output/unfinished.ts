@@ -13,9 +13,10 @@ import { count, formatDuration, joined, numbersText } from './text.ts'
  * together, all are theirs, and to remove them would end their save.
  */
 export function unfinishedLines(
-  { saves, bytes, until, running }: UnfinishedSaves,
+  { until, running, ended, ...all }: UnfinishedSaves,
   joint: readonly UnfinishedJointSave[],
 ): readonly string[] {
+  const [saves, bytes] = [all.saves - ended.saves, all.bytes - ended.bytes]
   const expiry = until === undefined ? 'kept for the grace period' : `kept until ${until.toISOString()}`
   const fate =
     joint.length > 0
@@ -26,6 +27,17 @@ export function unfinishedLines(
     ...(running === 0
       ? []
       : [`${count(running, 'save')} ${running === 1 ? 'is' : 'are'} running on this machine`]),
+    ...(ended.saves === 0
+      ? []
+      : [
+          joined(
+            count(ended.saves, 'unfinished save'),
+            formatSize(ended.bytes),
+            ended.saves === 1
+              ? 'its process has ended; the next save or sweep deletes it'
+              : 'their processes have ended; the next save or sweep deletes them',
+          ),
+        ]),
     ...(saves === 0 ? [] : [joined(count(saves, 'unfinished save'), formatSize(bytes), fate)]),
   ]
 }

@@ -1,7 +1,8 @@
 import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context/context.ts'
 import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
-import { runningWriters } from './writer-notes.ts'
+import type { Liveness } from '../../local-files/process-identity.ts'
+import { notedWriters, type NotedWriter } from './writer-notes.ts'
 import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 
 /** Saves of other writers that were not committed. Those writers may be running or dead. */
@@ -15,6 +16,8 @@ export interface UnfinishedSaves {
    * them.
    */
   readonly until: Date | undefined
+  /** Those of them whose processes ran on this machine and have ended. The next save or sweep here deletes them. */
+  readonly ended: { readonly saves: number; readonly bytes: number }
   /** The number of other saves that are running on this machine. They are not counted above. */
   readonly running: number
 }
@@ -24,6 +27,7 @@ const noUnfinishedSaves: UnfinishedSaves = {
   fileCount: 0,
   bytes: 0,
   until: undefined,
+  ended: { saves: 0, bytes: 0 },
   running: 0,
 }
 
@@ -38,7 +42,8 @@ export async function unfinishedSaves(
   signal: AbortSignal | undefined,
 ): Promise<UnfinishedSaves> {
   const { backend, log, gracePeriod } = context
-  const running = await runningWriters(context, ours, signal)
+  const writers = (await notedWriters(context, signal)).filter(({ attempt }) => !ours.has(attempt))
+  const running = attemptsThat('running', writers)
   const known = new Set([
     ...attemptsOf(catalog),
     ...catalog.history.flatMap(({ dropped }) => dropped.map(({ attempt }) => attempt)),
@@ -64,11 +69,13 @@ export async function unfinishedSaves(
   if (found.size === 0) return { ...noUnfinishedSaves, running: running.length }
   const newestBase = Math.max(...[...found.keys()].map((attempt) => partsOfAttempt(attempt).base))
   const each = [...found.values()]
+  const ended = attemptsThat('ended', writers).flatMap((attempt) => found.get(attempt) ?? [])
   return {
     saves: found.size,
     fileCount: each.reduce((sum, { fileCount }) => sum + fileCount, 0),
-    bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: bytesOf(each),
     until: await firstAfter(log, newestBase, gracePeriod, signal),
+    ended: { saves: ended.length, bytes: bytesOf(ended) },
     running: running.length,
   }
 }
@@ -76,6 +83,14 @@ export async function unfinishedSaves(
 interface Found {
   readonly fileCount: number
   readonly bytes: number
+}
+
+function bytesOf(found: readonly Found[]): number {
+  return found.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+function attemptsThat(liveness: Liveness, writers: readonly NotedWriter[]): readonly AttemptId[] {
+  return writers.flatMap((writer) => (writer.liveness === liveness ? [writer.attempt] : []))
 }
 
 /** An attempt is dead once the floor has passed its base, and the floor passes no version within the grace period. */
@@ -91,11 +106,24 @@ async function firstAfter(
 }
 
 /** Returns sentences with the size of the unfinished saves and how long they are kept. Empty if there are none. */
-export function describeUnfinished({ saves, bytes, until }: UnfinishedSaves): readonly string[] {
-  if (saves === 0) return []
+export function describeUnfinished(unfinished: UnfinishedSaves): readonly string[] {
+  const { ended, until } = unfinished
+  const saves = unfinished.saves - ended.saves
   const when = until === undefined ? '' : ` until ${until.toISOString()}`
   return [
-    `${saves} unfinished ${saves === 1 ? 'save' : 'saves'} of other writers ${saves === 1 ? 'takes' : 'take'} ${formatSize(bytes)}, ` +
-      `kept${when} because those writers may still run.`,
+    ...(ended.saves === 0
+      ? []
+      : [
+          `${unfinishedText(ended.saves, 'of ended processes', ended.bytes)}. The next save or sweep deletes ${ended.saves === 1 ? 'it' : 'them'}.`,
+        ]),
+    ...(saves === 0
+      ? []
+      : [
+          `${unfinishedText(saves, 'of other writers', unfinished.bytes - ended.bytes)}, kept${when} because those writers may still run.`,
+        ]),
   ]
+}
+
+function unfinishedText(saves: number, whose: string, bytes: number): string {
+  return `${saves} unfinished ${saves === 1 ? 'save' : 'saves'} ${whose} ${saves === 1 ? 'takes' : 'take'} ${formatSize(bytes)}`
 }
