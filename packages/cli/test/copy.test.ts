@@ -59,6 +59,16 @@ describe('copy', () => {
     expect(await readdir(folder)).not.toContain('backup')
   })
 
+  test.each([[[]], [['1', '2']]])('refuses --to-step for the checkpoints %j', async (choices) => {
+    const folder = await folderWithRun(1, 2)
+    const words = ['copy', 'run', 'backup', ...choices, '--to-step', '5']
+    expect(await holdfast(folder, ...words)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'holdfast: --to-step gives one checkpoint another step. Name exactly one checkpoint.\n',
+    })
+  })
+
   test('copies the best to another step, and prints each outcome as JSON', async () => {
     const folder = await folderWithRun(5, 4)
     const words = [

@@ -31,6 +31,10 @@ test.each<[ErrorHint, string]>([
   ],
   [{ kind: 'pin-again', step: 5 }, 'Full. After you correct that, run holdfast pin 5 again.'],
   [{ kind: 'unpin-again', step: 5 }, 'Full. After you correct that, run holdfast unpin 5 again.'],
+  [
+    { kind: 'leave-ranks', for: 'change' },
+    'Full. Leave out --ranks, --rank, --world-size and --member, and run the command when the job does not run.',
+  ],
   [{ kind: 'repair' }, 'Full. Run holdfast repair.'],
 ])('appends the command that helps to the reason: %j', (hint, expected) => {
   expect(withHint({ reason: 'Full.', hint })).toBe(expected)
@@ -60,6 +64,15 @@ test.each([
   const folder = await workFolder({ 'checkpoint.pth': 'weights' })
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
   expect((await onStore(folder, ...words)).stderr).toContain(advice)
+})
+
+test('names the options of ranks for a checkpoint that ranks do not restore together', async () => {
+  const folder = await workFolder({ 'checkpoint.pth': 'weights' })
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  const words = ['restore', '1', '--to', 'out', '--rank', '0', '--world-size', '2']
+  expect((await onStore(folder, ...words)).stderr).toMatch(
+    / not 1\. To read another one, leave out --ranks, --rank and --world-size\.\n$/,
+  )
 })
 
 test('names the location of a store that does not exist and the option for the store', async () => {

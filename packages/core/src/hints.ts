@@ -20,6 +20,8 @@ export type ErrorHint =
   | { readonly kind: 'copy-beside-job' }
   /** Save one checkpoint together with the other ranks of a job. */
   | { readonly kind: 'save-together' }
+  /** Act alone, without the other ranks of a job: to read another checkpoint, or to change the store. */
+  | { readonly kind: 'leave-ranks'; readonly for: 'read' | 'change' }
   /** Let all ranks join the job. */
   | { readonly kind: 'join-job' }
   /** Wait longer for the other ranks of a job, when they start or when they save. */
@@ -96,6 +98,10 @@ export function remedyOf(hint: ErrorHint): string {
       return 'Open the store with ranks: { rank, size } to save together.'
     case 'wait-longer':
       return `If the others take longer, raise ranks.${hint.for}Timeout.`
+    case 'leave-ranks':
+      return hint.for === 'read'
+        ? 'To read another one, open the store without ranks.'
+        : 'Open the store without ranks when the job does not run.'
     case 'join-job':
       return 'To join the job, call restore() on all ranks.'
     case 'allow-best':

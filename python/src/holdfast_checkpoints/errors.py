@@ -144,6 +144,7 @@ _PHRASES: dict[str, str] = {
     "own-mirror": "If no other store mirrors there any more, pass mirror={'store': ..., 'takeOver': True}.",
     "copy-beside-job": "Leave out mirror, and run holdfast copy STORE MIRROR --follow beside the job.",
     "save-together": "If several ranks of a job save this step, open the store with ranks=(rank, number of ranks).",
+    "leave-ranks": "Open the store without ranks, and change it only when the job does not run.",
     "join-job": "To join the job, call store.restore() on all ranks when the program starts.",
     "allow-best": "To allow it, pass allow_best=True.",
     "define-objective": "Define one when you open the store: objectives={'loss': ('val_loss', 'min')}.",

@@ -57,6 +57,8 @@ export const copy = defineCommand({
       )
     if (missing && choices.length > 0)
       throw usage('Checkpoints and --missing exclude each other. Pass one of them.')
+    if (options.toStep !== undefined && choices.length !== 1)
+      throw usage('--to-step gives one checkpoint another step. Name exactly one checkpoint.')
     if (follow && (choices.length > 0 || dryRun))
       throw usage('--follow copies all that is missing. Pass it alone.')
     // The retention of a configuration file and the job of the environment are those of the run, not of copies of it.

@@ -37,6 +37,10 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
       return 'If several ranks of a job save this step, run holdfast save on each with --ranks env or --member FILE.'
     case 'wait-longer':
       return `If the other ranks need more time, pass a longer --${hint.for}-timeout SECONDS.`
+    case 'leave-ranks':
+      return hint.for === 'read'
+        ? 'To read another one, leave out --ranks, --rank and --world-size.'
+        : 'Leave out --ranks, --rank, --world-size and --member, and run the command when the job does not run.'
     case 'join-job':
       return 'To join the job, run holdfast restore latest --to DIR --ranks env --member FILE on all ranks when the program starts.'
     case 'allow-best':

@@ -10,7 +10,7 @@ import { packModes } from '../store/context/pack-mode.ts'
 import { unchangedModes } from '../store/context/unchanged-mode.ts'
 import type { StoreOptions } from '../store/options.ts'
 import { type AdapterReference, isAdapter } from './adapters.ts'
-import { recordOf } from '../input/records.ts'
+import { isRecord, recordOf } from '../input/records.ts'
 import { rateSchema } from '../pacing/index.ts'
 import { thresholdSchema } from '../space/index.ts'
 
@@ -89,9 +89,6 @@ export function defineConfig<
   return config
 }
 
-/** The members of a configuration that are not about the schema itself. */
-const knownFields = Object.keys(configSchema.entries).filter((name) => name !== '$schema')
-
 /** Throws `CONFIG` for an invalid configuration. The error names the field and the file. */
 export function parseConfig(value: unknown, file: string): HoldfastConfig {
   // The schema would accept an array as an object without fields.
@@ -100,10 +97,32 @@ export function parseConfig(value: unknown, file: string): HoldfastConfig {
     const { $schema: _, ...config } = parsed.output
     return config
   }
-  const [issue] = parsed.issues
-  throw new HoldfastError(
-    'CONFIG',
-    `${file}: ${v.getDotPath(issue) ?? 'the configuration'}: ${issue.message}. ` +
-      `Known fields: ${knownFields.join(', ')}.`,
-  )
+  // A misspelt field is the reason why a required one is missing.
+  const issue = parsed.issues.find(({ type, expected }) => type === 'strict_object' && expected === 'never')
+  const [first] = parsed.issues
+  throw new HoldfastError('CONFIG', `${file}: ${issue === undefined ? textOf(first) : unknownField(issue)}`)
+}
+
+type ConfigIssue = v.InferIssue<typeof configSchema>
+
+function textOf(issue: ConfigIssue): string {
+  return `${v.getDotPath(issue) ?? 'the configuration'}: ${issue.message}.`
+}
+
+function unknownField(issue: ConfigIssue): string {
+  const known = fieldsAt(issue.path?.slice(0, -1).map(({ key }) => key) ?? [])
+  return `${v.getDotPath(issue)} is not a known field.${known.length === 0 ? '' : ` Known fields: ${known.join(', ')}.`}`
+}
+
+/** Returns the fields of the object at this path; none if its fields may have any name. */
+function fieldsAt(path: readonly unknown[]): readonly string[] {
+  let schema: unknown = configSchema
+  for (const key of path) schema = entriesOf(schema)[String(key)]
+  return Object.keys(entriesOf(schema)).filter((name) => name !== '$schema')
+}
+
+function entriesOf(schema: unknown): Readonly<Record<string, unknown>> {
+  if (typeof schema !== 'object' || schema === null) return {}
+  if ('wrapped' in schema) return entriesOf(schema.wrapped)
+  return 'entries' in schema && isRecord(schema.entries) ? schema.entries : {}
 }

@@ -58,7 +58,7 @@ export function recordOf<Input, Output>(
 }
 
 /** Objects of another realm inherit from the root object of that realm. */
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const parent: unknown = Object.getPrototypeOf(value)
   return parent === null || Object.getPrototypeOf(parent) === null

@@ -180,9 +180,8 @@ export class StoreCalls {
     if (!this.#isInJob) return
     throw new HoldfastError(
       'UNSUPPORTED',
-      `The ranks of a job save and restore together, and ${what} is not something they do together. Open the store ` +
-        'without ranks when the job does not run.',
-      { url: this.#url },
+      `The ranks of a job save and restore together, and ${what} is not something they do together.`,
+      { url: this.#url, hint: { kind: 'leave-ranks', for: 'change' } },
     )
   }
 }

@@ -194,6 +194,10 @@ describe('a configuration', () => {
 
   test.each([
     [{ stor: './a' }, 'stor'],
+    [{ stor: './a' }, 'Known fields: store, mode, '],
+    [{ mirror: { stor: './a' } }, 'mirror.stor is not a known field. Known fields: store, retention, '],
+    [{ retention: { keepLst: 1 } }, 'retention.keepLst is not a known field. Known fields: keep'],
+    [{ mirror: {} }, 'mirror.store: '],
     [{ mode: 'exclusiv' }, 'mode'],
     [{ objectives: { loss: { metric: 'a', direction: 'down' } } }, 'objectives.loss.direction'],
     [{ objectives: { loss: { metric: 'a', direction: 'min', smooth: 3 } } }, 'smooth'],

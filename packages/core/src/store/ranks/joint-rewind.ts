@@ -35,7 +35,7 @@ export async function rewindJointly(
   if (agreed.step !== step) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `The ranks of this job go back to step ${agreed.step}, and this rank to step ${step}. Call rewind() with the same ` +
+      `The ranks of this job go back to step ${agreed.step}, and this rank to step ${step}. Go back to the same ` +
         'step on all ranks.',
       { url: context.backend.url },
     )

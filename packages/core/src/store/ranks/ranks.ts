@@ -61,9 +61,8 @@ export class Ranks {
     if (choice !== 'latest') {
       throw new HoldfastError(
         'UNSUPPORTED',
-        `The ranks of a job restore the latest checkpoint together, not ${JSON.stringify(choice)}. Open the store without ` +
-          'ranks to read another one.',
-        { url: this.#context.backend.url },
+        `The ranks of a job restore the latest checkpoint together, not ${JSON.stringify(choice)}.`,
+        { url: this.#context.backend.url, hint: { kind: 'leave-ranks', for: 'read' } },
       )
     }
     const { restored } = await this.#start(options)
