@@ -1,6 +1,6 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { WriterMode } from '../../catalog/commit/rules/index.ts'
-import { mirrorJob } from '../../catalog/documents/index.ts'
+import { mirrorJob, type Owner } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { planRetention } from '../../retention/index.ts'
 import { spaceLimits } from '../../space/index.ts'
@@ -81,9 +81,9 @@ export class MirrorConnection {
     return destination
   }
 
-  /** Whether the user lets this process take the mirror from another owner. It does so at most once. */
-  get mayForce(): boolean {
-    return this.options.takeOver === true && !this.#hasOwned
+  /** Whether the user lets this process take the mirror from this owner. A process that has lost the mirror never takes it back. */
+  mayForce(owner: Owner | null, id: string): boolean {
+    return this.options.takeOver === true && (!this.#hasOwned || owner?.id === id)
   }
 
   noteOwned(): void {

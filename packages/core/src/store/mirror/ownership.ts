@@ -34,8 +34,7 @@ export function ownershipOf({ local, mirror, recorded, takeOver }: OwnershipFact
   if (obstacle !== undefined) {
     const mayBeForced = continuation === 'another store continued' && comesLastIn(mirror, local)
     if (!mayBeForced) return { kind: 'fenced', why: `${obstacle} ${remedy}`, hint: undefined }
-    // An owner was allowed to take the mirror, and has not copied its latest checkpoint yet.
-    if (!takeOver && !isOwner) return { kind: 'fenced', why: `${obstacle} ${remedy}`, hint: ownMirror }
+    if (!takeOver) return { kind: 'fenced', why: `${obstacle} ${remedy}`, hint: ownMirror }
   }
   if (isOwner) return { kind: 'owner' }
   const isTaking = owner !== null && recorded?.takingFrom === owner.id

@@ -110,7 +110,7 @@ async function decideOwner(
       local: { id: ours.id, catalog },
       mirror: theirs,
       recorded: catalog.mirror,
-      takeOver: mirror.mayForce,
+      takeOver: mirror.mayForce(owner, ours.id),
     })
   const ownership = decided(ours.catalog)
   if (ownership.kind !== 'fenced') return { ownership, owner }

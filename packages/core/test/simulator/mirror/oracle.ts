@@ -125,9 +125,8 @@ export class MirrorOracle {
     const [here, there] = [latestOf(ours?.checkpoints ?? []), latestOf(theirs?.checkpoints ?? [])]
     const owner = theirs?.owner?.id
     if (owner === undefined || ours?.mirror?.owner !== owner || there?.origin?.store === owner) return
-    const [saved, restored] = [here, there].map((entry) =>
-      entry === undefined ? 'nothing' : operationOf(entry),
-    )
+    if (here === undefined) return // the store has reported nothing
+    const [saved, restored] = [operationOf(here), there === undefined ? 'nothing' : operationOf(there)]
     if (saved !== restored)
       this.#note(
         `P14: the mirror was reported to have ${saved}, and a restore from it brings back ${restored}`,

@@ -150,7 +150,15 @@ describe('the owner of a mirror', () => {
       'may take over',
       undefined,
     ],
-    ['that was told to, and copied nothing yet', unrelated, ofUnrelated, false, 'owner', undefined],
+    ['that took it over, and copied nothing yet', unrelated, ofUnrelated, false, 'fenced', 'own-mirror'],
+    [
+      'that took it over, and copied nothing yet, if told to',
+      unrelated,
+      ofUnrelated,
+      true,
+      'owner',
+      undefined,
+    ],
   ])('is decided for a store %s', (_, store, other, takeOver, kind, hint) => {
     const decided = ownershipOf({ local: store, mirror: other, recorded: undefined, takeOver })
     expect(decided.kind).toBe(kind)
