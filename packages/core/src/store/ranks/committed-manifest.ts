@@ -51,13 +51,13 @@ async function manifestOf(
 
 /** Throws if a manifest lacks a file of this rank, or has it with other bytes. */
 export function refuseOtherBytes(
-  member: ResumedMember,
+  { rank, context }: ResumedMember,
   { files }: Part,
   { step, files: saved }: Manifest,
 ): void {
   const digests = new Map(saved.map(({ name, sha256 }) => [name, sha256]))
   if (files.every(({ name, sha256 }) => digests.get(name) === sha256)) return
-  throw otherBytes(member, step)
+  throw otherBytes(rank, step, context.backend.url)
 }
 
 function unknownBytes({ context, rank }: ResumedMember, step: number): HoldfastError {

@@ -1,5 +1,4 @@
 import { HoldfastError } from '../../errors.ts'
-import type { Member } from './member.ts'
 
 export function notARank(url: string): HoldfastError {
   return new HoldfastError(
@@ -45,12 +44,12 @@ export function fencedByOtherWriter(url: string): HoldfastError {
 }
 
 /** The step is saved, or its save is under way. */
-export function otherBytes({ rank, context }: Member, step: number): HoldfastError {
+export function otherBytes(rank: number, step: number, url: string): HoldfastError {
   return new HoldfastError(
     'ALREADY_EXISTS',
     `Rank ${rank} has already stored its part of step ${step} with other bytes. Repeat the save with the same files, or save ` +
       'another step.',
-    { url: context.backend.url },
+    { url },
   )
 }
 

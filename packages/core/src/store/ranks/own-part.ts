@@ -69,7 +69,7 @@ function refuseOtherProcess({ process, own, context }: ResumedMember, part: Part
 
 /** Throws if a part has other files than a call. */
 function refuseOtherPart(
-  member: ResumedMember,
+  { rank, context }: ResumedMember,
   step: number,
   part: Part,
   digests: ReadonlyMap<string, string>,
@@ -77,7 +77,7 @@ function refuseOtherPart(
   const stored = digestsOf(part.files)
   const isSame =
     stored.size === digests.size && [...stored].every(([name, sha256]) => digests.get(name) === sha256)
-  if (!isSame) throw otherBytes(member, step)
+  if (!isSame) throw otherBytes(rank, step, context.backend.url)
 }
 
 function digestsOf(files: Part['files']): ReadonlyMap<string, string> {
