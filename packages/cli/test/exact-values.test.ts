@@ -42,6 +42,6 @@ test('names the field that JavaScript would round, and saves nothing', async () 
     code: 2,
     stderr: expect.stringContaining('json.dumps(..., allow_nan=False)') as string,
   })
-  expect(await holdfast(folder, ...save, '@missing.json')).toMatchObject({ code: 4 })
+  expect(await holdfast(folder, ...save, '@missing.json')).toMatchObject({ code: 2 })
   expect((await holdfast(folder, '-s', 'store', 'ls')).stdout).toMatch(/^No checkpoint/)
 })
