@@ -56,7 +56,9 @@ test('rm over a damaged catalog deletes nothing that may have been pinned', asyn
   const folder = await damagedAfterPin()
   const { code, stderr } = await onStore(folder, 'rm', '4')
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(warning) as string })
-  expect(stderr).toContain('Step 4 is pinned. Unpin it first.')
+  expect(stderr).toContain(
+    'A repair pinned step 4, because it may have been pinned before. If it needs no pin, unpin it first.',
+  )
   expect(await steps(folder)).toEqual([1, 2, 3, 4])
 })
 

@@ -12,22 +12,61 @@ async function onStore(folder: string, ...words: readonly string[]): Promise<Out
 
 test.each<[ErrorHint, string]>([
   [
-    { kind: 'free-space', canMakeRoom: false, canDelete: true, hasUnfinished: false, hasRemoved: false },
+    {
+      kind: 'free-space',
+      canMakeRoom: false,
+      canDelete: true,
+      canUnpin: false,
+      hasUnfinished: false,
+      hasRemoved: false,
+    },
     'Full. Delete checkpoints with holdfast rm.',
   ],
   [
-    { kind: 'free-space', canMakeRoom: false, canDelete: false, hasUnfinished: true, hasRemoved: false },
+    {
+      kind: 'free-space',
+      canMakeRoom: false,
+      canDelete: false,
+      canUnpin: false,
+      hasUnfinished: true,
+      hasRemoved: false,
+    },
     'Full. If no other writer runs, delete its unfinished saves with holdfast sweep --now.',
   ],
   [
-    { kind: 'free-space', canMakeRoom: true, canDelete: true, hasUnfinished: true, hasRemoved: false },
+    {
+      kind: 'free-space',
+      canMakeRoom: true,
+      canDelete: true,
+      canUnpin: false,
+      hasUnfinished: true,
+      hasRemoved: false,
+    },
     'Full. Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm. ' +
       'If no other writer runs, delete its unfinished saves with holdfast sweep --now.',
   ],
   [
-    { kind: 'free-space', canMakeRoom: false, canDelete: true, hasUnfinished: false, hasRemoved: true },
+    {
+      kind: 'free-space',
+      canMakeRoom: false,
+      canDelete: true,
+      canUnpin: false,
+      hasUnfinished: false,
+      hasRemoved: true,
+    },
     'Full. Delete checkpoints with holdfast rm. ' +
       'holdfast sweep --now deletes removed checkpoints for good, and unfinished saves of other writers.',
+  ],
+  [
+    {
+      kind: 'free-space',
+      canMakeRoom: false,
+      canDelete: false,
+      canUnpin: true,
+      hasUnfinished: false,
+      hasRemoved: false,
+    },
+    'Full. If a checkpoint that a repair pinned needs no pin, run holdfast unpin STEP and then holdfast rm STEP.',
   ],
   [{ kind: 'pin-again', step: 5 }, 'Full. After you correct that, run holdfast pin 5 again.'],
   [{ kind: 'unpin-again', step: 5 }, 'Full. After you correct that, run holdfast unpin 5 again.'],

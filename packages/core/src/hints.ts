@@ -67,6 +67,8 @@ export type ErrorHint =
       readonly canMakeRoom: boolean
       /** Whether a checkpoint can be deleted by hand: not a pinned one, and not the last good one. */
       readonly canDelete: boolean
+      /** Whether a checkpoint that a repair pinned can be deleted after a person unpins it. */
+      readonly canUnpin: boolean
       /** Whether unfinished saves of other writers take space. A sweep with `now` removes them. */
       readonly hasUnfinished: boolean
       /** Whether removed checkpoints, which an undo can list again, take space. A sweep with `now` deletes them. */
@@ -150,14 +152,18 @@ export function remedyOf(hint: ErrorHint): string {
 function waysToFree({
   canMakeRoom,
   canDelete,
+  canUnpin,
   hasUnfinished,
   hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
-  const ways = canMakeRoom
+  const deletion = canMakeRoom
     ? ['Let Holdfast drop checkpoints with space: { makeRoom: true }, or delete some with store.delete().']
     : canDelete
       ? ['Delete checkpoints with store.delete().']
       : []
+  const ways = canUnpin
+    ? [...deletion, 'If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it.']
+    : deletion
   if (hasRemoved)
     return [
       ...ways,

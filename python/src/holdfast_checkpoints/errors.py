@@ -168,6 +168,8 @@ def _ways_to_free(hint: Mapping[str, Any]) -> Iterator[str]:
         yield "Let Holdfast drop checkpoints with make_room=True, or delete some with store.delete()."
     elif hint.get("canDelete"):
         yield "Delete checkpoints with store.delete()."
+    if hint.get("canUnpin"):
+        yield "If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it."
     if hint.get("hasRemoved"):
         yield (
             "The command holdfast sweep --now deletes removed checkpoints for good, "

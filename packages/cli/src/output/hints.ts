@@ -100,14 +100,21 @@ function repairText(url: string | undefined): string {
 function waysToFree({
   canMakeRoom,
   canDelete,
+  canUnpin,
   hasUnfinished,
   hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
-  const ways = canMakeRoom
+  const deletion = canMakeRoom
     ? ['Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm.']
     : canDelete
       ? ['Delete checkpoints with holdfast rm.']
       : []
+  const ways = canUnpin
+    ? [
+        ...deletion,
+        'If a checkpoint that a repair pinned needs no pin, run holdfast unpin STEP and then holdfast rm STEP.',
+      ]
+    : deletion
   if (hasRemoved)
     return [
       ...ways,

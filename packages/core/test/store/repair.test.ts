@@ -97,6 +97,19 @@ describe('a rebuild of a catalog that may have pinned checkpoints', () => {
     expect((await store.get(2))?.pinned?.reason).toMatch(/damaged or lost.*may have pinned.*unpin/i)
   })
 
+  test('refuses to delete what it pinned, and states who pinned it', async () => {
+    const backend = new MemoryBackend()
+    await saved(backend, 3)
+    await tamper(backend, await newestCatalog(backend), flipBit)
+    const store = storeOn(backend, { mode: 'shared' })
+    await store.repair()
+    await expect(store.delete([2])).rejects.toThrow(
+      'A repair pinned step 2, because it may have been pinned before. If it needs no pin, unpin it first.',
+    )
+    await store.unpin(2)
+    expect(await store.delete([2])).toMatchObject([{ step: 2 }])
+  })
+
   test('pins abandoned checkpoints', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 3)

@@ -77,6 +77,46 @@ describe('the free-space guard', () => {
     expect(advised).toEqual([3])
   })
 
+  test('names the checkpoints that a repair pinned, and advises to unpin those that need no pin', async () => {
+    const backend = new SmallBackend()
+    const writer = storeOn(backend, { mode: 'shared' })
+    for (let step = 1; step <= 7; step += 1) await writer.save({ step, files })
+    await writer.pin(7, 'for the paper')
+    await writer.save({ step: 8, files })
+    await tamper(backend, (await keysOf(backend, 'catalog/')).at(-1) ?? '', flipBit)
+    const store = storeOn(backend, { mode: 'shared' })
+    await store.repair()
+    backend.available = 0
+    const refused: unknown = await store.save({ step: 9, files }).catch((error: unknown) => error)
+    expect(refused).toMatchObject({
+      code: 'INSUFFICIENT_SPACE',
+      hint: { kind: 'free-space', canDelete: false, canUnpin: true },
+    })
+    expect(String(refused)).toContain(
+      'A repair pinned steps 1, 2, 3, 4, 5 and 2 more, which may need no pin. ' +
+        'If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it.',
+    )
+    for (const step of [1, 2, 3, 4, 5, 6]) await store.unpin(step)
+    await expect(store.save({ step: 9, files })).rejects.toThrow(
+      'A repair pinned step 8, which may need no pin.',
+    )
+    await store.unpin(8)
+    await expect(store.save({ step: 9, files })).rejects.not.toThrow('A repair')
+  })
+
+  test('advises to unpin nothing if the only checkpoint is the one that a repair pinned', async () => {
+    const backend = new SmallBackend()
+    await storeOn(backend, { mode: 'shared' }).save({ step: 1, files })
+    await backend.delete(await keysOf(backend, 'catalog/'))
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await store.repair()).toMatchObject({ pinned: [1] })
+    backend.available = 0
+    await expect(store.save({ step: 2, files })).rejects.toMatchObject({
+      code: 'INSUFFICIENT_SPACE',
+      hint: undefined,
+    })
+  })
+
   test('counts the full size of a replacement, since the old checkpoint exists until the commit', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend)

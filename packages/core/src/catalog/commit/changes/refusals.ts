@@ -3,6 +3,7 @@ import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
 import { noCheckpointOfStep } from '../../judging/choose.ts'
 import { bestNames, hasFields, holderOf, judge } from '../../judging/judgement.ts'
+import { isPinnedByRepair } from '../../judging/repair-pin.ts'
 import { type PagedCatalog, wholeCatalog } from '../../pages/index.ts'
 import type { Refusal } from './change.ts'
 
@@ -29,7 +30,7 @@ export function protection(
   }: { readonly allowBest?: boolean | undefined; readonly objectives: Objectives },
 ): Refusal | undefined {
   const pinned = going.find((entry) => entry.pinned !== undefined)
-  if (pinned !== undefined) return invalid(`Step ${pinned.step} is pinned. Unpin it first.`)
+  if (pinned !== undefined) return invalid(whyPinned(pinned))
   if (allowBest || going.length === 0 || !hasFields(objectives)) return undefined
   const whole = wholeCatalog(catalog)
   const judgement = judge(whole, objectives)
@@ -39,4 +40,10 @@ export function protection(
     return invalid(`Step ${step} is the best ${names.join(' and ')}.`, { kind: 'allow-best' })
   }
   return undefined
+}
+
+function whyPinned(entry: CatalogEntry): string {
+  return isPinnedByRepair(entry)
+    ? `A repair pinned step ${entry.step}, because it may have been pinned before. If it needs no pin, unpin it first.`
+    : `Step ${entry.step} is pinned. Unpin it first.`
 }

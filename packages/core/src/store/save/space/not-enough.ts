@@ -1,10 +1,14 @@
-import type { Removed } from '../../../catalog/documents/index.ts'
+import type { CatalogEntry, Removed } from '../../../catalog/documents/index.ts'
+import { isPinnedByRepair } from '../../../catalog/judging/repair-pin.ts'
 import type { WholeCatalog } from '../../../catalog/pages/index.ts'
 import { HoldfastError } from '../../../errors.ts'
 import { formatSize } from '../../../space/index.ts'
 import { describeUnfinished } from '../../attempts/unfinished.ts'
 import { isUnfinishedSufficient, stepsToDrop } from './deletable.ts'
 import type { ComingSave, Shortage } from './shortage.ts'
+
+/** The number of steps that the error names of those that a repair pinned. */
+const namedSteps = 5
 
 /** Returns the error for a save that does not fit. It names everything that could be deleted. */
 export async function notEnough(save: ComingSave, shortage: Shortage): Promise<HoldfastError> {
@@ -14,15 +18,17 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
   const { removed = [] } = catalog
   const isForbidden = !context.space.makeRoom && !isUnfinishedSufficient(deletable)
   const droppable = isForbidden ? stepsToDrop(context, deletable, wanted) : []
+  const repairPinned = pinnedByRepair(catalog)
   const hint = {
     kind: 'free-space',
     canMakeRoom: droppable.length > 0,
     canDelete: hasDeletable(catalog),
+    canUnpin: repairPinned.length > 0,
     hasUnfinished: unfinished.saves > 0,
     hasRemoved: removed.length > 0,
   } as const
-  const { canMakeRoom, canDelete, hasUnfinished, hasRemoved } = hint
-  const isOfUse = canMakeRoom || canDelete || hasUnfinished || hasRemoved
+  const { kind: _, ...ways } = hint
+  const isOfUse = Object.values(ways).includes(true)
   const droppableText =
     droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
   return new HoldfastError(
@@ -32,15 +38,37 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
       ...droppableText,
       ...describeRemoved(removed),
       ...describeUnfinished(unfinished),
+      ...describeRepairPinned(repairPinned),
     ].join(' '),
     { url: context.backend.url, hint: isOfUse ? hint : undefined },
   )
 }
 
-/** Whether `delete` accepts any checkpoint: not a pinned one, and not the last that is listed. */
-function hasDeletable({ checkpoints, quarantined, abandoned = [] }: WholeCatalog): boolean {
-  const beside = checkpoints.length > 1 ? checkpoints.all : []
-  return quarantined.length > 0 || [...beside, ...abandoned].some(({ pinned }) => pinned === undefined)
+/** Whether `delete` accepts any checkpoint. */
+function hasDeletable(catalog: WholeCatalog): boolean {
+  return (
+    catalog.quarantined.length > 0 || deletableIfUnpinned(catalog).some(({ pinned }) => pinned === undefined)
+  )
+}
+
+/** Returns the steps that `delete` accepts once a person ends the pins of a repair. */
+function pinnedByRepair(catalog: WholeCatalog): readonly number[] {
+  const steps = deletableIfUnpinned(catalog)
+    .filter(isPinnedByRepair)
+    .map(({ step }) => step)
+  return [...new Set(steps)].sort((one, other) => one - other)
+}
+
+/** Returns the checkpoints of which `delete` accepts those that are not pinned. It refuses the last that is listed. */
+function deletableIfUnpinned({ checkpoints, abandoned = [] }: WholeCatalog): readonly CatalogEntry[] {
+  return [...(checkpoints.length > 1 ? checkpoints.all : []), ...abandoned]
+}
+
+function describeRepairPinned(steps: readonly number[]): readonly string[] {
+  if (steps.length === 0) return []
+  const more = steps.length - namedSteps
+  const text = more > 0 ? `steps ${steps.slice(0, namedSteps).join(', ')} and ${more} more` : stepsText(steps)
+  return [`A repair pinned ${text}, which may need no pin.`]
 }
 
 function describeRemoved(removed: readonly Removed[]): readonly string[] {

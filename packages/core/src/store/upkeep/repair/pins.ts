@@ -1,5 +1,6 @@
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../../catalog/documents/index.ts'
 import type { ReadableCatalog } from '../../../catalog/commit/newest-readable.ts'
+import { reasonOfRepairPin } from '../../../catalog/judging/repair-pin.ts'
 import type { LostPage, WholeCatalog } from '../../../catalog/pages/index.ts'
 
 /** What decides whether a damaged or lost document may have pinned a checkpoint. */
@@ -19,15 +20,11 @@ export function reasonsToPin(losses: Losses): (entry: CatalogEntry) => string | 
   const mayHaveBeenListed = inLostPages(lost, catalog)
   return ({ attempt, pinned }) => {
     if (pinned !== undefined) return undefined
-    if (isNewestLost) return pinnedByRepair('the damaged or lost catalog')
+    if (isNewestLost) return reasonOfRepairPin('the damaged or lost catalog')
     return found.has(attempt) && mayHaveBeenListed(attempt)
-      ? pinnedByRepair('a damaged or lost page of the catalog')
+      ? reasonOfRepairPin('a damaged or lost page of the catalog')
       : undefined
   }
-}
-
-function pinnedByRepair(what: string): string {
-  return `by a repair, because ${what} may have pinned it; unpin it to release it`
 }
 
 /** Returns whether a lost page may have listed an attempt that the readable pages do not list. */
