@@ -42,6 +42,22 @@ test('a save over a damaged catalog keeps what may have been pinned, and warns',
   expect(await steps(folder)).toEqual([1, 2, 3, 4, 9])
 })
 
+test('a rebuild warns of the steps that need several unpins', async () => {
+  const folder = await checkpointFolder()
+  const save = ['save', 'checkpoint.pth', '--metric', 'l=1', '--step']
+  await onStore(folder, ...save, '1')
+  for (const name of ['one', 'two']) {
+    await onStore(folder, 'rewind', '1')
+    await writeFile(join(folder, 'checkpoint.pth'), name)
+    await onStore(folder, ...save, '2')
+    await onStore(folder, 'pin', '2')
+  }
+  await damageNewest(folder)
+  expect((await onStore(folder, 'save', 'checkpoint.pth', '--step', '3')).stderr).toMatch(
+    /holdfast unpin STEP\. Repeat it for step 2, of which several checkpoints are pinned$/m,
+  )
+})
+
 test.each(['save checkpoint.pth --step 9', 'pin 3', 'repair'])(
   '%s reports in its JSON that it rebuilt the catalog',
   async (command) => {

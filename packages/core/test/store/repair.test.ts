@@ -122,6 +122,28 @@ describe('a rebuild of a catalog that may have pinned checkpoints', () => {
     expect((await again.abandoned()).map(({ step }) => step)).toEqual([2, 3])
   })
 
+  test('reports a step once, and which steps have several pins', async () => {
+    const backend = new MemoryBackend()
+    const writer = storeOn(backend, { mode: 'shared', retention: { keepTags: ['kept'] } })
+    await writer.save({ step: 1, files, tags: ['kept'] })
+    for (const text of ['one', 'two', 'three']) {
+      await writer.rewind(1)
+      await writer.save({ step: 2, files: { a: Buffer.from(text) }, tags: ['kept'] })
+    }
+    await tamper(backend, await newestCatalog(backend), flipBit)
+    const store = storeOn(backend, { mode: 'shared' })
+    const rebuilt: unknown[] = []
+    store.on('rebuilt', (event) => rebuilt.push(event))
+    await store.save({ step: 3, files })
+    expect(rebuilt).toMatchObject([{ pinned: [1, 2], pinnedSeveralTimes: [2] }])
+    await store.unpin(2)
+    await store.unpin(2)
+    await expect(store.delete([2])).rejects.toThrow('A repair pinned step 2')
+    await store.unpin(2)
+    expect(await store.delete([2])).toHaveLength(2)
+    expect((await store.get(2))?.pinned).toBeUndefined()
+  })
+
   test('keeps the reason of an older pin', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 2)

@@ -194,6 +194,26 @@ describe('an abandoned checkpoint', () => {
     expect((await store.latest())?.step).toBe(16)
   })
 
+  test('is unpinned before an older one of its step, which the next unpin reaches', async () => {
+    const store = storeOn(new MemoryBackend(), { mode: 'shared' })
+    await saveAll(store, [8])
+    for (const text of ['one', 'two', 'three']) {
+      await store.save({ step: 16, files: { a: Buffer.from(text) } })
+      await store.pin(16, text)
+      await store.rewind(8)
+    }
+    const pins = async () => (await store.abandoned()).flatMap(({ pinned }) => pinned?.reason ?? [])
+    expect((await pins()).sort()).toEqual(['one', 'three', 'two'])
+    await store.unpin(16)
+    expect((await pins()).sort()).toEqual(['one', 'two'])
+    await store.unpin(16)
+    expect(await pins()).toEqual(['one'])
+    await expect(store.delete([16])).rejects.toThrow('Step 16 is pinned')
+    await store.unpin(16)
+    await store.unpin(16)
+    expect(await store.delete([16])).toHaveLength(3)
+  })
+
   test('is kept by no sweep, and is swept once it is dropped', async () => {
     const backend = new MemoryBackend()
     const store = await rewoundStore(backend, { gracePeriod: 0 })

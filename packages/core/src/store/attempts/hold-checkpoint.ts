@@ -1,6 +1,5 @@
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { attemptPrefix } from '../../catalog/documents/index.ts'
-import { abandonedAt } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 
@@ -15,10 +14,11 @@ export async function holdCheckpoint(
   { on, signal }: { readonly on: boolean; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   if (backend.capabilities.holdsObjects !== true) return
-  const entries = [catalog.checkpoints.get(step), abandonedAt(catalog, step)]
-  const attempts = entries.flatMap((entry) =>
-    entry === undefined || (entry.pinned !== undefined) !== on ? [] : [entry.attempt],
-  )
+  const listed = catalog.checkpoints.get(step)
+  const abandoned = (catalog.abandoned ?? []).filter((entry) => entry.step === step)
+  const attempts = [...(listed === undefined ? [] : [listed]), ...abandoned]
+    .filter(({ pinned }) => (pinned !== undefined) === on)
+    .map(({ attempt }) => attempt)
   try {
     for (const attempt of attempts) {
       const objects = await Array.fromAsync(backend.list(attemptPrefix(attempt), { signal }))

@@ -50,12 +50,13 @@ export interface StoreEvents {
   readonly tookOver: { readonly from: string | undefined }
   /**
    * The catalog was rebuilt as `version`. `pinned` are the steps that a damaged or lost document may have pinned, so they are pinned
-   * until they are unpinned. `reason` is a sentence, or `undefined` if the catalog was undamaged, and only its list of checkpoints was not.
+   * until they are unpinned. Those of `pinnedSeveralTimes` have several pinned checkpoints, each of which needs an unpin. `reason` is a sentence, or `undefined` if the catalog was undamaged, and only its list of checkpoints was not.
    */
   readonly rebuilt: {
     readonly version: number
     readonly checkpoints: number
     readonly pinned: readonly number[]
+    readonly pinnedSeveralTimes: readonly number[]
     readonly reason: string | undefined
   }
   /** Objects that a commit dropped could not be deleted now. A later sweep deletes them. */

@@ -53,6 +53,8 @@ export interface Survey extends ReadableCatalog {
 interface RebuildPlan {
   readonly change: ChangeOf<'rebuild'> | undefined
   readonly report: Omit<RepairReport, 'version'>
+  /** The steps of `report.pinned` with several pinned checkpoints. Each unpin releases one of them. */
+  readonly pinnedSeveralTimes: readonly number[]
 }
 
 /** Decides what a repair lists and quarantines. */
@@ -75,6 +77,7 @@ export function planRebuild(survey: Survey): RebuildPlan {
     const reason = reasonToPin(entry)
     return reason === undefined ? entry : { ...entry, pinned: { reason, at } }
   }
+  const kept = [...chosen, ...abandoned.whole]
   const isStore = survey.newestVersion > 0 || unlisted.length > 0
   const report = {
     damagedCatalogs: damaged.filter(({ version }) => !ownFences.has(version)),
@@ -83,11 +86,13 @@ export function planRebuild(survey: Survey): RebuildPlan {
     abandoned: stepsOf(abandoned.whole.filter((entry) => unlisted.includes(entry))),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: stepsOf(released),
-    pinned: stepsOf([...chosen, ...abandoned.whole].filter((entry) => reasonToPin(entry) !== undefined)),
+    pinned: [...new Set(stepsOf(kept.filter((entry) => reasonToPin(entry) !== undefined)))],
     markerRewritten: survey.marker === 'damaged' || (survey.marker === 'missing' && isStore),
   }
+  const pins = stepsOf(kept.map(pinned).filter((entry) => entry.pinned !== undefined))
+  const pinnedSeveralTimes = report.pinned.filter((step) => pins.indexOf(step) !== pins.lastIndexOf(step))
   const changes = [damaged, report.recovered, report.abandoned, setAside, released]
-  if (changes.every(({ length }) => length === 0)) return { change: undefined, report }
+  if (changes.every(({ length }) => length === 0)) return { change: undefined, report, pinnedSeveralTimes }
   const change = {
     kind: 'rebuild',
     checkpoints: chosen.map(pinned),
@@ -101,7 +106,7 @@ export function planRebuild(survey: Survey): RebuildPlan {
     rewound: lists.rewound,
     term,
   } as const
-  return { change, report }
+  return { change, report, pinnedSeveralTimes }
 }
 
 function stepsOf(entries: readonly CatalogEntry[]): readonly number[] {

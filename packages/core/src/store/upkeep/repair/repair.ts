@@ -66,7 +66,7 @@ async function repairOnce(
 ): Promise<RepairReport | undefined> {
   const { log, events } = context
   const survey = await surveyStore(context, begun, signal, completeJoint)
-  const { change, report } = planRebuild(survey)
+  const { change, report, pinnedSeveralTimes } = planRebuild(survey)
   if (change === undefined) {
     if (report.markerRewritten) await ensureMarker(context, signal)
     return { ...report, version: undefined }
@@ -85,6 +85,7 @@ async function repairOnce(
     version,
     checkpoints: checkpoints.length,
     pinned: report.pinned,
+    pinnedSeveralTimes,
     reason: whyRebuilt(survey),
   })
   return { ...report, version }
