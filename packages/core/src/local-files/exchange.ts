@@ -7,12 +7,16 @@ import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, syncFolders } from './folders.ts'
 import {
   beginUndo,
+  endCompletion,
+  endUndo,
   type Exchange,
   goneFile,
   isExchanging,
+  isUndoing,
   type Journal,
   newFile,
   oldFile,
+  withdrawnFile,
 } from './journal.ts'
 import { putLinksBack, replaceLinks } from './replaced-links.ts'
 
@@ -56,14 +60,29 @@ export async function keepOld(
 
 /**
  * Makes every change of a journal that has not been made yet, and makes all of them durable. May be repeated, and may
- * run in several processes at once: each change is one rename, which succeeds once. The first process to finish removes the
- * journal and the hidden folder, so a failure counts only while the journal exists.
+ * run in several processes at once: each change is one rename, which succeeds once. `conclude` ends the exchange.
  */
 export async function complete(exchange: Exchange, journal: Journal): Promise<void> {
+  await unlessEnded(exchange, () => makeChanges(exchange, journal))
+}
+
+/**
+ * Ends an exchange after `complete`. Rejects with `UNAVAILABLE` if another process undoes the changes, or has undone them. Only
+ * one of the two can happen: an undo begins by renaming the journal that this removes.
+ */
+export async function conclude(exchange: Exchange, journal: Journal): Promise<void> {
+  const { fileSystem, root, hidden } = exchange
+  if (await endCompletion(fileSystem, hidden)) return
+  if (await isUndoing(fileSystem, hidden)) throw undoHasBegun(root)
+  await assertInPlace(exchange, journal)
+}
+
+/** The first process to end an exchange removes the hidden folder, so a failure counts only until then. */
+async function unlessEnded({ fileSystem, hidden }: Exchange, change: () => Promise<void>): Promise<void> {
   try {
-    await makeChanges(exchange, journal)
+    await change()
   } catch (error) {
-    if (await isExchanging(exchange.fileSystem, exchange.hidden)) throw error
+    if (await isExchanging(fileSystem, hidden)) throw error
   }
 }
 
@@ -76,28 +95,41 @@ async function makeChanges(exchange: Exchange, journal: Journal): Promise<void> 
   })
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
     const gone = join(hidden, goneFile(index))
-    if ((await ifThere(() => fileSystem.lstat(gone))) === undefined)
-      await moveOnce(fileSystem, join(root, path), gone)
+    // A missing hidden folder is not made again, because its removal would remove the file.
+    await atDestination(`removing ${join(root, path)}`, async () => {
+      if (await isGone(fileSystem, gone)) await renameOnce(fileSystem, join(root, path), gone)
+    })
   })
   await syncAll(exchange, journal)
 }
 
 /**
- * Undoes all changes. Rejects with the first failure. From the first change on, they can only be undone. If a replaced file was
- * not kept, rejects before the first change, and they can only be completed. Does nothing if another process has completed or undone the journal.
+ * Undoes all changes, and ends the exchange. Rejects with the first failure. From the first change on, they can only be undone. If
+ * a replaced file was not kept, rejects before the first change, and they can only be completed. Does nothing if another process
+ * has completed or undone the journal. May run in several processes at once, also beside `complete`.
  */
 export async function undo(exchange: Exchange, journal: Journal): Promise<void> {
+  await assertKept(exchange, journal)
+  await unlessEnded(exchange, async () => {
+    if (!(await beginUndo(exchange.fileSystem, exchange.hidden))) return
+    await undoChanges(exchange, journal)
+    await endUndo(exchange.fileSystem, exchange.hidden)
+  })
+}
+
+async function undoChanges(exchange: Exchange, journal: Journal): Promise<void> {
   const { files, others } = journal
   const { fileSystem, root, hidden } = exchange
-  await assertKept(exchange, journal)
-  if (!(await beginUndo(fileSystem, hidden))) return
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
     await moveOnce(fileSystem, join(hidden, goneFile(index)), join(root, path))
   })
   await concurrently([...files.entries()], renamesAtOnce, undefined, async ([index, file]) => {
     const place = join(root, file.place)
+    // From here on, no other process can move the restored file to its place.
+    await moveOnce(fileSystem, join(hidden, newFile(index)), join(hidden, withdrawnFile(index)))
     if (!(await hasInode(fileSystem, place, file.inode))) return
-    if (file.before === 'nothing') await atDestination(`removing ${place}`, () => fileSystem.unlink(place))
+    if (file.before === 'nothing')
+      await atDestination(`removing ${place}`, () => ifThere(() => fileSystem.unlink(place)))
     else await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
   })
   await putLinksBack(exchange, journal)
@@ -176,6 +208,12 @@ async function syncAll(
     if ((await ifReachable(() => fileSystem.lstat(folder))) !== undefined) existing.add(folder)
   }
   await syncFolders(fileSystem, [...existing, hidden])
+}
+
+function undoHasBegun(root: string): HoldfastError {
+  return new HoldfastError('UNAVAILABLE', `Another restore into ${root} undoes this one. Restore again.`, {
+    retryable: false,
+  })
 }
 
 function notKept(place: string): HoldfastError {

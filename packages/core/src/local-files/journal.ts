@@ -51,6 +51,8 @@ const journalSchema = v.object({
 export type Journal = Readonly<v.InferOutput<typeof journalSchema>>
 
 export const newFile = (index: number): string => `new-${index}`
+/** The name of a restored file that an undo keeps from its place. Its inode stays in use, so that no other file gets it. */
+export const withdrawnFile = (index: number): string => `withdrawn-${index}`
 export const oldFile = (index: number): string => `old-${index}`
 export const linkFile = (index: number): string => `link-${index}`
 export const goneFile = (index: number): string => `gone-${index}`
@@ -83,10 +85,16 @@ export async function writeJournal(
 
 /** Reads the journal of a hidden folder. Returns `undefined` if its restore has not changed anything yet. */
 export async function readJournal(fileSystem: LocalFileSystem, hidden: string): Promise<Journal | undefined> {
-  const name = (await isUndoing(fileSystem, hidden)) ? undoingName : journalName
-  const path = join(hidden, name)
-  const text = await ifThere(() => fileSystem.readFile(path, 'utf8'))
-  if (text === undefined) return undefined
+  // In this order, because the beginning of an undo renames the first to the second.
+  for (const name of [journalName, undoingName]) {
+    const path = join(hidden, name)
+    const text = await ifThere(() => fileSystem.readFile(path, 'utf8'))
+    if (text !== undefined) return parseJournal(text, path, hidden)
+  }
+  return undefined
+}
+
+function parseJournal(text: string, path: string, hidden: string): Journal {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), journalSchema), text)
   if (parsed.success) return parsed.output
   throw new HoldfastError(
@@ -131,8 +139,30 @@ export async function beginUndo(fileSystem: DestinationFileSystem, hidden: strin
   return true
 }
 
-/** From here on, nothing in the hidden folder is required. Another process may have removed the folder. */
-export async function removeJournal(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
-  for (const name of [journalName, undoingName]) await ifThere(() => fileSystem.unlink(join(hidden, name)))
-  await ifThere(() => fileSystem.syncFolder(hidden))
+/**
+ * Ends an exchange whose changes are all made. From here on, they cannot be undone, and nothing in the hidden folder is required.
+ * Returns false if an undo has begun before, or if another process has ended the exchange.
+ */
+export async function endCompletion(fileSystem: DestinationFileSystem, hidden: string): Promise<boolean> {
+  return removeOnce(fileSystem, join(hidden, journalName))
+}
+
+/** Ends an exchange whose changes are all undone. Another process may have ended it before. */
+export async function endUndo(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
+  await removeOnce(fileSystem, join(hidden, undoingName))
+}
+
+/** Makes the end of an exchange durable. Another process may have removed the hidden folder. */
+export async function syncEnd(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
+  await atDestination(`syncing ${hidden}`, () => ifThere(() => fileSystem.syncFolder(hidden)))
+}
+
+async function removeOnce(fileSystem: DestinationFileSystem, path: string): Promise<boolean> {
+  const isRemoved = await atDestination(`removing ${path}`, () =>
+    ifThere(async () => {
+      await fileSystem.unlink(path)
+      return true
+    }),
+  )
+  return isRemoved === true
 }

@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
 import { atDestination, refused } from './destination-error.ts'
 import { checkFolders, checkPlaces, type Destination } from './destination.ts'
-import { complete, undo } from './exchange.ts'
+import { complete, conclude, undo } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { removeTree } from './folders.ts'
 import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
-import { type Exchange, isUndoing, type Journal, readJournal, removeJournal } from './journal.ts'
+import { type Exchange, isUndoing, type Journal, readJournal, syncEnd } from './journal.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
 
 /**
@@ -68,11 +68,11 @@ async function settle(
     errors.push(error)
     throw notSettled(destination, hidden, new AggregateError(errors, messageOf(errors[0])))
   }
-  await removeJournal(fileSystem, hidden)
+  await syncEnd(fileSystem, hidden)
   return isCompleted
 }
 
-/** Completes a journal. Rejects before the first change if a place can no longer be written to. */
+/** Completes a journal, and ends its exchange. Rejects before the first change if a place can no longer be written to. */
 async function completeIfAllowed(
   exchange: Exchange,
   destination: Destination,
@@ -85,6 +85,7 @@ async function completeIfAllowed(
   if (newLink !== undefined) throw refused(`${join(root, newLink)} has become a link. Remove it.`)
   await checkFolders(fileSystem, destination, journal.others)
   await complete(exchange, journal)
+  await conclude(exchange, journal)
 }
 
 function notSettled({ root }: Destination, hidden: string, cause: Error): HoldfastError {

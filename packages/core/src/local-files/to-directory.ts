@@ -8,11 +8,11 @@ import { atDestination, destinationError, ifThere, refused } from './destination
 import { checkPlaces, type Destination, destinationAt, refuseToClear } from './destination.ts'
 import { DurableWriter } from './durable-writer.ts'
 import { hasIdentity, identityOf, takeOverFiles, writeIdentity } from './earlier-restore.ts'
-import { assertInPlace, complete, keepOld, undo } from './exchange.ts'
+import { assertInPlace, complete, conclude, keepOld, undo } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from './folders.ts'
 import { HiddenFolder } from './hidden-folder.ts'
-import { type Exchange, type Journal, newFile, readJournal, removeJournal, writeJournal } from './journal.ts'
+import { type Exchange, type Journal, newFile, readJournal, syncEnd, writeJournal } from './journal.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { type DestinationFileSystem, fileSystemOn } from './on-platform.ts'
 import { type OtherFiles, type OthersToRemove, othersToRemove, reportOthers } from './other-files.ts'
@@ -303,18 +303,19 @@ async function completeOrUndo(exchange: Exchange, journal: Journal): Promise<voi
   try {
     await complete(exchange, journal)
     await assertInPlace(exchange, journal)
+    await conclude(exchange, journal)
   } catch (error) {
     await alsoAfter(
       error,
       `Some files in ${root} have been replaced already. The next restore into it completes or undoes this one.`,
       async () => {
         await undo(exchange, journal)
-        await removeJournal(fileSystem, hidden)
+        await syncEnd(fileSystem, hidden)
       },
     )
     throw error
   }
-  await atDestination(`removing the journal of ${hidden}`, () => removeJournal(fileSystem, hidden))
+  await syncEnd(fileSystem, hidden)
 }
 
 /**
