@@ -25,11 +25,15 @@ export async function replaceLinks(exchange: Exchange, journal: Journal): Promis
     const path = join(root, link)
     await atDestination(`replacing the link ${path}`, async () => {
       if (!(await isLink(fileSystem, path))) return
+      const kept = join(hidden, linkFile(index))
       try {
-        await fileSystem.rename(path, join(hidden, linkFile(index)))
+        await fileSystem.rename(path, kept)
       } catch (error) {
         if (await isLink(fileSystem, path)) throw error // otherwise another process has moved it
       }
+      // Another process may have replaced the link after the look. Then the rename has moved a folder with restored files.
+      const moved = await ifThere(() => fileSystem.lstat(kept))
+      if (moved?.isDirectory() === true) await fileSystem.rename(kept, path)
     })
   }
   const folders = replacedFolders(exchange, journal)
@@ -50,12 +54,16 @@ export async function putLinksBack(exchange: Exchange, journal: Journal): Promis
     const kept = join(hidden, linkFile(index))
     const path = join(root, link)
     await atDestination(`putting the link ${path} back`, async () => {
-      if ((await ifThere(() => fileSystem.lstat(kept))) === undefined) return
-      await removeEmptyFolders(
-        fileSystem,
-        folders.filter((folder) => folder === path || folder.startsWith(join(path, '/'))),
-      )
-      await fileSystem.rename(kept, path)
+      if (!(await isLink(fileSystem, kept))) return
+      try {
+        await removeEmptyFolders(
+          fileSystem,
+          folders.filter((folder) => folder === path || folder.startsWith(join(path, '/'))),
+        )
+        await fileSystem.rename(kept, path)
+      } catch (error) {
+        if (await isLink(fileSystem, kept)) throw error // otherwise another process has put it back
+      }
     })
   }
 }

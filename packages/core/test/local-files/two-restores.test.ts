@@ -26,6 +26,7 @@ const beforeTheLinkIsPutBack: Moment = (method, from) => method === 'rename' && 
 const beforeTheUndoEnds: Moment = (method, path) => method === 'unlink' && path.endsWith('/undoing')
 const beforeTheHiddenFolderIsListed: Moment = (method, path) =>
   method === 'readdir' && hiddenFolder.test(path)
+const beforeTheHiddenFolderIsRemoved: Moment = (method, path) => method === 'rmdir' && hiddenFolder.test(path)
 
 /** Returns a folder in which a restore was interrupted after its journal was written. Its process has ended. */
 async function interruptedRestore(options: Partial<DeliveryOptions> = {}): Promise<string> {
@@ -151,4 +152,10 @@ test('removes no other file for an interrupted restore that another restore undo
   })
   expect(await readTree(to)).toEqual({ ...before, one: 'one', two: 'two' })
   expect((await lstat(join(to, 'last'))).isSymbolicLink()).toBe(true)
+})
+
+test('keeps a folder that takes the place of a link just before the link is moved', async () => {
+  const to = await interruptedRestore()
+  await restoreAmid(to, beforeTheLinkMoves, { until: beforeTheHiddenFolderIsRemoved })
+  expect(await readTree(to)).toEqual({ ...before, ...files, one: 'one', two: 'two' })
 })
