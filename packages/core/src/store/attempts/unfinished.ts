@@ -105,11 +105,19 @@ async function firstAfter(
   return undefined
 }
 
+/** Whose the unfinished saves are. In a term of a job of many ranks, they are earlier saves of the job. */
+export type UnfinishedOf = 'other writers' | 'this job'
+
 /** Returns sentences with the size of the unfinished saves and how long they are kept. Empty if there are none. */
-export function describeUnfinished(unfinished: UnfinishedSaves): readonly string[] {
+export function describeUnfinished(
+  unfinished: UnfinishedSaves,
+  whose: UnfinishedOf = 'other writers',
+): readonly string[] {
   const { ended, until } = unfinished
   const saves = unfinished.saves - ended.saves
   const when = until === undefined ? '' : ` until ${until.toISOString()}`
+  const them = saves === 1 ? 'it' : 'them'
+  const why = whose === 'this job' ? `other ranks may still finish ${them}` : 'those writers may still run'
   return [
     ...(ended.saves === 0
       ? []
@@ -119,7 +127,7 @@ export function describeUnfinished(unfinished: UnfinishedSaves): readonly string
     ...(saves === 0
       ? []
       : [
-          `${unfinishedText(saves, 'of other writers', unfinished.bytes - ended.bytes)}, kept${when} because those writers may still run.`,
+          `${unfinishedText(saves, `of ${whose}`, unfinished.bytes - ended.bytes)}, kept${when} because ${why}.`,
         ]),
   ]
 }

@@ -72,10 +72,11 @@ export async function saveJointly(
     const { attempt, order } = proposal
     assertNoContradiction(context.keeping, newest, context.backend.url)
     await refuseEarly(context, newest, request, attempt)
-    madeRoom.push(...(await makeRoomForSave(context, access, request, files, newest)))
-    if (save !== first) assertReplayable(plan, step, context.backend.url)
+    // Other ranks may have stored their parts of the attempt. Making room must not end it.
     access.attempts.add(attempt)
     try {
+      madeRoom.push(...(await makeRoomForSave(context, access, request, files, newest)))
+      if (save !== first) assertReplayable(plan, step, context.backend.url)
       using chosen = context.sharing.begin()
       const content = await prepareContent(context, newest, request, files, { attempt, order, chosen })
       const part = await writeOwnPart(member, attempt, content, files, mayExist)

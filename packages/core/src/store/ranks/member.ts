@@ -56,7 +56,7 @@ export function memberOf(identity: Identity, term: number, openId: string, conte
     ...identity,
     own: { term, owner: openId },
     context: ofTerm,
-    access: new WriteAccess(ofTerm),
+    access: new WriteAccess(ofTerm, 'this job'),
     begun: new Set(),
     failed: new Set(),
     isContinued: false,

@@ -5,7 +5,7 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { removeEndedSaves } from '../attempts/ended-saves.ts'
 import { keepReserve } from '../attempts/reserve.ts'
-import type { UnfinishedSaves } from '../attempts/unfinished.ts'
+import type { UnfinishedOf, UnfinishedSaves } from '../attempts/unfinished.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context/context.ts'
 import { ensureMarker } from '../marker/ensure-marker.ts'
 import { Findings } from './findings.ts'
@@ -22,6 +22,8 @@ export class WriteAccess {
   readonly attempts: AttemptsUnderWay = new Set()
   /** Attempts whose saves failed and that could not be removed yet, because the store accepted no commit. */
   readonly toDiscard = new Set<AttemptId>()
+  /** Whose the unfinished saves are that are not in `attempts`. */
+  readonly unfinishedOf: UnfinishedOf
   readonly findings: Findings
   readonly tidying: Tidying
   readonly #context: StoreContext
@@ -33,8 +35,9 @@ export class WriteAccess {
   #beforeWrites = async (newest: PagedCatalog, _: AbortSignal | undefined): Promise<PagedCatalog> =>
     Promise.resolve(newest)
 
-  constructor(context: StoreContext) {
+  constructor(context: StoreContext, unfinishedOf: UnfinishedOf = 'other writers') {
     this.#context = context
+    this.unfinishedOf = unfinishedOf
     this.findings = new Findings(context)
     this.tidying = new Tidying(context, this.attempts, this.toDiscard)
     const { url } = context.backend

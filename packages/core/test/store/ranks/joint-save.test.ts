@@ -30,6 +30,45 @@ test('reports what it dropped to make room', async () => {
   ])
 })
 
+/** Two ranks on a disk that has space for the small part of the first at step 4, and not for the large part of the second. */
+async function pairOnFullDisk({ makeRoom }: { readonly makeRoom: boolean }) {
+  const backend = new FullBackend()
+  const ranks = startJob(backend, 2, { space: { makeRoom }, saveTimeout: 500 })
+  const save = async (rank: number, step: number) => {
+    const [store, size] = [ranks[rank], [100_000, 900_000][rank]]
+    if (store === undefined || size === undefined) throw new Error('The job has two ranks')
+    return store.save({ step, files: { [`rank-${rank}`]: Buffer.alloc(size, step) } })
+  }
+  for (const step of [1, 2, 3]) await Promise.all([save(0, step), save(1, step)])
+  return { backend, save }
+}
+
+test('drops a checkpoint to make room, and not the part that another rank has stored', async () => {
+  const { save } = await pairOnFullDisk({ makeRoom: true })
+  expect(await codeOf(save(0, 4))).toBe('INCOMPLETE')
+  const { step, dropped } = await save(1, 4)
+  expect({ step, dropped }).toEqual({ step: 4, dropped: [{ step: 1, because: 'to make room for step 4' }] })
+})
+
+test('does not count the part that another rank has stored as a save of other writers', async () => {
+  const { save } = await pairOnFullDisk({ makeRoom: false })
+  expect(await codeOf(save(0, 4))).toBe('INCOMPLETE')
+  const refused: unknown = await save(1, 4).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ code: 'INSUFFICIENT_SPACE', hint: { hasUnfinished: false } })
+  expect(String(refused)).not.toContain('unfinished')
+})
+
+test('states that an unfinished earlier step is of this job, and does not advise to sweep it', async () => {
+  const { save } = await pairOnFullDisk({ makeRoom: false })
+  expect(await codeOf(save(0, 4))).toBe('INCOMPLETE')
+  const refused: unknown = await save(1, 5).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ code: 'INSUFFICIENT_SPACE', hint: { hasUnfinished: false } })
+  expect(String(refused)).toMatch(
+    /1 unfinished save of this job takes 100 KB, kept .*because other ranks may still finish it\./,
+  )
+  expect(String(refused)).not.toMatch(/sweep|other writers/)
+})
+
 /** Starts two ranks that have restored together, so that each can store its part alone. */
 async function resumedPair(): Promise<readonly [CheckpointStore, CheckpointStore]> {
   const [zero, one] = startJob(new MemoryBackend(), 2, { saveTimeout: 500 })

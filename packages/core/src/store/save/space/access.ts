@@ -1,10 +1,12 @@
 import type { AttemptId } from '../../../catalog/documents/index.ts'
-import type { UnfinishedSaves } from '../../attempts/unfinished.ts'
+import type { UnfinishedOf, UnfinishedSaves } from '../../attempts/unfinished.ts'
 import type { AttemptsUnderWay } from '../../context/context.ts'
 
 /** The operations with which a save can free space. */
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
+  /** Whose the unfinished saves are that are not in `attempts`. */
+  readonly unfinishedOf: UnfinishedOf
   /** Attempts whose saves failed and that could not be removed yet. */
   readonly toDiscard: Set<AttemptId>
   /** Deletes dead objects. Returns whether it deleted anything. */

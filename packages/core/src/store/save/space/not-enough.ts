@@ -12,7 +12,7 @@ const namedSteps = 5
 
 /** Returns the error for a save that does not fit. It names everything that could be deleted. */
 export async function notEnough(save: ComingSave, shortage: Shortage): Promise<HoldfastError> {
-  const { context, step } = save
+  const { context, access, step } = save
   const deletable = await shortage.deletable()
   const { unfinished, wanted, catalog } = deletable
   const { removed = [] } = catalog
@@ -24,7 +24,7 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
     canMakeRoom: droppable.length > 0,
     canDelete: hasDeletable(catalog),
     canUnpin: repairPinned.length > 0,
-    hasUnfinished: unfinished.saves > 0,
+    hasUnfinished: unfinished.saves > 0 && access.unfinishedOf === 'other writers',
     hasRemoved: removed.length > 0,
   } as const
   const { kind: _, ...ways } = hint
@@ -37,7 +37,7 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
       shortageText(step, shortage),
       ...droppableText,
       ...describeRemoved(removed),
-      ...describeUnfinished(unfinished),
+      ...describeUnfinished(unfinished, access.unfinishedOf),
       ...describeRepairPinned(repairPinned),
     ].join(' '),
     { url: context.backend.url, hint: isOfUse ? hint : undefined },
