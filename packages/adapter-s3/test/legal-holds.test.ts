@@ -46,10 +46,10 @@ async function saved(backend: S3Backend): Promise<CheckpointStore> {
   return store
 }
 
-test('a pin holds every object of its checkpoint and no other, and unpinning ends the holds', async () => {
+/** A new folder of the locked bucket, and the keys of the objects in it that are held. */
+function lockedFolder() {
   const root = randomUUID()
   const backend = new S3Backend('locked', root, options)
-  await using store = await saved(backend)
   const client = clientOf(options)
   const heldKeys = async (): Promise<readonly string[]> => {
     const held: string[] = []
@@ -59,6 +59,12 @@ test('a pin holds every object of its checkpoint and no other, and unpinning end
     }
     return held
   }
+  return { backend, heldKeys }
+}
+
+test('a pin holds every object of its checkpoint and no other, and unpinning ends the holds', async () => {
+  const { backend, heldKeys } = lockedFolder()
+  await using store = await saved(backend)
   expect(await heldKeys()).toEqual([])
   await store.pin(1, 'paper')
   const held = await heldKeys()
@@ -70,6 +76,23 @@ test('a pin holds every object of its checkpoint and no other, and unpinning end
   expect(await heldKeys()).toEqual([])
   await store.delete([1])
   expect((await store.list()).map(({ step }) => step)).toEqual([2])
+})
+
+test('each unpin ends the holds of one of several pinned checkpoints of a step', async () => {
+  const { backend, heldKeys } = lockedFolder()
+  await using store = new CheckpointStore(backend)
+  await store.save({ step: 1, files: { 'model.bin': Buffer.alloc(200_000, 1) } })
+  for (const byte of [2, 3]) {
+    await store.save({ step: 2, files: { 'model.bin': Buffer.alloc(200_000, byte) } })
+    await store.pin(2)
+    await store.rewind(1)
+  }
+  const held = await heldKeys()
+  await store.unpin(2)
+  expect(await heldKeys()).toHaveLength(held.length / 2)
+  await store.unpin(2)
+  expect(await heldKeys()).toEqual([])
+  expect(await store.delete([2])).toHaveLength(2)
 })
 
 test('reports objects that a hold protects by their keys, and deletes the others', async () => {
