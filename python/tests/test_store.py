@@ -339,3 +339,12 @@ def test_every_code_and_every_hint_of_the_library_is_known() -> None:
     assert [
         kind for kind in kinds if phrase_hint({"kind": kind, "name": "loss", "step": 1, "for": "join"}) is None
     ] == []
+
+
+def test_a_full_store_advises_to_unpin_what_a_repair_pinned() -> None:
+    advice = phrase_hint({"kind": "free-space", "canDelete": True, "canUnpin": True})
+    assert advice == (
+        "Delete checkpoints with store.delete(). "
+        "If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it."
+    )
+    assert phrase_hint({"kind": "free-space", "canDelete": True}) == "Delete checkpoints with store.delete()."
