@@ -39,6 +39,17 @@ test('a run announces that it waits for the mirror, and continues from it once i
   expect(await runs.steps()).toEqual([1, 2])
 })
 
+test('a run rebuilds a lost catalog, and continues although its mirror is down', async () => {
+  const mirror = new TestMirror()
+  const runs = await Runs.begin(mirror)
+  await runs.run('save 1')
+  for await (const { key } of runs.backend.list('catalog/')) await runs.backend.delete([key])
+  mirror.isDown = true
+  const report = await runs.run('[ "$(last)" = 1 ] && save 2')
+  expect(report).toMatchObject({ exitCode: 0, restarts: 0 })
+  expect(await runs.steps()).toEqual([1, 2])
+})
+
 test('a run that is stopped copies the latest checkpoint to the mirror first', async () => {
   const mirror = new TestMirror()
   const runs = await Runs.begin(mirror)

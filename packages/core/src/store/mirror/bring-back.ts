@@ -1,7 +1,7 @@
 import { copyAll } from '../copy/copy-all.ts'
 import type { CopyDestination } from '../copy/sides.ts'
 import { maxBehindOf } from './options.ts'
-import { type BothSides, nothingToContinue, readableOf } from './both-sides.ts'
+import { type BothSides, nothingToContinue } from './both-sides.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
 import type { LocalStore } from './local-side.ts'
@@ -20,7 +20,9 @@ export async function bringBack(
   const { url } = mirror.backend
   const { events } = local.context
   if (theirs.kind === 'unusable') {
-    if (readableOf(ours).catalog.latest === undefined) throw nothingToContinue('latest', url, theirs.why)
+    // What is damaged may be repaired, and then has checkpoints.
+    if (ours.kind === 'readable' && ours.side.catalog.latest === undefined)
+      throw nothingToContinue('latest', url, theirs.why)
     const { from, why } = chosen
     events.emit('restoringFrom', { from, url: local.context.backend.url, why, isMirrorRead: false })
     return undefined

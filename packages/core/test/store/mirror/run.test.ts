@@ -104,6 +104,30 @@ test('a run that begins reads the mirror once, also if the mirror cannot be read
   }
 })
 
+describe('a run whose catalog is lost while the mirror cannot be read', () => {
+  /** Returns the step that the run restores. `lost` are the prefixes of the objects that the store has lost. */
+  async function continued(...lost: readonly string[]): Promise<number | undefined> {
+    const mirror = new FaultyBackend('mem:mirror')
+    const places = { ...newPlaces(), mirror }
+    await runOn(places, [1, 2])
+    for (const prefix of lost) await places.disk.delete(await keysOf(places.disk, prefix))
+    mirror.intercept = () => 'fail before'
+    const store = openMirrored(places, { mirrorOptions: { flushLimit: 0 } })
+    const mirrorReading = (await store.mirror?.bringBack())?.reading
+    await store.repair()
+    const restored = await store.restore('latest', { to: await temporaryFolder(), mirrorReading })
+    return restored?.step
+  }
+
+  test('continues from the latest checkpoint that a repair finds', async () => {
+    expect(await continued('catalog/')).toBe(2)
+  })
+
+  test('does not continue from nothing if a repair finds no checkpoint', async () => {
+    expect(await codeOf(continued('catalog/', 'data/'))).toBe('UNAVAILABLE')
+  })
+})
+
 test.each<['can' | 'cannot']>([['can'], ['cannot']])(
   'a restore during a run finds what was mirrored since the run began, if the mirror %s be read when it began',
   async (ability) => {
