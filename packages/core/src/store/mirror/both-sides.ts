@@ -1,7 +1,10 @@
+import { orAborted } from '../../async/or-aborted.ts'
+import type { RetryEvent } from '../../backend/index.ts'
+import { overloadOf } from '../../backend/overload.ts'
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { abandonedAt, type WholeCatalog } from '../../catalog/pages/index.ts'
-import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
 import { readMarker } from '../marker/read-marker.ts'
 import { recordedId } from '../marker/former-id.ts'
@@ -31,10 +34,13 @@ export async function lookAtBoth(
   return { ours, theirs, chosen: chooseSide(ours, theirs) }
 }
 
-/** Milliseconds that a restore waits for the mirror if the store has the checkpoint. */
+/** Milliseconds that a restore waits for the first answer of the mirror if the store has the checkpoint. */
 const patience = 10_000
 
-/** Reads a mirror before a restore. Stops waiting for it after a while if the store lists the chosen checkpoint. */
+/**
+ * Reads a mirror before a restore. If the store lists the chosen checkpoint, gives up a mirror that does not answer at all. A
+ * mirror that answers may be ahead of the store, so the restore waits for it however slow it is.
+ */
 export async function lookAtMirror(
   context: StoreContext,
   mirror: MirrorConnection,
@@ -42,24 +48,34 @@ export async function lookAtMirror(
   signal: AbortSignal | undefined,
 ): Promise<MirrorState> {
   if (!offers(readableOf(await stateOfStore(context, signal)), choice)) return stateOfMirror(mirror, signal)
+  throwIfAborted(signal, 'The look at the mirror')
+  const { environment, events } = context
   const late = new AbortController()
-  const ended = new AbortController()
-  const deadline = context.environment.pause(patience, ended.signal).then(
+  const answered = new AbortController()
+  const noteAnswer = (): void => {
+    answered.abort()
+  }
+  const noteRetry = ({ error }: RetryEvent): void => {
+    if (isHoldfastError(error) && error.url === mirror.backend.url && overloadOf(error) !== undefined)
+      noteAnswer()
+  }
+  events.on('retry', noteRetry)
+  const deadline = environment.pause(patience, answered.signal).then(
     () => {
       late.abort()
     },
     () => undefined, // the mirror has answered
   )
+  const ends = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])])
   try {
-    return await stateOfMirror(
-      mirror,
-      AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]),
-    )
+    // A file system that hangs does not obey a signal.
+    return await orAborted(stateOfMirror(mirror, ends, noteAnswer), ends, 'The look at the mirror')
   } catch (error) {
     if (!late.signal.aborted || signal?.aborted === true) throw error
     return { kind: 'unusable', why: `It did not answer within ${patience / 1000} seconds.` }
   } finally {
-    ended.abort()
+    events.off('retry', noteRetry)
+    noteAnswer()
     await deadline
   }
 }
@@ -110,9 +126,10 @@ async function stateOfStore(context: StoreContext, signal: AbortSignal | undefin
 async function stateOfMirror(
   mirror: MirrorConnection,
   signal: AbortSignal | undefined,
+  onAnswer?: () => void,
 ): Promise<MirrorState> {
   try {
-    return { kind: 'readable', side: await mirror.side(signal) }
+    return { kind: 'readable', side: await mirror.side(signal, onAnswer) }
   } catch (error) {
     if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
     return { kind: 'unusable', why: messageOf(error) }

@@ -45,9 +45,13 @@ export class MirrorConnection {
     this.reader = { ...this.#context(local.environment.newId(), false, 'shared'), line: local.line }
   }
 
-  /** Returns the id of the mirror and its newest catalog. Rejects with `CORRUPT` if its catalog or its marker is damaged. */
-  async side(signal: AbortSignal | undefined): Promise<Side> {
+  /**
+   * Returns the id of the mirror and its newest catalog. Rejects with `CORRUPT` if its catalog or its marker is damaged. `onAnswer`
+   * is called once the mirror has answered the first request.
+   */
+  async side(signal: AbortSignal | undefined, onAnswer?: () => void): Promise<Side> {
     const found = await readMarker(this.backend, signal)
+    onAnswer?.()
     const { log } = this.#writer?.destination.context ?? this.reader
     const catalog = await log.whole(signal)
     if (found.kind === 'damaged' || (found.kind === 'missing' && catalog.version > 0))

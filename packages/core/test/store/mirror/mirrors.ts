@@ -28,13 +28,14 @@ export function openMirrored(
   { disk, mirror }: Places,
   options: StoreOptions & { readonly mirrorOptions?: Omit<MirrorOptions, 'store'> } = {},
   environment: Environment = systemEnvironment,
+  events = new StoreEventEmitter(),
 ): CheckpointStore {
   const { mirrorOptions, ...others } = options
   const store = new CheckpointStore(
     disk,
     { ...others, mirror: { store: 'mem:mirror', ...mirrorOptions } },
     environment,
-    new StoreEventEmitter(),
+    events,
     mirror,
   )
   onTestFinished(async () => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import {
   type CheckpointStore,
@@ -8,6 +9,9 @@ import {
   type RestoreOptions,
   systemEnvironment,
 } from '../../../src/index.ts'
+import { orAborted } from '../../../src/async/or-aborted.ts'
+import { overloaded } from '../../../src/backend/overload.ts'
+import { StoreEventEmitter } from '../../../src/store/context/events.ts'
 import { readMarker } from '../../../src/store/marker/read-marker.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
 import { readTree, writeTree } from '../../trees.ts'
@@ -137,13 +141,20 @@ describe('a restore with a mirror', () => {
     /** A mirror with step 1 that becomes silent. */
     class SilentMirror extends MemoryBackend {
       isSilent = false
+      /** Whether its requests go on after their signal fires, as those of a file system that hangs. */
+      ignoresSignals = false
       readonly asked = Promise.withResolvers<undefined>()
+      readonly broken = Promise.withResolvers<undefined>()
 
       override async read(...parameters: Parameters<MemoryBackend['read']>) {
         const signal = parameters[1]?.signal
         if (this.isSilent)
           await new Promise((_, reject) => {
             this.asked.resolve(undefined)
+            if (this.ignoresSignals) {
+              this.broken.promise.catch(reject)
+              return
+            }
             signal?.addEventListener('abort', () => {
               reject(new HoldfastError('ABORTED', 'The read was stopped.'))
             })
@@ -172,7 +183,7 @@ describe('a restore with a mirror', () => {
           },
         },
       )
-      return { store, pauses, asked: mirror.asked.promise }
+      return { store, mirror, pauses, asked: mirror.asked.promise }
     }
 
     test.each<['latest' | number]>([['latest'], [1]])(
@@ -192,6 +203,15 @@ describe('a restore with a mirror', () => {
       },
     )
 
+    test('waits 10 seconds for a mirror whose requests cannot be stopped, and ignores how they end', async () => {
+      const { store, mirror, pauses } = await besideSilence('kept')
+      mirror.ignoresSignals = true
+      expect(await restoredFrom(store)).toEqual([1, 'store', model(1)])
+      expect(pauses).toEqual([10_000])
+      mirror.broken.reject(new HoldfastError('UNAVAILABLE', 'The disk is gone.'))
+      await setImmediate() // an unhandled rejection fails the run
+    })
+
     test('waits until its caller stops it if the store has no checkpoint', async () => {
       const { store, pauses, asked } = await besideSilence('lost')
       const stop = new AbortController()
@@ -200,6 +220,85 @@ describe('a restore with a mirror', () => {
       stop.abort()
       expect(await restoring).toBe('ABORTED')
       expect(pauses).toEqual([])
+    })
+  })
+
+  describe('with a mirror that needs more than 10 seconds', () => {
+    /** A mirror on which time passes before it answers. */
+    class SlowMirror extends MemoryBackend {
+      beforeRead = (): Promise<void> => Promise.resolve()
+      beforeList = (): Promise<void> => Promise.resolve()
+
+      override async read(...parameters: Parameters<MemoryBackend['read']>) {
+        await this.beforeRead()
+        return super.read(...parameters)
+      }
+
+      override async *list(...parameters: Parameters<MemoryBackend['list']>) {
+        await this.beforeList()
+        yield* super.list(...parameters)
+      }
+    }
+
+    /** Opens a store with step 1, whose mirror got step 2 from another node. `passTime` ends its long pauses. */
+    async function besideSlowness() {
+      const mirror = new SlowMirror('mem:mirror')
+      const places = { ...newPlaces(), mirror }
+      const first = openMirrored(places)
+      await saveMirrored(first, 1)
+      await first.close()
+      const other = openMirrored({ ...newPlaces(), mirror })
+      await restoredFrom(other)
+      await saveMirrored(other, 2)
+      await other.close()
+      const events = new StoreEventEmitter()
+      const passed = Promise.withResolvers<undefined>()
+      const pause = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
+        if (milliseconds < 1000) return systemEnvironment.pause(milliseconds, signal)
+        await orAborted(passed.promise, signal, 'The pause')
+      }
+      const store = openMirrored(
+        places,
+        { mirrorOptions: { flushLimit: 0 } },
+        { ...systemEnvironment, pause },
+        events,
+      )
+      const passTime = async (): Promise<void> => {
+        passed.resolve(undefined)
+        await setImmediate() // what the pauses delayed happens
+      }
+      const reportRetry = (error: HoldfastError): void => {
+        events.emit('retry', { what: 'read holdfast.json', attempt: 1, attemptsLeft: 5, error })
+      }
+      return { store, mirror, passTime, reportRetry }
+    }
+
+    test('waits for it once it has answered a request', async () => {
+      const { store, mirror, passTime } = await besideSlowness()
+      mirror.beforeList = passTime
+      expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
+    })
+
+    test('waits for it once it has asked for a retry', async () => {
+      const { store, mirror, passTime, reportRetry } = await besideSlowness()
+      mirror.beforeRead = async () => {
+        const error = new HoldfastError('UNAVAILABLE', 'Slow down.', { url: 'mem:mirror' })
+        reportRetry(overloaded(error, { retryAfter: 30_000 }))
+        await passTime()
+      }
+      expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
+    })
+
+    test.each([
+      ['the store asks for a retry', 'mem:disk', { retryAfter: 30_000 }],
+      ['a connection to the mirror fails', 'mem:mirror', undefined],
+    ])('does not wait for it if only %s', async (_, url, overload) => {
+      const { store, mirror, passTime, reportRetry } = await besideSlowness()
+      mirror.beforeRead = async () => {
+        reportRetry(overloaded(new HoldfastError('UNAVAILABLE', 'It failed.', { url }), overload))
+        await passTime()
+      }
+      expect(await restoredFrom(store)).toEqual([1, 'store', model(1)])
     })
   })
 
