@@ -7,7 +7,7 @@ import { describeUnfinished } from '../../attempts/unfinished.ts'
 import { isUnfinishedSufficient, stepsToDrop } from './deletable.ts'
 import type { ComingSave, Shortage } from './shortage.ts'
 
-/** The number of steps that the error names of those that a repair pinned. */
+/** The largest number of pinned steps that the error names. */
 const namedSteps = 5
 
 /** Returns the error for a save that does not fit. It names everything that could be deleted. */
@@ -59,7 +59,7 @@ function pinnedByRepair(catalog: WholeCatalog): readonly number[] {
   return [...new Set(steps)].sort((one, other) => one - other)
 }
 
-/** Returns the checkpoints of which `delete` accepts those that are not pinned. It refuses the last that is listed. */
+/** Returns the checkpoints that `delete` accepts unless they are pinned: all except the last listed one. */
 function deletableIfUnpinned({ checkpoints, abandoned = [] }: WholeCatalog): readonly CatalogEntry[] {
   return [...(checkpoints.length > 1 ? checkpoints.all : []), ...abandoned]
 }
