@@ -196,8 +196,8 @@ class Series {
 }
 
 /**
- * Compares values in the order in which they are judged. A rewind gives its checkpoint a later order key than those that it
- * abandons, which were saved after it. So abandoned values come last.
+ * Compares values in the order in which they are judged. Abandoned values come last, because a rewind gives its checkpoint a
+ * later order key than the abandoned checkpoints have.
  */
 function compare(one: RecordedValue, other: RecordedValue): number {
   return (

@@ -136,8 +136,8 @@ async function savedBefore(
 }
 
 /**
- * Whether files have the names of those that this rank has saved. Its part states that until a later step of the term is
- * listed. Without a part, a file of another rank cannot be told from its own.
+ * Whether this rank has saved files with these names. Its part has the names until a later step of the term is listed. Without a
+ * part, nothing shows which rank saved a file, and the result is true.
  */
 async function isOwnPart(
   { context, own, rank }: ResumedMember,
