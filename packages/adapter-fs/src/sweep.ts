@@ -27,8 +27,7 @@ export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepRep
     throwIfAborted(signal, 'The sweep', { url: disk.names.url })
     const isFolder = file.key.endsWith('/')
     if (isFolder && only === undefined) continue
-    const age = Date.now() - file.startedAt.getTime()
-    if (!file.key.startsWith(prefix) || age < olderThan || only?.(file.key) === false) {
+    if (!file.key.startsWith(prefix) || ageOf(file) < olderThan || only?.(file.key) === false) {
       left += 1
       continue
     }
@@ -36,6 +35,14 @@ export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepRep
     discarded.push(file)
   }
   return { discarded, left }
+}
+
+/**
+ * Returns the age in milliseconds. Node.js rounds the times of files to milliseconds, so a new file may seem to come from
+ * the future.
+ */
+function ageOf({ startedAt }: UnfinishedWork): number {
+  return Math.max(0, Date.now() - startedAt.getTime())
 }
 
 async function discard({ fileSystem, names }: Disk, key: string): Promise<void> {

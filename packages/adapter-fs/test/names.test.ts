@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import * as promises from 'node:fs/promises'
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { codeOf } from '@holdfast/conformance/testing'
@@ -261,6 +261,17 @@ describe('sweep', () => {
     expect(await everythingIn(root)).toEqual(['catalog', 'catalog/.hidden', 'catalog/.holdfast-tmp-2'])
     await backend.sweep({ olderThan: 0 })
     expect(await everythingIn(root)).toEqual(['catalog', 'catalog/.hidden'])
+  })
+
+  test('counts a file from the future as a new one', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root)
+    await mkdir(join(root, 'data'))
+    await writeFile(join(root, 'data', '.holdfast-tmp-1'), '1')
+    const tomorrow = new Date(Date.now() + 86_400_000)
+    await utimes(join(root, 'data', '.holdfast-tmp-1'), tomorrow, tomorrow)
+    expect(await backend.sweep({ olderThan: 1 })).toEqual({ discarded: [], left: 1 })
+    expect((await backend.sweep({ olderThan: 0 })).discarded).toHaveLength(1)
   })
 
   test('removes an empty folder only if the caller names its key', async () => {
