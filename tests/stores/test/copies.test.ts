@@ -138,6 +138,11 @@ describe.each(onNetwork)('a copy of one large file to $name', (kind) => {
     expect(isHoldfastError(failure, 'UNAVAILABLE')).toBe(true)
     await broken.close()
     isBroken = false
+    if (kind.adapter.schemes.includes('s3')) {
+      const watching = await sharedAt(kind, through)
+      const copy = { saves: 1, bytes: 0, isSizeKnown: false }
+      expect(await watching.unfinishedSaves()).toMatchObject({ copies: copy, others: { saves: 0 } })
+    }
     proxy.requests.clear()
     const store = await sharedAt(kind, through)
     const { outcomes } = await copyCheckpoints(from, store)

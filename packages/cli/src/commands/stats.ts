@@ -10,6 +10,7 @@ import { formatTable } from '../output/table.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { exitCodeFor, faultOf, openRun, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
 import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page/analysis'
+import { unfinishedSize } from '../output/unfinished.ts'
 import { withStore } from '../with-store.ts'
 
 /** How many runs are read at once. */
@@ -56,7 +57,7 @@ async function ofStore(store: CheckpointStore, printer: Printer, signal: AbortSi
       `${count(removed.length, 'removed checkpoint')}, ${formatSize(sizeOf(removed))} more, kept for holdfast undo`,
     )
   if (unfinished.saves > 0)
-    printer.line(`${count(unfinished.saves, 'unfinished save')}, ${formatSize(unfinished.bytes)} more`)
+    printer.line(`${count(unfinished.saves, 'unfinished save')}, ${unfinishedSize(unfinished)} more`)
   printer.data({
     type: 'result',
     command: 'stats',

@@ -4,7 +4,7 @@ import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
-import { findUnfinishedJoint, unfinishedLines } from '../output/unfinished.ts'
+import { findUnfinishedJoint, unfinishedLines, unfinishedSize } from '../output/unfinished.ts'
 import { requireStore } from '../selection/require-store.ts'
 import { withStore } from '../with-store.ts'
 
@@ -62,10 +62,10 @@ async function deletedNow(store: CheckpointStore, signal: AbortSignal): Promise<
 
 /** Asks whether it may be deleted. There is nothing to ask if there is none. */
 async function isConfirmed({ unfinished, removed }: DeletedNow, signal: AbortSignal): Promise<boolean> {
-  const { saves, bytes } = unfinished
+  const { saves, copies } = unfinished
   if (saves === 0 && removed === 0) return true
   const what = [
-    ...(saves === 0 ? [] : [`${count(saves, 'unfinished save')} (${formatSize(bytes)})`]),
+    ...(saves === 0 ? [] : [`${count(saves, 'unfinished save')} (${unfinishedSize(unfinished)})`]),
     ...(removed === 0 ? [] : [count(removed, 'removed checkpoint')]),
   ]
   const endsUndo = removed === 0 ? '' : `, and ends the undo of ${count(removed, 'removed checkpoint')}`
@@ -77,6 +77,7 @@ async function isConfirmed({ unfinished, removed }: DeletedNow, signal: AbortSig
     )
   const effects = [
     ...(saves === 0 ? [] : ['A writer that still runs must save again.']),
+    ...(copies.saves === 0 ? [] : ['A copy that would continue begins again.']),
     ...(removed === 0 ? [] : ['holdfast undo can then no longer list the removed checkpoints.']),
   ]
   const { createInterface } = await import('node:readline/promises')

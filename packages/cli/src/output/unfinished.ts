@@ -2,6 +2,7 @@ import {
   type CheckpointStore,
   formatSize,
   isHoldfastError,
+  type UnfinishedGroup,
   type UnfinishedJointSave,
   type UnfinishedSaves,
 } from '@holdfast/core'
@@ -10,18 +11,17 @@ import { count, formatDuration, joined, numbersText } from './text.ts'
 
 /**
  * Describes saves that were not committed: running ones of this machine, and possible leftovers. While the ranks of a job save
- * together, all are theirs, and to remove them would end their save.
+ * together, all but copies are theirs, and to remove them would end their save.
  */
 export function unfinishedLines(
-  { until, running, ended, ...all }: UnfinishedSaves,
+  { until, running, ended, copies, others }: UnfinishedSaves,
   joint: readonly UnfinishedJointSave[],
 ): readonly string[] {
-  const [saves, bytes] = [all.saves - ended.saves, all.bytes - ended.bytes]
-  const expiry = until === undefined ? 'kept for the grace period' : `kept until ${until.toISOString()}`
+  const kept = until === undefined ? 'kept for the grace period' : `kept until ${until.toISOString()}`
   const fate =
     joint.length > 0
       ? 'of the ranks of a job. Its next start removes what they do not finish'
-      : `${expiry}, because ${saves === 1 ? 'its writer' : 'their writers'} may still run. ` +
+      : `${kept}, because ${others.saves === 1 ? 'its writer' : 'their writers'} may still run. ` +
         'If no writer runs: holdfast sweep --now'
   return [
     ...(running === 0
@@ -32,14 +32,31 @@ export function unfinishedLines(
       : [
           joined(
             count(ended.saves, 'unfinished save'),
-            formatSize(ended.bytes),
+            unfinishedSize(ended),
             ended.saves === 1
               ? 'its process has ended; the next save or sweep deletes it'
               : 'their processes have ended; the next save or sweep deletes them',
           ),
         ]),
-    ...(saves === 0 ? [] : [joined(count(saves, 'unfinished save'), formatSize(bytes), fate)]),
+    ...(copies.saves === 0
+      ? []
+      : [
+          joined(
+            copies.saves === 1 ? '1 unfinished copy' : `${copies.saves} unfinished copies`,
+            unfinishedSize(copies),
+            `${kept}. The same holdfast copy continues ${copies.saves === 1 ? 'it' : 'them'}, and so does a mirror`,
+          ),
+        ]),
+    ...(others.saves === 0
+      ? []
+      : [joined(count(others.saves, 'unfinished save'), unfinishedSize(others), fate)]),
   ]
+}
+
+/** Returns the size of unfinished saves, such as `5.0 MB`, `at least 5.0 MB` or `size unknown`. */
+export function unfinishedSize({ bytes, isSizeKnown }: UnfinishedGroup): string {
+  if (isSizeKnown) return formatSize(bytes)
+  return bytes > 0 ? `at least ${formatSize(bytes)}` : 'size unknown'
 }
 
 /** Describes a checkpoint that the ranks of a job have not saved completely. */

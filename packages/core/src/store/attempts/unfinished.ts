@@ -1,34 +1,37 @@
 import { formatSize } from '../../space/index.ts'
+import { continuableCopies } from '../agreements/copies.ts'
 import type { StoreContext } from '../context/context.ts'
 import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { Liveness } from '../../local-files/process-identity.ts'
 import { notedWriters, type NotedWriter } from './writer-notes.ts'
 import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 
-/** Saves of other writers that were not committed. Those writers may be running or dead. */
-export interface UnfinishedSaves {
+/** A number of unfinished saves, and the size of their files. */
+export interface UnfinishedGroup {
   readonly saves: number
-  /** The number and total size of their files, as far as the store reports sizes. */
-  readonly fileCount: number
+  /** The total size of their files, as far as the store reports sizes. */
   readonly bytes: number
+  /** Whether the store reports all sizes. S3 does not report that of a multipart upload. */
+  readonly isSizeKnown: boolean
+}
+
+/** Saves of other writers that were not committed. Each is in one of the three groups. */
+export interface UnfinishedSaves extends UnfinishedGroup {
+  /** The number of their files. */
+  readonly fileCount: number
   /**
    * The time from which a sweep may remove all of them, by the clock of the store. `undefined` if no commit followed
    * them.
    */
   readonly until: Date | undefined
   /** Those of them whose processes ran on this machine and have ended. The next save or sweep here deletes them. */
-  readonly ended: { readonly saves: number; readonly bytes: number }
+  readonly ended: UnfinishedGroup
+  /** Copies to this store, also of a mirror. The same copy continues them, and sends only what is missing. */
+  readonly copies: UnfinishedGroup
+  /** All others. Their writers may be running or dead. */
+  readonly others: UnfinishedGroup
   /** The number of other saves that are running on this machine. They are not counted above. */
   readonly running: number
-}
-
-const noUnfinishedSaves: UnfinishedSaves = {
-  saves: 0,
-  fileCount: 0,
-  bytes: 0,
-  until: undefined,
-  ended: { saves: 0, bytes: 0 },
-  running: 0,
 }
 
 /**
@@ -51,11 +54,15 @@ export async function unfinishedSaves(
     ...running,
   ])
   const found = new Map<AttemptId, Found>()
-  const note = (key: string, size: number): void => {
+  const note = (key: string, size: number | undefined): void => {
     const attempt = attemptOfKey(key)
     if (attempt === undefined || known.has(attempt) || partsOfAttempt(attempt).base < catalog.floor) return
-    const { fileCount, bytes } = found.get(attempt) ?? { fileCount: 0, bytes: 0 }
-    found.set(attempt, { fileCount: fileCount + 1, bytes: bytes + size })
+    const { fileCount, bytes, isSizeKnown } = found.get(attempt) ?? nothingFound
+    found.set(attempt, {
+      fileCount: fileCount + 1,
+      bytes: bytes + (size ?? 0),
+      isSizeKnown: isSizeKnown && size !== undefined,
+    })
   }
   for await (const { key, size } of backend.list(dataPrefix, { signal })) note(key, size)
   const { discarded } = await backend.sweep({
@@ -65,17 +72,19 @@ export async function unfinishedSaves(
     dryRun: true,
     signal,
   })
-  for (const { key, size = 0 } of discarded) note(key, size)
-  if (found.size === 0) return { ...noUnfinishedSaves, running: running.length }
-  const newestBase = Math.max(...[...found.keys()].map((attempt) => partsOfAttempt(attempt).base))
-  const each = [...found.values()]
-  const ended = attemptsThat('ended', writers).flatMap((attempt) => found.get(attempt) ?? [])
+  for (const { key, size } of discarded) note(key, size)
+  const attempts = new Set(found.keys())
+  const ended = new Set(attemptsThat('ended', writers))
+  const copies = attempts.size === 0 ? attempts : await continuableCopies(context, catalog, attempts, signal)
+  const those = (isIn: (attempt: AttemptId) => boolean): UnfinishedGroup =>
+    groupOf([...found].flatMap(([attempt, each]) => (isIn(attempt) ? [each] : [])))
   return {
-    saves: found.size,
-    fileCount: each.reduce((sum, { fileCount }) => sum + fileCount, 0),
-    bytes: bytesOf(each),
-    until: await firstAfter(log, newestBase, gracePeriod, signal),
-    ended: { saves: ended.length, bytes: bytesOf(ended) },
+    ...those(() => true),
+    fileCount: [...found.values()].reduce((sum, { fileCount }) => sum + fileCount, 0),
+    until: await firstAfter(log, attempts, gracePeriod, signal),
+    ended: those((attempt) => ended.has(attempt)),
+    copies: those((attempt) => copies.has(attempt) && !ended.has(attempt)),
+    others: those((attempt) => !copies.has(attempt) && !ended.has(attempt)),
     running: running.length,
   }
 }
@@ -83,10 +92,17 @@ export async function unfinishedSaves(
 interface Found {
   readonly fileCount: number
   readonly bytes: number
+  readonly isSizeKnown: boolean
 }
 
-function bytesOf(found: readonly Found[]): number {
-  return found.reduce((sum, { bytes }) => sum + bytes, 0)
+const nothingFound: Found = { fileCount: 0, bytes: 0, isSizeKnown: true }
+
+function groupOf(found: readonly Found[]): UnfinishedGroup {
+  return {
+    saves: found.length,
+    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    isSizeKnown: found.every(({ isSizeKnown }) => isSizeKnown),
+  }
 }
 
 function attemptsThat(liveness: Liveness, writers: readonly NotedWriter[]): readonly AttemptId[] {
@@ -96,11 +112,13 @@ function attemptsThat(liveness: Liveness, writers: readonly NotedWriter[]): read
 /** An attempt is dead once the floor has passed its base, and the floor passes no version within the grace period. */
 async function firstAfter(
   log: StoreContext['log'],
-  base: number,
+  attempts: ReadonlySet<AttemptId>,
   gracePeriod: number,
   signal: AbortSignal | undefined,
 ): Promise<Date | undefined> {
-  for await (const { storedAt } of log.versions(base + 1, signal))
+  if (attempts.size === 0) return undefined
+  const newestBase = Math.max(...[...attempts].map((attempt) => partsOfAttempt(attempt).base))
+  for await (const { storedAt } of log.versions(newestBase + 1, signal))
     return new Date(storedAt.getTime() + gracePeriod)
   return undefined
 }
@@ -110,28 +128,35 @@ export type UnfinishedOf = 'other writers' | 'this job'
 
 /** Returns sentences with the size of the unfinished saves and how long they are kept. Empty if there are none. */
 export function describeUnfinished(
-  unfinished: UnfinishedSaves,
+  { ended, copies, others, until }: UnfinishedSaves,
   whose: UnfinishedOf = 'other writers',
 ): readonly string[] {
-  const { ended, until } = unfinished
-  const saves = unfinished.saves - ended.saves
-  const when = until === undefined ? '' : ` until ${until.toISOString()}`
-  const them = saves === 1 ? 'it' : 'them'
-  const why = whose === 'this job' ? `other ranks may still finish ${them}` : 'those writers may still run'
+  const kept = until === undefined ? 'kept' : `kept until ${until.toISOString()}`
+  const why =
+    whose === 'this job' ? `other ranks may still finish ${themOf(others)}` : 'those writers may still run'
   return [
     ...(ended.saves === 0
       ? []
       : [
-          `${unfinishedText(ended.saves, 'of ended processes', ended.bytes)}. The next save or sweep deletes ${ended.saves === 1 ? 'it' : 'them'}.`,
+          `${takenBy(ended, 'save of ended processes', 'saves of ended processes')}. The next save or sweep deletes ${themOf(ended)}.`,
         ]),
-    ...(saves === 0
+    ...(copies.saves === 0
       ? []
       : [
-          `${unfinishedText(saves, `of ${whose}`, unfinished.bytes - ended.bytes)}, kept${when} because ${why}.`,
+          `${takenBy(copies, 'copy', 'copies')}, ${kept}. The same copy or mirror continues ${themOf(copies)}.`,
         ]),
+    ...(others.saves === 0
+      ? []
+      : [`${takenBy(others, `save of ${whose}`, `saves of ${whose}`)}, ${kept} because ${why}.`]),
   ]
 }
 
-function unfinishedText(saves: number, whose: string, bytes: number): string {
-  return `${saves} unfinished ${saves === 1 ? 'save' : 'saves'} ${whose} ${saves === 1 ? 'takes' : 'take'} ${formatSize(bytes)}`
+function takenBy({ saves, bytes, isSizeKnown }: UnfinishedGroup, one: string, several: string): string {
+  const unknown = bytes > 0 ? `at least ${formatSize(bytes)}` : 'space that the store does not report'
+  const size = isSizeKnown ? formatSize(bytes) : unknown
+  return saves === 1 ? `1 unfinished ${one} takes ${size}` : `${saves} unfinished ${several} take ${size}`
+}
+
+function themOf({ saves }: UnfinishedGroup): string {
+  return saves === 1 ? 'it' : 'them'
 }

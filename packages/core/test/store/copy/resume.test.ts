@@ -48,6 +48,22 @@ async function interrupted(
 }
 
 describe('a copy that was interrupted', () => {
+  test('is shown apart from unfinished saves, and as what the same copy continues', async () => {
+    const from = await storeOfManyFiles()
+    const { backend, there } = await interrupted(from)
+    const store = storeOn(backend, { mode: 'shared' })
+    const bytes = there.length * fileBytes
+    const none = { saves: 0, bytes: 0, isSizeKnown: true }
+    const one = { saves: 1, bytes, isSizeKnown: true }
+    expect(await store.unfinishedSaves()).toMatchObject({ ...one, copies: one, ended: none, others: none })
+    const finding = (await store.doctor()).find(({ check }) => check === 'unfinished saves')?.finding
+    expect(finding).toMatch(
+      /^1 unfinished copy takes 1\d MB, kept.*\. The same copy or mirror continues it\.$/,
+    )
+    await copyCheckpoints(from, store)
+    expect(await store.unfinishedSaves()).toMatchObject(none)
+  })
+
   test('continues, and sends only the files that are missing', async () => {
     const from = await storeOfManyFiles()
     const { backend, there } = await interrupted(from)
