@@ -342,7 +342,7 @@ def test_every_code_and_every_hint_of_the_library_is_known() -> None:
 
 
 def test_a_full_store_advises_to_unpin_what_a_repair_pinned() -> None:
-    advice = phrase_hint({"kind": "free-space", "canDelete": True, "canUnpin": True})
+    advice = phrase_hint({"kind": "free-space", "canDelete": True, "repairPinned": [1, 2]})
     assert advice == (
         "Delete checkpoints with store.delete(). "
         "If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it."

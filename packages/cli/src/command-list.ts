@@ -78,7 +78,7 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
     load: async () => (await import('./commands/pin.ts')).pin,
   },
   unpin: {
-    summary: 'Allow a pinned checkpoint to be deleted again.',
+    summary: 'Allow pinned checkpoints to be deleted again.',
     load: async () => (await import('./commands/unpin.ts')).unpin,
   },
   rm: {

@@ -46,8 +46,8 @@ export type ErrorHint =
   | { readonly kind: 'list-removed' }
   /** Delete the checkpoint of a step so that the deletion cannot be undone. */
   | { readonly kind: 'delete-for-good'; readonly step: number }
-  /** Pin a checkpoint again, or unpin it again, after the reason is corrected. */
-  | { readonly kind: 'pin-again' | 'unpin-again'; readonly step: number }
+  /** Pin checkpoints again, or unpin them again, after the reason is corrected. */
+  | { readonly kind: 'pin-again' | 'unpin-again'; readonly steps: readonly number[] }
   /** Verify a quarantined checkpoint. It is listed again if it verifies. */
   | { readonly kind: 'verify'; readonly step: number }
   /** Repair the store. */
@@ -67,8 +67,8 @@ export type ErrorHint =
       readonly canMakeRoom: boolean
       /** Whether a checkpoint can be deleted by hand: not a pinned one, and not the last good one. */
       readonly canDelete: boolean
-      /** Whether a checkpoint that a repair pinned can be deleted after a person unpins it. */
-      readonly canUnpin: boolean
+      /** The steps that a repair pinned, and that can be deleted after a person unpins them. */
+      readonly repairPinned: readonly number[]
       /** Whether unfinished saves of other writers take space. A sweep with `now` removes them. */
       readonly hasUnfinished: boolean
       /** Whether removed checkpoints, which an undo can list again, take space. A sweep with `now` deletes them. */
@@ -152,7 +152,7 @@ export function remedyOf(hint: ErrorHint): string {
 function waysToFree({
   canMakeRoom,
   canDelete,
-  canUnpin,
+  repairPinned,
   hasUnfinished,
   hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
@@ -161,9 +161,9 @@ function waysToFree({
     : canDelete
       ? ['Delete checkpoints with store.delete().']
       : []
-  const ways = canUnpin
-    ? [...deletion, 'If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it.']
-    : deletion
+  const unpinning =
+    'If checkpoints that a repair pinned need no pin, pass their steps to store.unpin(), and delete them.'
+  const ways = repairPinned.length > 0 ? [...deletion, unpinning] : deletion
   if (hasRemoved)
     return [
       ...ways,

@@ -168,7 +168,7 @@ def _ways_to_free(hint: Mapping[str, Any]) -> Iterator[str]:
         yield "Let Holdfast drop checkpoints with make_room=True, or delete some with store.delete()."
     elif hint.get("canDelete"):
         yield "Delete checkpoints with store.delete()."
-    if hint.get("canUnpin"):
+    if hint.get("repairPinned"):
         yield "If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it."
     if hint.get("hasRemoved"):
         yield (

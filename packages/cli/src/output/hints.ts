@@ -1,4 +1,5 @@
 import type { ErrorHint } from '@holdfast/core'
+import { commandOn } from './text.ts'
 
 interface Advice {
   readonly reason: string
@@ -64,9 +65,9 @@ export function phraseHint(hint: ErrorHint, url?: string): string {
     case 'delete-for-good':
       return `To list the removed one, delete the later save of the step. That is final: holdfast rm ${hint.step} --undo-for 0s`
     case 'pin-again':
-      return `After you correct that, run holdfast pin ${hint.step} again.`
+      return `After you correct that, run ${commandOn('pin', hint.steps)} again.`
     case 'unpin-again':
-      return `After you correct that, run holdfast unpin ${hint.step} again.`
+      return `After you correct that, run ${commandOn('unpin', hint.steps)} again.`
     case 'verify':
       return `Run holdfast verify ${hint.step} to list it again if it verifies.`
     case 'repair':
@@ -100,7 +101,7 @@ function repairText(url: string | undefined): string {
 function waysToFree({
   canMakeRoom,
   canDelete,
-  canUnpin,
+  repairPinned,
   hasUnfinished,
   hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
@@ -109,12 +110,8 @@ function waysToFree({
     : canDelete
       ? ['Delete checkpoints with holdfast rm.']
       : []
-  const ways = canUnpin
-    ? [
-        ...deletion,
-        'If a checkpoint that a repair pinned needs no pin, run holdfast unpin STEP and then holdfast rm STEP.',
-      ]
-    : deletion
+  const unpinning = `If checkpoints that a repair pinned need no pin, run ${commandOn('unpin', repairPinned)} and then holdfast rm.`
+  const ways = repairPinned.length > 0 ? [...deletion, unpinning] : deletion
   if (hasRemoved)
     return [
       ...ways,

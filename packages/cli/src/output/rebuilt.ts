@@ -1,6 +1,6 @@
 import type { CheckpointStore } from '@holdfast/core'
 import type { Printer } from './printer.ts'
-import { stepsText } from './text.ts'
+import { commandOn, stepsText } from './text.ts'
 
 /** Warns if a command rebuilds a damaged or lost catalog. `name` names the store if the command works on several. */
 export function noteRebuilt(store: CheckpointStore, printer: Printer, name?: string): void {
@@ -20,7 +20,7 @@ function pinnedText(pinned: readonly number[]): string {
   const mayBePinned = ` It may have pinned ${stepsText(pinned)},`
   return pinned.length === 1
     ? `${mayBePinned} so it is pinned now. If it need not stay: holdfast unpin ${first}`
-    : `${mayBePinned} so they are pinned now. For each one that need not stay: holdfast unpin STEP`
+    : `${mayBePinned} so they are pinned now. If they need not stay: ${commandOn('unpin', pinned)}`
 }
 
 function severalText(steps: readonly number[]): string {

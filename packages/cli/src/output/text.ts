@@ -47,6 +47,14 @@ export function stepsText(steps: readonly number[]): string {
   return numbersText('step', steps)
 }
 
+/** The largest number of steps that an advised command names. */
+const mostAdvised = 20
+
+/** Returns a command on some steps, such as `holdfast unpin 8 16 24`. Names no steps if they are too many to read. */
+export function commandOn(command: string, steps: readonly number[]): string {
+  return `holdfast ${command} ${steps.length <= mostAdvised ? steps.join(' ') : 'STEP...'}`
+}
+
 /** Names ten numbers at most, such as `ranks 2 and 5`. */
 export function numbersText(noun: string, numbers: readonly number[]): string {
   const [only] = numbers

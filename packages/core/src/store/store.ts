@@ -32,7 +32,7 @@ import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from '.
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { fullSweep } from './upkeep/full-sweep.ts'
 import { findUnfinishedSaves } from './upkeep/others-saves.ts'
-import { pinCheckpoint, unpinCheckpoint } from './upkeep/pin.ts'
+import { pinCheckpoints, unpinCheckpoints } from './upkeep/pin.ts'
 import type { PruneOptions, PruneReport } from './upkeep/prune.ts'
 import type { RepairReport } from './upkeep/repair/plan-rebuild.ts'
 import { type RepairOptions, repairStore } from './upkeep/repair/repair.ts'
@@ -203,17 +203,21 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. If the backend holds
-   * objects (`legalHolds` of S3), each object of the checkpoint also gets a legal hold. Rejects with `NOT_FOUND` if the step
-   * is not saved. If a hold fails, it rejects with the error of the backend. The checkpoint is then pinned, and the call can
-   * be repeated.
+   * Protects checkpoints from every deletion until they are unpinned, in one commit. Pinning again changes the reason. If the
+   * backend holds objects (`legalHolds` of S3), each object of the checkpoints also gets a legal hold. Rejects with `NOT_FOUND`
+   * if a step is not saved, and then pins none. If a hold fails, it rejects with the error of the backend. The checkpoints are
+   * then pinned, and the call can be repeated.
    */
-  async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
-    assertStep(step)
+  async pin(
+    which: number | readonly number[],
+    reason?: string,
+    options: StoreCallOptions = {},
+  ): Promise<void> {
+    const steps = stepsOf(which)
     if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
-    return this.#calls.run('pin', options, (signal) =>
-      pinCheckpoint(this.#context, this.#writer, step, reason, signal),
-    )
+    return this.#calls.run('pin', options, async (signal) => {
+      if (steps.length > 0) await pinCheckpoints(this.#context, this.#writer, steps, reason, signal)
+    })
   }
 
   /** Ends the count of restores of a checkpoint, because the run works with it. See `maxTries` of `restore`. */
@@ -225,15 +229,16 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /**
-   * Ends the protection of a pin, and the legal holds of the checkpoint. From then on retention may drop the checkpoint. An
-   * unpin of a checkpoint that is not pinned succeeds. Rejects with `NOT_FOUND` if the step is not saved. If a hold cannot be
-   * ended, it rejects with the error of the backend. The checkpoint is then unpinned, and the call can be repeated.
+   * Ends the protection of pins, and the legal holds of the checkpoints, in one commit. From then on retention may drop the
+   * checkpoints. An unpin of a checkpoint that is not pinned succeeds. Rejects with `NOT_FOUND` if a step is not saved, and then
+   * unpins none. If a hold cannot be ended, it rejects with the error of the backend. The checkpoints are then unpinned, and the
+   * call can be repeated.
    */
-  async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
-    assertStep(step)
-    return this.#calls.run('unpin', options, (signal) =>
-      unpinCheckpoint(this.#context, this.#writer, this.#access, step, signal),
-    )
+  async unpin(which: number | readonly number[], options: StoreCallOptions = {}): Promise<void> {
+    const steps = stepsOf(which)
+    return this.#calls.run('unpin', options, async (signal) => {
+      if (steps.length > 0) await unpinCheckpoints(this.#context, this.#writer, this.#access, steps, signal)
+    })
   }
 
   /**
@@ -407,4 +412,10 @@ export class CheckpointStore<Name extends string = string>
 /** Returns the private parts of a store, for an operation on two stores. */
 export function partsOfStore(store: CheckpointStore): StoreParts {
   return privatePartsOf(store)
+}
+
+function stepsOf(which: number | readonly number[]): readonly number[] {
+  const steps = typeof which === 'number' ? [which] : [...new Set(which)]
+  steps.forEach(assertStep)
+  return steps
 }

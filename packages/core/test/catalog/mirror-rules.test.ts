@@ -134,7 +134,7 @@ describe('retention with a mirror', () => {
 
   test('never drops the latest or a pinned one, whatever the limit', () => {
     const catalog = saved(commit(noCatalog, recordMirror()), [1, 2])
-    const pinned = commit(catalog, { kind: 'pin', step: 1, pin: { at } })
+    const pinned = commit(catalog, { kind: 'pin', steps: [1], pin: { at } })
     expect(listed(commit(pinned, save(3), { maxBytes: 100 }))).toEqual([1, 3])
   })
 

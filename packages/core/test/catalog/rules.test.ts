@@ -80,8 +80,8 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
     const changes: readonly Change[] = [
       save(9, catalog.version),
       { kind: 'delete', steps: [0], because: 'test' },
-      { kind: 'pin', step: 0, pin: { at } },
-      { kind: 'unpin', step: 0 },
+      { kind: 'pin', steps: [0], pin: { at } },
+      { kind: 'unpin', steps: [0] },
       { kind: 'quarantine', found: [] },
       { kind: 'raise floor', floor: catalog.version },
       { kind: 'release' },
@@ -268,13 +268,13 @@ describe('rule 6: the newest version decides whether a delayed commit happened',
     const newest = after(noCatalog, 4)
     const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 3 }))
     expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
-    expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('fenced')
+    expect(lookBack(request(shared, { kind: 'unpin', steps: [1] }), 1, raised)).toBe('fenced')
   })
 
   test('is unknown if the history no longer reaches back to it', () => {
     const newest = after(noCatalog, 80)
     const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 70 }))
-    expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('unknown')
+    expect(lookBack(request(shared, { kind: 'unpin', steps: [1] }), 1, raised)).toBe('unknown')
     expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
   })
 })
@@ -305,7 +305,7 @@ describe('a commit', () => {
 
   test('refuses to replace a pinned checkpoint', () => {
     const catalog = committed(noCatalog, request(shared, save(1, 0)))
-    const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
+    const pinned = committed(catalog, request(shared, { kind: 'pin', steps: [1], pin: { at } }))
     for (const allowBest of [false, true]) {
       const replace = { ...save(1, pinned.version), onExisting: 'replace', allowBest } as const
       expect(nextCatalog(pinned, request(shared, replace))).toMatchObject({
@@ -352,7 +352,7 @@ describe('a commit', () => {
       (newest, step) => committed(newest, request(shared, save(step, 0))),
       noCatalog,
     )
-    const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
+    const pinned = committed(catalog, request(shared, { kind: 'pin', steps: [1], pin: { at } }))
     const refused = { kind: 'refused', code: 'INVALID_ARGUMENT' }
     expect(nextCatalog(pinned, request(shared, { kind: 'delete', steps: [1], because: '' }))).toMatchObject(
       refused,
@@ -414,7 +414,7 @@ describe('terms of a job of many ranks', () => {
       const isRemembered = catalog.history.some(({ dropped }) => dropped.length > 0)
       expect(isRemembered || catalog.floor > 1).toBe(true)
       expect(fateOf(catalog, saved.entry.attempt)).toBe('dead')
-      catalog = committed(catalog, request(rank(1), { kind: 'pin', step: 2, pin: { at } }))
+      catalog = committed(catalog, request(rank(1), { kind: 'pin', steps: [2], pin: { at } }))
     }
     expect(catalog.floor).toBe(2)
     expect(fateOf(catalog, pinned.entry.attempt)).toBe('listed')

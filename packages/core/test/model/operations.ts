@@ -87,7 +87,7 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
     case 'forget removed':
       return { kind: 'forget removed', attempts: (known.removed ?? []).map(({ entry }) => entry.attempt) }
     case 'pin':
-      return { kind: 'pin', step: operation.step, pin: { at: time } }
+      return { kind: 'pin', steps: [operation.step], pin: { at: time } }
     case 'rewind':
       return { kind: 'rewind', step: operation.step }
     case 'attach':

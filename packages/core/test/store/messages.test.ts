@@ -102,14 +102,15 @@ describe('a hint', () => {
     ['unpin', 'unpin-again', 'Step 1 is unpinned, but objects of it are still held: Access denied.'],
   ] as const)('suggests to repeat a %s whose objects could not be held', async (method, kind, reason) => {
     const backend = new MemoryBackend()
-    await storeOn(backend, { mode: 'shared' }).save({ step: 1, files })
-    if (method === 'unpin') await storeOn(backend, { mode: 'shared' }).pin(1)
+    const saving = storeOn(backend, { mode: 'shared' })
+    for (const step of [1, 2]) await saving.save({ step, files })
+    if (method === 'unpin') await saving.pin([1, 2])
     const store = storeOn(holdingNothing(backend), { mode: 'shared' })
-    await expect(store[method](1)).rejects.toMatchObject({
+    await expect(store[method]([1, 2])).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
       reason,
       message: `${reason} After you correct that, call store.${method}() again.`,
-      hint: { kind, step: 1 },
+      hint: { kind, steps: [1, 2] },
     })
   })
 

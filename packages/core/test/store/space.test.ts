@@ -90,13 +90,13 @@ describe('the free-space guard', () => {
     const refused: unknown = await store.save({ step: 9, files }).catch((error: unknown) => error)
     expect(refused).toMatchObject({
       code: 'INSUFFICIENT_SPACE',
-      hint: { kind: 'free-space', canDelete: false, canUnpin: true },
+      hint: { kind: 'free-space', canDelete: false, repairPinned: [1, 2, 3, 4, 5, 6, 8] },
     })
     expect(String(refused)).toContain(
       'A repair pinned steps 1, 2, 3, 4, 5 and 2 more, which may need no pin. ' +
-        'If a checkpoint that a repair pinned needs no pin, call store.unpin(), and delete it.',
+        'If checkpoints that a repair pinned need no pin, pass their steps to store.unpin(), and delete them.',
     )
-    for (const step of [1, 2, 3, 4, 5, 6]) await store.unpin(step)
+    await store.unpin([1, 2, 3, 4, 5, 6])
     await expect(store.save({ step: 9, files })).rejects.toThrow(
       'A repair pinned step 8, which may need no pin.',
     )

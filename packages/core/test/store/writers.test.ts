@@ -142,6 +142,25 @@ describe('shared mode', () => {
 })
 
 describe('pins and deletes', () => {
+  test('pins several checkpoints in one commit, or none of them if one is missing', async () => {
+    const store = storeOn(new MemoryBackend())
+    for (const step of [1, 2, 3]) await store.save({ step, files })
+    const pinned = async (): Promise<readonly (number | undefined)[]> =>
+      (await store.list()).filter((each) => each.pinned !== undefined).map(({ step }) => step)
+    expect(await codeOf(store.pin([1, 8]))).toBe('NOT_FOUND')
+    expect(await pinned()).toEqual([])
+    await store.pin([1, 3, 1], 'kept')
+    expect(await pinned()).toEqual([1, 3])
+    expect(await codeOf(store.unpin([1, 8]))).toBe('NOT_FOUND')
+    expect(await pinned()).toEqual([1, 3])
+    await store.unpin([1, 3])
+    expect(await pinned()).toEqual([])
+    expect((await store.history()).map(({ did }) => did)).toEqual(
+      expect.arrayContaining(['pin 1 3', 'unpin 1 3']),
+    )
+    expect((await store.history()).filter(({ did }) => did.includes('pin'))).toHaveLength(2)
+  })
+
   test('refuses to delete a pinned checkpoint until it is unpinned', async () => {
     const store = storeOn(new MemoryBackend())
     for (const step of [1, 2, 3]) await store.save({ step, files })

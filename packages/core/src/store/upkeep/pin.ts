@@ -1,30 +1,30 @@
-import { holdCheckpoint } from '../attempts/hold-checkpoint.ts'
+import { holdCheckpoints } from '../attempts/hold-checkpoint.ts'
 import type { StoreContext } from '../context/context.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import type { WriteAccess } from './write-access.ts'
 
-/** Pins a checkpoint, and places legal holds on its objects if the backend holds objects. */
-export async function pinCheckpoint(
+/** Pins checkpoints in one commit, and places legal holds on their objects if the backend holds objects. */
+export async function pinCheckpoints(
   context: StoreContext,
   writer: ChangeWriter,
-  step: number,
+  steps: readonly number[],
   reason: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const at = context.environment.now().toISOString()
   const pin = reason === undefined ? { at } : { reason, at }
-  const committed = await writer.write({ kind: 'pin', step, pin }, signal)
-  await holdCheckpoint(context, committed, step, { on: true, signal })
+  const committed = await writer.write({ kind: 'pin', steps, pin }, signal)
+  await holdCheckpoints(context, committed, steps, { on: true, signal })
 }
 
-/** Unpins a checkpoint, also on a full disk, and ends the legal holds of its objects. */
-export async function unpinCheckpoint(
+/** Unpins checkpoints in one commit, also on a full disk, and ends the legal holds of their objects. */
+export async function unpinCheckpoints(
   context: StoreContext,
   writer: ChangeWriter,
   access: WriteAccess,
-  step: number,
+  steps: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const committed = await access.freeing(signal, () => writer.write({ kind: 'unpin', step }, signal))
-  await holdCheckpoint(context, committed, step, { on: false, signal })
+  const committed = await access.freeing(signal, () => writer.write({ kind: 'unpin', steps }, signal))
+  await holdCheckpoints(context, committed, steps, { on: false, signal })
 }

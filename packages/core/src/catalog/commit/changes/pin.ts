@@ -1,27 +1,43 @@
 import type { Pin as PinRecord } from '../../documents/index.ts'
 import { abandonedAt, lastPagedStep } from '../../pages/index.ts'
-import { type KindOfChange, unchangedLists, withAbandoned } from './change.ts'
+import {
+  type Applied,
+  type AppliedLists,
+  fewOf,
+  type KindOfChange,
+  unchangedLists,
+  withAbandoned,
+} from './change.ts'
 import { noSuchStep } from './refusals.ts'
 
-/** Protects a checkpoint from every deletion. */
+/** Protects checkpoints from every deletion. */
 export interface Pin {
   readonly kind: 'pin'
-  readonly step: number
+  readonly steps: readonly number[]
   readonly pin: PinRecord
 }
 
 export const pin: KindOfChange<Pin> = {
-  needsWhole: (newest, { step }) => step <= lastPagedStep(newest),
+  needsWhole: (newest, { steps }) => steps.some((step) => step <= lastPagedStep(newest)),
   apply: (catalog, change) => {
-    const listed = catalog.checkpoints.get(change.step)
-    const entry = listed ?? abandonedAt(catalog, change.step)
-    if (entry === undefined) return noSuchStep(change.step)
-    const { reason: _, ...unknown } = entry.pinned ?? {}
-    const pinned = { ...entry, pinned: { ...unknown, ...change.pin } }
-    const lists = unchangedLists(catalog)
-    return listed === undefined
-      ? { ...lists, abandoned: withAbandoned(lists.abandoned, pinned) }
-      : { ...lists, checkpoints: catalog.checkpoints.with(change.step, pinned) }
+    let lists = unchangedLists(catalog)
+    for (const step of change.steps) {
+      const next = pinned(lists, step, change.pin)
+      if (next.kind === 'refused') return next
+      lists = next
+    }
+    return lists
   },
-  describe: ({ step }) => `pin ${step}`,
+  describe: ({ steps }) => `pin ${fewOf(steps)}`,
+}
+
+function pinned(lists: AppliedLists, step: number, record: PinRecord): Applied {
+  const listed = lists.checkpoints.get(step)
+  const entry = listed ?? abandonedAt(lists, step)
+  if (entry === undefined) return noSuchStep(step)
+  const { reason: _, ...unknown } = entry.pinned ?? {}
+  const changed = { ...entry, pinned: { ...unknown, ...record } }
+  return listed === undefined
+    ? { ...lists, abandoned: withAbandoned(lists.abandoned, changed) }
+    : { ...lists, checkpoints: lists.checkpoints.with(step, changed) }
 }

@@ -1,34 +1,50 @@
 import { latestOf } from '../../../order-key.ts'
 import { abandonedAt, lastPagedStep } from '../../pages/index.ts'
-import { type KindOfChange, unchangedLists, withAbandoned } from './change.ts'
+import {
+  type Applied,
+  type AppliedLists,
+  fewOf,
+  type KindOfChange,
+  unchangedLists,
+  withAbandoned,
+} from './change.ts'
 import { noSuchStep } from './refusals.ts'
 
 /**
- * Ends the protection of a pinned checkpoint: the listed one, or else the latest pinned one of those of the step that rewinds
- * abandoned. Changes nothing if none is pinned.
+ * Ends the protection of a pinned checkpoint of each step: the listed one, or else the latest pinned one of those that rewinds
+ * abandoned. Changes nothing of a step of which none is pinned.
  */
 export interface Unpin {
   readonly kind: 'unpin'
-  readonly step: number
+  readonly steps: readonly number[]
 }
 
 export const unpin: KindOfChange<Unpin> = {
-  needsWhole: (newest, { step }) => step <= lastPagedStep(newest),
-  apply: (catalog, { step }) => {
-    const listed = catalog.checkpoints.get(step)
-    const lists = unchangedLists(catalog)
-    if (listed?.pinned !== undefined) {
-      const { pinned: _, ...unpinned } = listed
-      return { ...lists, checkpoints: catalog.checkpoints.with(step, unpinned) }
+  needsWhole: (newest, { steps }) => steps.some((step) => step <= lastPagedStep(newest)),
+  apply: (catalog, { steps }) => {
+    let lists = unchangedLists(catalog)
+    for (const step of steps) {
+      const next = unpinned(lists, step)
+      if (next.kind === 'refused') return next
+      lists = next
     }
-    const abandoned = latestOf(
-      lists.abandoned.filter((entry) => entry.step === step && entry.pinned !== undefined),
-    )
-    if (abandoned !== undefined) {
-      const { pinned: _, ...unpinned } = abandoned
-      return { ...lists, abandoned: withAbandoned(lists.abandoned, unpinned) }
-    }
-    return listed === undefined && abandonedAt(catalog, step) === undefined ? noSuchStep(step) : lists
+    return lists
   },
-  describe: ({ step }) => `unpin ${step}`,
+  describe: ({ steps }) => `unpin ${fewOf(steps)}`,
+}
+
+function unpinned(lists: AppliedLists, step: number): Applied {
+  const listed = lists.checkpoints.get(step)
+  if (listed?.pinned !== undefined) {
+    const { pinned: _, ...changed } = listed
+    return { ...lists, checkpoints: lists.checkpoints.with(step, changed) }
+  }
+  const abandoned = latestOf(
+    lists.abandoned.filter((entry) => entry.step === step && entry.pinned !== undefined),
+  )
+  if (abandoned !== undefined) {
+    const { pinned: _, ...changed } = abandoned
+    return { ...lists, abandoned: withAbandoned(lists.abandoned, changed) }
+  }
+  return listed === undefined && abandonedAt(lists, step) === undefined ? noSuchStep(step) : lists
 }

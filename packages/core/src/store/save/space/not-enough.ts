@@ -23,12 +23,12 @@ export async function notEnough(save: ComingSave, shortage: Shortage): Promise<H
     kind: 'free-space',
     canMakeRoom: droppable.length > 0,
     canDelete: hasDeletable(catalog),
-    canUnpin: repairPinned.length > 0,
+    repairPinned,
     hasUnfinished: unfinished.saves > 0 && access.unfinishedOf === 'other writers',
     hasRemoved: removed.length > 0,
   } as const
   const { kind: _, ...ways } = hint
-  const isOfUse = Object.values(ways).includes(true)
+  const isOfUse = repairPinned.length > 0 || Object.values(ways).includes(true)
   const droppableText =
     droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
   return new HoldfastError(
