@@ -15,6 +15,32 @@ test('the doctor tries nothing else on a store that cannot be reached', async ()
   ])
 })
 
+/** Lists nothing and writes nothing, since the credentials are missing. */
+class LockedBackend extends MemoryBackend {
+  override list(): never {
+    throw withoutCredentials('Listing the store failed.')
+  }
+
+  override put(key: string): never {
+    throw withoutCredentials(`The put of ${key} failed.`)
+  }
+}
+
+function withoutCredentials(what: string): HoldfastError {
+  const cause = new Error('Could not load credentials')
+  return new HoldfastError('PERMISSION_DENIED', `${what} No credentials were found.`, { url: 'mem:', cause })
+}
+
+test('the doctor describes one lack of credentials once, and refers to it in the checks that it fails', async () => {
+  await using store = new CheckpointStore(new LockedBackend())
+  const found = await store.doctor()
+  const again = 'failed for the same reason as the check "read"'
+  expect(found.filter(({ finding }) => finding.includes('No credentials'))).toEqual([
+    { check: 'read', verdict: 'bad', finding: 'Listing the store failed. No credentials were found.' },
+  ])
+  expect(found).toContainEqual({ check: 'write', verdict: 'bad', finding: again })
+})
+
 test.each([
   [{ available: 50, total: 100 }, 'good'],
   [{ available: 4, total: 100 }, 'warning'],

@@ -1,4 +1,4 @@
-import { isHoldfastError, messageOf } from '../../errors.ts'
+import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { ErrorHint } from '../../hints.ts'
 import { formatSize, judgeSpace } from '../../space/index.ts'
 import { describeUnfinished, unfinishedSaves } from '../attempts/unfinished.ts'
@@ -39,17 +39,9 @@ export async function diagnoseStore(
   job: (signal: AbortSignal | undefined) => Promise<string | undefined>,
   signal?: AbortSignal,
 ): Promise<readonly Diagnosis[]> {
-  let failure: unknown
-  const read = await diagnose('read', async () => {
-    try {
-      return await canList(context, signal)
-    } catch (error) {
-      failure = error
-      throw error
-    }
-  })
-  if (isHoldfastError(failure, 'UNAVAILABLE')) return [read]
-  return [
+  const read = await diagnose('read', () => canList(context, signal))
+  if (isHoldfastError(read.failure, 'UNAVAILABLE')) return reportedOnce([read])
+  return reportedOnce([
     read,
     await diagnose('marker', () => marker(context, signal)),
     await diagnose('catalog', () => catalog(context, signal)),
@@ -58,12 +50,37 @@ export async function diagnoseStore(
     ...(await ranks(job, signal)),
     await diagnose('unfinished saves', () => unfinished(context, signal)),
     await diagnose('free space', () => freeSpace(context, signal)),
-  ]
+  ])
+}
+
+/** A diagnosis, with the error that the check failed with. */
+interface Examined extends Diagnosis {
+  readonly failure?: HoldfastError | undefined
+}
+
+/** Describes a failure once. Later checks that fail alike, such as for lack of credentials, only refer to the first one. */
+function reportedOnce(examined: readonly Examined[]): readonly Diagnosis[] {
+  return examined.map(({ failure, ...diagnosis }, index) => {
+    const first = examined.slice(0, index).find((earlier) => isSameFailure(earlier.failure, failure))
+    if (first === undefined) return diagnosis
+    const { check, verdict } = diagnosis
+    return { check, verdict, finding: `failed for the same reason as the check "${first.check}"` }
+  })
+}
+
+/** Errors of two requests name different objects, so their causes are compared. */
+function isSameFailure(one: HoldfastError | undefined, other: HoldfastError | undefined): boolean {
+  if (!(one?.cause instanceof Error && other?.cause instanceof Error)) return false
+  return (
+    one.code === other.code &&
+    one.cause.name === other.cause.name &&
+    one.cause.message === other.cause.message
+  )
 }
 
 type Finding = string | { readonly verdict: 'warning' | 'bad'; readonly finding: string }
 
-async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>): Promise<Diagnosis> {
+async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>): Promise<Examined> {
   try {
     const found = await look()
     return typeof found === 'string' ? { check, verdict: 'good', finding: found } : { check, ...found }
@@ -72,7 +89,8 @@ async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>)
     // A newer version of Holdfast wrote the marker. The doctor would write to a store that it must not change.
     const isDocument = check === 'marker' || check === 'catalog'
     if (isDocument && isHoldfastError(error, 'UNSUPPORTED')) throw error
-    if (isHoldfastError(error)) return { check, verdict: 'bad', finding: error.reason, hint: error.hint }
+    if (isHoldfastError(error))
+      return { check, verdict: 'bad', finding: error.reason, hint: error.hint, failure: error }
     return { check, verdict: 'bad', finding: messageOf(error) }
   }
 }
@@ -97,10 +115,7 @@ async function catalog(context: StoreContext, signal: AbortSignal | undefined): 
   return `version ${version}: ${count}${aside}${owned}`
 }
 
-async function writing(
-  context: StoreContext,
-  signal: AbortSignal | undefined,
-): Promise<readonly Diagnosis[]> {
+async function writing(context: StoreContext, signal: AbortSignal | undefined): Promise<readonly Examined[]> {
   const { backend, environment } = context
   const key = `${probePrefix}${environment.newId()}`
   let storedAt: Date | undefined
@@ -175,7 +190,7 @@ async function freeSpace(
 async function ranks(
   job: (signal: AbortSignal | undefined) => Promise<string | undefined>,
   signal: AbortSignal | undefined,
-): Promise<readonly Diagnosis[]> {
+): Promise<readonly Examined[]> {
   const none = 'none'
   const diagnosis = await diagnose('ranks', async () => (await job(signal)) ?? none)
   return diagnosis.finding === none ? [] : [diagnosis]
