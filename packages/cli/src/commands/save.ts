@@ -71,7 +71,7 @@ export const save = defineCommand({
     grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
     wait: negatableFlag(
       'wait until the mirror has the checkpoint (default)',
-      'do not wait for the mirror; the next save or run copies to it',
+      'do not wait for the mirror; copy --follow, run, or a later save without --no-wait copies to it',
     ),
     onSaved: onSavedOption,
     ...streamedInputOptions,

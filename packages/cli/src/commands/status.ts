@@ -41,7 +41,10 @@ export const status = defineCommand({
       printer.line(joined(saved, copied, spaceText(space, now), store.url))
       const failure = mirror && mirrorFailureText(mirror, now)
       if (failure !== undefined) printer.note(failure)
-      const late = tooOld(options.maxAge, ages.latest, mirror === undefined ? 'none' : ages.mirror)
+      const late =
+        options.maxAge === undefined
+          ? undefined
+          : tooOld(options.maxAge, ages, mirror === undefined ? 'store alone' : 'store and mirror')
       if (late !== undefined) printer.note(late)
       // Nothing reaches a mirror that another store owns, so its copies only get older.
       const isTooOld = late !== undefined || (options.maxAge !== undefined && mirror?.state === 'fenced')
@@ -65,17 +68,24 @@ function codeFor(hasLatest: boolean, isTooOld: boolean): ExitCode {
   return hasLatest ? exitCodes.done : exitCodes.notFound
 }
 
+/** Ages in milliseconds of the latest checkpoints; `undefined` where there is none. */
+interface Ages {
+  readonly latest: number | undefined
+  readonly mirror: number | undefined
+}
+
 /** Returns what is older than allowed, as a sentence. A mirror without a checkpoint is older than any age. */
 function tooOld(
-  maxAge: number | undefined,
-  latest: number | undefined,
-  mirror: number | 'none' | undefined,
+  maxAge: number,
+  { latest, mirror }: Ages,
+  watched: 'store alone' | 'store and mirror',
 ): string | undefined {
-  if (maxAge === undefined || latest === undefined) return undefined
-  const limit = formatDuration(maxAge)
-  if (latest > maxAge) return `The latest checkpoint is older than ${limit}.`
-  if (mirror === 'none' || (mirror !== undefined && mirror <= maxAge)) return undefined
-  return `The latest checkpoint of the mirror is older than ${limit}.`
+  if (latest === undefined) return undefined
+  if (latest > maxAge) return `The latest checkpoint is older than ${formatDuration(maxAge)}.`
+  if (watched === 'store alone') return undefined
+  if (mirror === undefined) return 'The mirror has no checkpoint of this store yet.'
+  if (mirror <= maxAge) return undefined
+  return `The latest checkpoint of the mirror is older than ${formatDuration(maxAge)}.`
 }
 
 interface Space {

@@ -1,4 +1,10 @@
-import { type CheckpointStore, formatSize, HoldfastError, type MirrorStatus } from '@holdfast/core'
+import {
+  type CheckpointStore,
+  formatSize,
+  HoldfastError,
+  type Mirror,
+  type MirrorStatus,
+} from '@holdfast/core'
 import { withHint } from './hints.ts'
 import type { Printer } from './printer.ts'
 import type { Progress } from './progress.ts'
@@ -58,7 +64,7 @@ export async function mirrorSaved(
 ): Promise<MirrorStatus | undefined> {
   const { mirror } = store
   if (mirror === undefined) return undefined
-  if (!wait) return mirror.status()
+  if (!wait) return leftWaiting(store, mirror, printer)
   const began = performance.now()
   const bar = progress('copying to the mirror')
   const steps: number[] = []
@@ -82,11 +88,22 @@ export async function mirrorSaved(
   }
 }
 
+/** Without a wait, a save copies nothing. If all saves do that, nothing reaches the mirror unless another program copies. */
+async function leftWaiting(store: CheckpointStore, mirror: Mirror, printer: Printer): Promise<MirrorStatus> {
+  const status = await mirror.status()
+  if (status.waiting.length > 1) {
+    printer.note(
+      `${waitingText(status)} Saves with --no-wait copy nothing: run holdfast copy ${store.url} ${mirror.url} --follow beside them.`,
+    )
+  }
+  return status
+}
+
 /** Such as `mirror: 41, 9 min ago (1 waiting, 512 MB)`. */
 export function mirrorText({ newest, waiting }: MirrorStatus, now: Date): string {
   const behind = waiting.length === 0 ? '' : ` (${waiting.length} waiting, ${sizeOf(waiting)})`
   return newest === undefined
-    ? `mirror: nothing yet${behind}`
+    ? `mirror: nothing from this store yet${behind}`
     : `mirror: ${newest.step}, ${formatAge(newest.savedAt, now)}${behind}`
 }
 
