@@ -196,14 +196,19 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect(await note()).toBe(
       'Complete checkpoints are saved first, for at most 25 s. A second signal stops the watch.',
     )
+    expect(await note()).toBe('Saved since the signal: step 5. The watch has ended.')
     expect((await exit)[0]).toBe(0)
     expect(await stepsIn(folder, 'runs')).toEqual([5])
   },
 )
 
-test('watch ends with 143 when its grace is over before a checkpoint is saved', async () => {
-  const { child, exit } = await watching('--quiet-period', '60', '--grace', '0.1')
+test('watch says what it saved and ends with 143 when its grace is over', async () => {
+  const { child, exit, note } = await watching('--quiet-period', '60', '--grace', '0.1')
   child.kill('SIGTERM')
+  await note()
+  expect(await note()).toBe(
+    'The 0.1 s are over. Nothing was saved since the signal. What is not saved by now is saved by the next watch of the folder.',
+  )
   expect((await exit)[0]).toBe(143)
 })
 

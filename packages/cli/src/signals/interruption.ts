@@ -17,6 +17,8 @@ interface Grace extends Finishing {
   readonly milliseconds: number
   /** Called when the grace begins. */
   readonly onFinish: () => void
+  /** Called when the grace is over, before the command is stopped. */
+  readonly onOver?: (() => void) | undefined
 }
 
 /**
@@ -89,6 +91,7 @@ export class Interruption {
     this.#stop = { state: 'finishing', signal, at }
     this.#grace?.onFinish()
     this.#timer = setTimeout(() => {
+      this.#grace?.onOver?.()
       this.#abort(signal, performance.now())
     }, this.#grace?.milliseconds)
   }
