@@ -213,13 +213,16 @@ export function completionStep(parts: readonly PartOrigin[], size: number): Comp
   return one === undefined || other === undefined ? { kind: 'complete' } : { kind: 'torn', one, other }
 }
 
-/** Polls for which the others leave the commit to the first rank. With the pauses of a wait, that is one second. */
+/**
+ * Polls for which the others leave the commit to the first rank. A rank that has just begun to wait needs about one second for
+ * them, and one that has waited for long about 12 seconds.
+ */
 const pollsOfFirst = 6
 
 /**
  * The number of polls for which a rank sees a complete attempt before it commits the attempt itself. One rank acts at once,
- * another after a second, and with each further poll twice as many. So ranks do not read all parts at the same time, and a dead
- * rank delays the commit only shortly.
+ * another after `pollsOfFirst` polls, and with each further poll twice as many. So ranks do not read all parts at the same
+ * time, and a dead rank delays the commit only by these polls.
  */
 export function pollsBeforeCommit(rank: number, attempt: AttemptId, size: number): number {
   const first = Number.parseInt(attempt.slice(-8), 16) % size
