@@ -9,7 +9,7 @@ const mostCopies = 8
 const mostBytes = 16 * 2 ** 20
 
 /**
- * Decides whether the copy of a checkpoint with `next` bytes begins while copies with `running` bytes are under way. Small checkpoints mostly wait for
+ * Returns whether a copy of `next` bytes may begin beside running copies of these sizes. Small checkpoints mostly wait for
  * responses, so several are stored at once. A store with limited space is asked before each copy whether there is enough, so it
  * gets one after the other.
  */

@@ -32,7 +32,7 @@ export class StoreMirror implements Mirror {
   readonly #worker: MirrorWorker
   /** Milliseconds. */
   readonly #flushLimit: number
-  /** Whether the mirror may lack something of this process for which no flush has waited. */
+  /** Whether this process wrote something for which no flush has waited. */
   #isBehind = false
 
   /** Owns the backend of the mirror: closing the store closes it. */

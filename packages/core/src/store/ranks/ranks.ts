@@ -196,10 +196,7 @@ export class Ranks {
     }
   }
 
-  /**
-   * Returns the member: that of the member file, or of a job that saves without a restore, which starts from the beginning with no checkpoint
-   * that it continues from.
-   */
+  /** Returns the member of the member file. Without one, joins the job and continues from no checkpoint. */
   async #asMember(signal: AbortSignal | undefined): Promise<ResumedMember> {
     const member = (this.#member ??= this.#findMember(signal))
     try {

@@ -66,8 +66,10 @@ type Round =
 /**
  * Restores the checkpoint on which the ranks of a term agree. Each rank verifies its own files first, and delivers them once
  * all ranks have found theirs good. If a rank finds a checkpoint corrupt, it is quarantined, and all ranks go to the next older
- * one. Without `fallback`, nothing is changed, and all ranks reject with `CORRUPT`. A rank that joins without restoring has no files to verify. Returns `join again` if a newer
- * term has begun, and `start again` if this rank must open one.
+ * one. Without `fallback`, nothing is changed, and all ranks reject with `CORRUPT`.
+ *
+ * A rank that joins without restoring has no files to verify. Returns `join again` if a newer term has begun, and `start again` if
+ * this rank must open one.
  */
 export async function resume(
   member: OwningMember,
