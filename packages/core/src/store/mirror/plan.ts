@@ -21,15 +21,15 @@ export interface MirrorPlan {
   readonly unwanted: readonly AttemptId[]
 }
 
-/** Compares whole lines of a store and its mirror. `refused` are attempts that could not be copied, which do not count. */
+/** Compares whole lines of a store and its mirror. `passed` are attempts that this round does not look at again. */
 export function planMirror(
   local: CopySide,
   mirror: CopySide,
-  refused: ReadonlySet<AttemptId>,
+  passed: ReadonlySet<AttemptId>,
   terms: { readonly keeping: WriterKeeping; readonly present: Present },
 ): MirrorPlan {
   const wanted = local.catalog.checkpoints.all
-    .filter(({ attempt }) => !refused.has(attempt))
+    .filter(({ attempt }) => !passed.has(attempt))
     .toSorted(compareSaves)
     .map((entry) => ({ entry, step: entry.step }))
   const plan = planCopies(local, mirror, wanted, { ...terms, pins: true })

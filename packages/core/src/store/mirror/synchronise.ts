@@ -31,7 +31,7 @@ export interface RoundTerms {
   readonly signal: AbortSignal
   /** Whether the latest checkpoint is copied first, because there may be no time for all. */
   readonly newestFirst: () => boolean
-  /** Checkpoints that could not be copied in this round, which others must not wait for. */
+  /** Checkpoints that failed in this round, with their errors. */
   readonly refused: Map<AttemptId, HoldfastError>
   /** Checkpoints that this round does not look at again. */
   readonly passed: Set<AttemptId>
