@@ -42,7 +42,7 @@ export class MirrorConnection {
     this.options = options
     this.#local = local
     // A run that continues from the mirror continues in the store.
-    this.reader = { ...this.#context(local.environment.newId(), false, 'shared'), line: local.line }
+    this.reader = { ...this.#context(local.environment.newId(), 'shared'), line: local.line }
   }
 
   /**
@@ -63,14 +63,14 @@ export class MirrorConnection {
   }
 
   /**
-   * Returns the mirror as a destination of copies. All processes of the store with this id are one writer. `takesOver` makes
-   * the first write take the mirror from the owner with the id `from`. So a process that decided long ago does not take it from an
-   * owner that it has not seen.
+   * Returns the mirror as a destination of copies. All processes of the store with this id are one writer. Its first write takes
+   * the mirror over from the owner with the id `takeOverFrom`, and from no other. So a process that decided long ago does not take
+   * it from an owner that it has not seen.
    */
-  writer(id: string, takesOver: boolean, from?: string): CopyDestination {
+  writer(id: string, takeOverFrom?: string): CopyDestination {
     if (this.#writer?.id === id) return this.#writer.destination
     this.forgetWriter()
-    const context = this.#context(id, takesOver, 'exclusive', from)
+    const context = this.#context(id, 'exclusive', takeOverFrom)
     const access = new WriteAccess(context)
     const destination = {
       context,
@@ -114,15 +114,15 @@ export class MirrorConnection {
     }
   }
 
-  #context(id: string, takesOver: boolean, mode: WriterMode, from?: string): StoreContext {
+  #context(id: string, mode: WriterMode, takeOverFrom?: string): StoreContext {
     const { keeping, environment, gracePeriod, writer, backend, limits, busyLimit } = this.#local
     const { objectives } = keeping
     const { retention } = this.options
     const name = `${writer.name}, for ${backend.url}`
     const settings: ContextSettings = {
       writer: newWriter({ id, name, mode, job: mode === 'shared' ? undefined : mirrorJob(id) }),
-      mayTakeOver: takesOver,
-      takesOverFrom: from,
+      mayTakeOver: takeOverFrom !== undefined,
+      takesOverFrom: takeOverFrom,
       gracePeriod,
       keeping: {
         objectives,

@@ -91,7 +91,7 @@ export class OwnMirror {
   async #copyNamed(ours: CopySide, options: CopyOptions): Promise<CopyReport> {
     const destination =
       options.dryRun === true
-        ? this.#connection.writer(this.#id, false)
+        ? this.#connection.writer(this.#id)
         : await writerFor(ours, this.#store, this.#connection, options.signal)
     if (destination instanceof HoldfastError) throw destination
     return copyAll(this.#source, destination, options)
@@ -140,7 +140,7 @@ export class OwnMirror {
   }
 
   async #whyCorrupt(entry: CatalogEntry, options: CopyOptions): Promise<HoldfastError | undefined> {
-    const destination = this.#connection.writer(this.#id, false)
+    const destination = this.#connection.writer(this.#id)
     const known = knownCorrupt(destination, originOf(entry, this.#id), retryCorruptAfterOf(options))
     if (known !== undefined) return known
     try {
@@ -159,7 +159,7 @@ export class OwnMirror {
     signal: AbortSignal,
   ): Promise<{ readonly plan: MirrorPlan } & Pick<CopyReport, 'abandonedSteps' | 'metricsOfSteps'>> {
     const { id = noStore, catalog } = await this.#connection.side(signal)
-    const destination = this.#connection.writer(this.#id, false)
+    const destination = this.#connection.writer(this.#id)
     const { side, abandoned } = await followRewinds(
       this.#store,
       ours,

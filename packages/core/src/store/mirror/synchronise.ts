@@ -141,7 +141,7 @@ export async function writerFor(
   }
   if (ownership.kind === 'owner') {
     mirror.noteOwned()
-    return mirror.writer(ours.id, false)
+    return mirror.writer(ours.id)
   }
   mirror.forgetWriter()
   // A process that dies after the takeover must not forget that it owned the mirror.
@@ -156,7 +156,7 @@ export async function writerFor(
     },
     signal,
   )
-  const destination = mirror.writer(ours.id, owner !== null, owner?.id)
+  const destination = mirror.writer(ours.id, owner?.id)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()
   return destination

@@ -11,10 +11,10 @@ test('a mirror whose writer is decided again and again listens to its events onc
   const { context } = partsOfStore(storeOn(new MemoryBackend()))
   const mirror = new MirrorConnection(new MemoryBackend(), { store: 'mem:mirror' }, context, events)
   for (let round = 0; round < 20; round += 1) {
-    mirror.writer('a', false)
+    mirror.writer('a')
     mirror.forgetWriter()
   }
-  mirror.writer('a', false)
-  mirror.writer('b', false)
+  mirror.writer('a')
+  mirror.writer('b')
   expect(on.mock.calls.length - off.mock.calls.length).toBe(1)
 })
