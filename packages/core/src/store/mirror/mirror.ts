@@ -132,9 +132,9 @@ export class StoreMirror implements Mirror {
     return mirrorStatus(this.url, catalog, catalog.mirror, this.#worker.state, this.#worker.refused)
   }
 
-  async #waitForMirror(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<void> {
+  async #waitForMirror(limit: number, newestFirst: boolean, signal?: AbortSignal): Promise<void> {
     this.#isBehind = false // a write during the wait sets it again
-    const hasEnded = await this.#worker.flush(limit, isEnding, signal)
+    const hasEnded = await this.#worker.flush(limit, newestFirst, signal)
     if (!hasEnded) this.#isBehind = true
   }
 }

@@ -30,8 +30,8 @@ export class MirrorWorker {
   #state: WorkerState = { kind: 'idle' }
   #running: Promise<void> | undefined
   #isWoken = false
-  #isHurried = false
-  #hurry = new AbortController()
+  #newestFirst = false
+  #endPause = new AbortController()
   #roundEnd = Promise.withResolvers<undefined>()
   /** The message of the last event about a mirror of another store. */
   #reported: string | undefined
@@ -60,15 +60,14 @@ export class MirrorWorker {
   }
 
   /**
-   * Brings the mirror up to date, and waits at most this number of milliseconds. If the process is about to end, the latest
-   * checkpoint is copied first. Returns whether the copying ended or failed within the limit. Does not throw: the state shows
-   * what is missing.
+   * Brings the mirror up to date, and waits at most this number of milliseconds. With `newestFirst`, the latest checkpoint is
+   * copied first. Returns whether the copying ended or failed within the limit. Does not throw: the state shows what is missing.
    */
-  async flush(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<boolean> {
+  async flush(limit: number, newestFirst: boolean, signal?: AbortSignal): Promise<boolean> {
     using _ = this.#local.context.busyLimit.suspend()
-    this.#isHurried = isEnding
+    this.#newestFirst = newestFirst
     this.wake()
-    this.#hurry.abort() // a pause after a failure ends now
+    this.#endPause.abort() // a pause after a failure ends now
     const over = new AbortController()
     const ends = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
     const pause = this.#local.context.environment.pause(limit, ends).catch(() => undefined)
@@ -80,7 +79,7 @@ export class MirrorWorker {
       if (isOver || this.#state.kind === 'failing') break
     }
     over.abort()
-    this.#isHurried = false
+    this.#newestFirst = false
     return !isOver
   }
 
@@ -110,7 +109,7 @@ export class MirrorWorker {
   async #run(): Promise<void> {
     for (let pause = shortestPause; this.#isWoken && !this.#isStopped; ) {
       this.#isWoken = false
-      this.#hurry = new AbortController()
+      this.#endPause = new AbortController()
       const failure = await this.#tryRound()
       if (failure === undefined) pause = shortestPause
       else if (await this.#canRepeat(failure.error, pause)) pause = Math.min(longestPause, pause * 2)
@@ -135,7 +134,7 @@ export class MirrorWorker {
     await this.#local.ready(this.#stop.signal)
     const end = await synchronise(this.#local, this.#mirror, {
       signal: this.#stop.signal,
-      newestFirst: () => this.#isHurried,
+      newestFirst: () => this.#newestFirst,
       refused: this.refused,
       passed: new Set(),
       retryCorruptAfter: longestPause,
@@ -180,7 +179,7 @@ export class MirrorWorker {
     this.#isWoken = true
     this.#endRound()
     try {
-      await environment.pause(pause, AbortSignal.any([this.#stop.signal, this.#hurry.signal]))
+      await environment.pause(pause, AbortSignal.any([this.#stop.signal, this.#endPause.signal]))
     } catch (reason) {
       if (!isHoldfastError(reason, 'ABORTED')) throw reason
     }
