@@ -72,7 +72,7 @@ export async function synchronise(
     })
     await update(source, theirs, destination, plan, signal)
     const next = newestFirst() ? plan.copies.at(-1) : plan.copies[0]
-    await record(local, mirror, source, theirs, plan, next === undefined, signal)
+    await record(local, mirror, source, theirs, plan, signal)
     if (next === undefined) return { kind: 'up to date', plan }
     await copyNext(local, source, destination, next, terms)
   }
@@ -205,14 +205,13 @@ async function record(
   mirror: MirrorConnection,
   source: CopySide,
   theirs: CopySide,
-  { there, unwanted }: MirrorPlan,
-  isLast: boolean,
+  { copies, there, unwanted }: MirrorPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const { mirror: recorded, checkpoints } = source.catalog
   const waiting = recorded?.waiting ?? []
   const listed = new Set(checkpoints.all.map(({ attempt }) => attempt))
-  const done = new Set([...there, ...(isLast ? unwanted : [])])
+  const done = new Set([...there, ...(copies.length === 0 ? unwanted : [])])
   const settled = waiting.filter((attempt) => done.has(attempt) || !listed.has(attempt))
   const newest = newestMirrored(source, theirs)
   const isKnown =
