@@ -242,13 +242,13 @@ async function wasCopiedMeanwhile(
 async function refuseCopyEarly(
   { context }: CopyDestination,
   step: number,
-  { onExisting = 'fail', allowBest, signal }: CopyOptions,
+  { onExisting = 'fail', allowBest, dryRun, signal }: CopyOptions,
   { turn, assumed }: CopyCall,
 ): Promise<void> {
   const { log } = context
   const known = turn.joins ? log.known : undefined
   const newest = assumed ?? (await log.wholeOf(known ?? (await log.newest(signal)), signal))
-  refuseOwned(context, newest, assumed !== undefined)
+  refuseOwned(context, newest, { dryRun })
   await refuseEarly(context, newest, { step, onExisting, allowBest, signal })
 }
 

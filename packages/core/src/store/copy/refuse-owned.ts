@@ -2,6 +2,7 @@ import { mayChange, refusalOfWriter } from '../../catalog/commit/rules/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context/context.ts'
+import type { CopyOptions } from './options.ts'
 
 /**
  * Rejects with `FENCED` if another writer owns the destination, so that no byte is sent to it in vain. The commit decides again. A
@@ -10,9 +11,9 @@ import type { StoreContext } from '../context/context.ts'
 export function refuseOwned(
   { writer, backend, mayTakeOver }: StoreContext,
   newest: PagedCatalog,
-  isDry: boolean,
+  { dryRun = false }: Pick<CopyOptions, 'dryRun'>,
 ): void {
-  if (isDry && (mayTakeOver || mayChange(newest, writer))) return
+  if (dryRun && (mayTakeOver || mayChange(newest, writer))) return
   const refused = refusalOfWriter(newest, writer)
   if (refused === undefined) return
   throw new HoldfastError('FENCED', refused.why, { url: backend.url, hint: refused.hint })
