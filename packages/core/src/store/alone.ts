@@ -44,8 +44,7 @@ export class Alone implements WayOfWorking {
       takeOver: async () => {
         await this.#access.readyToSave(options.signal)
       },
-      count: ({ step, attempt }, stepsBack) =>
-        countRestore(this.#context, { step, attempt, stepsBack }, options.signal),
+      count: (entry, after) => countRestore(this.#context, entry, after, options.signal),
     }
     return this.#mirror === undefined
       ? restoreCheckpoint(this.#context, choice, options, upkeep)

@@ -104,7 +104,7 @@ function upkeepOfMirror(
     takeOver,
     triesOf: async (copy) => triesIn(await context.log.newest(signal), attemptOfOriginal(copy)),
     // The store does not list the checkpoint, so it has nothing to go back to. Its next save is the latest in any case.
-    count: (copy) => count({ ...copy, attempt: attemptOfOriginal(copy) }, false),
+    count: (copy) => count({ ...copy, attempt: attemptOfOriginal(copy) }, 'stay'),
   }
 }
 

@@ -22,17 +22,20 @@ export function assertMayCount(
   })
 }
 
+/** What a store does once a restore is counted: goes back to the restored checkpoint, or keeps the ones after it. */
+export type AfterCount = 'rewind' | 'stay'
+
 /** Commits that a checkpoint is restored once more. The store must have been taken over. */
 export async function countRestore(
   { log }: StoreContext,
-  restored: { readonly step: number; readonly attempt: AttemptId; readonly stepsBack: boolean },
+  { step, attempt }: { readonly step: number; readonly attempt: AttemptId },
+  after: AfterCount,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { step, attempt, stepsBack } = restored
   // First, because this is refused once another process of the job has taken the store over. A rewind is not.
   await log.commit({ kind: 'count restore', step, attempt }, signal)
   // The run continues from here. So the steps after it must be free, and the next save must be the latest.
-  if (stepsBack) await log.commit({ kind: 'rewind', step }, signal)
+  if (after === 'rewind') await log.commit({ kind: 'rewind', step }, signal)
 }
 
 function invalid(message: string, url: string): HoldfastError {

@@ -6,6 +6,7 @@ import { HoldfastError, messageOf } from '../../errors.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import type { StoreContext } from '../context/context.ts'
 import { recorded, type Recording } from '../context/recorded-finding.ts'
+import type { AfterCount } from './count.ts'
 import type { DeliveredCheckpoint } from './deliver.ts'
 import type { CatalogForRestore } from './read-catalog.ts'
 import type { PassedOver, RestoreOptions } from './result.ts'
@@ -22,8 +23,8 @@ export interface RestoreUpkeep {
   readonly triesOf?: ((entry: CatalogEntry) => Promise<number>) | undefined
   /** Takes the store over, so that no earlier writer changes it while a counted restore downloads. */
   readonly takeOver: () => Promise<void>
-  /** Counts a restore. Returns to the checkpoint first if later ones were restored too often. */
-  readonly count: (entry: CatalogEntry, stepsBack: boolean) => Promise<void>
+  /** Counts a restore. `rewind` then goes back to the checkpoint, because later ones were restored too often. */
+  readonly count: (entry: CatalogEntry, after: AfterCount) => Promise<void>
 }
 
 /**
@@ -75,8 +76,8 @@ export async function tryToRestore(
     if (tries >= maxTries) return passOver(triedTooOften({ step: entry.step, tries }))
   }
   using _ = context.restoring.protect(entry.attempt)
-  const stepsBack = passedOver.some(({ tries }) => tries !== undefined)
-  const count = maxTries === undefined ? undefined : (): Promise<void> => upkeep.count(entry, stepsBack)
+  const after = passedOver.some(({ tries }) => tries !== undefined) ? 'rewind' : 'stay'
+  const count = maxTries === undefined ? undefined : (): Promise<void> => upkeep.count(entry, after)
   if (count !== undefined) await upkeep.takeOver()
   const delivery = await tryToDeliver(context, entry, options, count, 'CORRUPT')
   if (delivery.kind === 'delivered') return delivery
