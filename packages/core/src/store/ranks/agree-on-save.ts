@@ -24,7 +24,7 @@ export interface AgreedSave {
   readonly kind: 'agreed'
   readonly proposal: AttemptProposal
   /** Whether this process may have written its part of the attempt before. */
-  readonly mayExist: boolean
+  readonly partMayExist: boolean
   /** The version of the catalog that was read before the agreement. */
   readonly newest: PagedCatalog
   /** The checkpoint that the term had saved last. */
@@ -95,7 +95,7 @@ async function agreeOnTry(
   tries: number,
   { order, savedAt, continues }: Omit<AttemptProposal, 'attempt'>,
 ): Promise<Omit<AgreedSave, 'previous'> | undefined> {
-  const { context, own, begun, failed, isContinued } = member
+  const { context, own, begun, failed, hadEarlierProcess } = member
   const attempt = newAttemptId(step, newest.version, context.environment.newToken())
   const proposal: AttemptProposal = {
     attempt,
@@ -107,10 +107,10 @@ async function agreeOnTry(
   const agreed = await agreeOn(context, name, attemptProposalSchema, proposal, signal)
   if (agreed === undefined) return undefined
   const isMine = agreed.proposal.attempt === attempt
-  const mayExist = !isMine && (isContinued || begun.has(agreed.proposal.attempt))
+  const partMayExist = !isMine && (hadEarlierProcess || begun.has(agreed.proposal.attempt))
   begun.add(agreed.proposal.attempt)
   failed.delete(agreed.proposal.attempt)
-  return { kind: 'agreed', proposal: agreed.proposal, mayExist, newest }
+  return { kind: 'agreed', proposal: agreed.proposal, partMayExist, newest }
 }
 
 /**

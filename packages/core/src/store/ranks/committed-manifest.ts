@@ -18,23 +18,23 @@ import type { Part } from './proposals.ts'
  * the checkpoint was dropped. The save is committed all the same, and all that this rank knows of it is its own part.
  *
  * A part is deleted only after its attempt is committed or its term is over. So if the attempt was committed before this call
- * stored its part (`isDoubtful`), an earlier call may have stored another one, and only the manifest tells whether it had the same
- * bytes. Then rejects with `OUTCOME_UNKNOWN` if the manifest is gone.
+ * stored its part, an earlier call may have stored another one (`partMayBeSecond`), and only the manifest shows whether it had the
+ * same bytes. Then rejects with `OUTCOME_UNKNOWN` if the manifest is gone.
  */
 export async function committedManifest(
   member: ResumedMember,
   attempt: AttemptId,
   catalog: PagedCatalog,
   part: Part,
-  isDoubtful: boolean,
+  partMayBeSecond: boolean,
 ): Promise<Manifest | undefined> {
   const manifest = await manifestOf(member, attempt, catalog).catch((error: unknown) => {
     const isLost = isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')
-    if (isLost || (isHoldfastError(error) && !isDoubtful)) return undefined
+    if (isLost || (isHoldfastError(error) && !partMayBeSecond)) return undefined
     throw error
   })
   if (manifest !== undefined) refuseOtherBytes(member, part, manifest)
-  else if (isDoubtful) throw unknownBytes(member, partsOfAttempt(attempt).step)
+  else if (partMayBeSecond) throw unknownBytes(member, partsOfAttempt(attempt).step)
   return manifest
 }
 

@@ -68,7 +68,7 @@ export async function saveJointly(
   const madeRoom: Drop[] = []
   let save = first
   for (let tries = 0; ; save = await agreeOnNextTry(member, request, tries, first)) {
-    const { proposal, mayExist, newest, previous } = save
+    const { proposal, partMayExist, newest, previous } = save
     const { attempt, order } = proposal
     assertNoContradiction(context.keeping, newest, context.backend.url)
     await refuseEarly(context, newest, request, attempt)
@@ -79,7 +79,7 @@ export async function saveJointly(
       if (save !== first) assertReplayable(plan, step, context.backend.url)
       using chosen = context.sharing.begin()
       const content = await prepareContent(context, newest, request, files, { attempt, order, chosen })
-      const part = await writeOwnPart(member, attempt, content, files, mayExist)
+      const part = await writeOwnPart(member, attempt, content, files, partMayExist)
       if (part === undefined) continue
       const outcome = await awaitCommit(member, save, request, part, timeout)
       if (outcome.kind === 'dead') {
@@ -119,7 +119,7 @@ function assertReplayable({ files }: SavePlan, step: number, url: string): void 
 /** Waits until the attempt is committed, or commits it once all parts exist and it is the turn of this rank. */
 async function awaitCommit(
   member: ResumedMember,
-  { proposal, mayExist }: AgreedSave,
+  { proposal, partMayExist }: AgreedSave,
   request: DecidedSave,
   part: Part,
   timeout: number,
@@ -143,8 +143,8 @@ async function awaitCommit(
       const fate = judgeAttempt(catalog, own, attempt)
       wasCommittedBefore ??= fate === 'committed'
       if (fate === 'committed') {
-        const isDoubtful = wasCommittedBefore && mayExist && part.files.length > 0
-        const manifest = await committedManifest(member, attempt, catalog, part, isDoubtful)
+        const partMayBeSecond = wasCommittedBefore && partMayExist && part.files.length > 0
+        const manifest = await committedManifest(member, attempt, catalog, part, partMayBeSecond)
         return { kind: 'committed', catalog, manifest }
       }
       if (fate === 'dead') return { kind: 'dead' }

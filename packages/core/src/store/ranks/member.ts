@@ -27,7 +27,7 @@ export interface Member extends Identity {
   /** Those of them whose saves failed in this process. Other ranks may still commit them. */
   readonly failed: Set<AttemptId>
   /** Whether an earlier process was this member, which may have written parts. */
-  readonly isContinued: boolean
+  readonly hadEarlierProcess: boolean
 }
 
 /** A member whose term owns the store. */
@@ -59,6 +59,6 @@ export function memberOf(identity: Identity, term: number, openId: string, conte
     access: new WriteAccess(ofTerm, 'this job'),
     begun: new Set(),
     failed: new Set(),
-    isContinued: false,
+    hadEarlierProcess: false,
   }
 }

@@ -23,12 +23,12 @@ export async function writeOwnPart(
   attempt: AttemptId,
   content: SaveContent,
   files: readonly PlannedFile[],
-  mayExist: boolean,
+  partMayExist: boolean,
 ): Promise<Part | undefined> {
   const { context, own } = member
   const name = ofRank(partsPrefix(own.term, attempt), member.rank)
   const { signal, step } = content
-  const found = mayExist ? await findAgreed(context, name, partSchema, signal) : undefined
+  const found = partMayExist ? await findAgreed(context, name, partSchema, signal) : undefined
   if (found !== undefined) {
     refuseOtherProcess(member, found.proposal)
     refuseOtherPart(member, step, found.proposal, await hashed(files, content))

@@ -221,7 +221,7 @@ export class Ranks {
     // The owner of the store is compared first, because that costs no request.
     const newest = await member.context.log.newest(signal)
     if (newest.owner?.id !== owner) await this.#refuseOtherStore(file, store, signal)
-    return { ...member, since, resumed, isContinued: true }
+    return { ...member, since, resumed, hadEarlierProcess: true }
   }
 
   #refuseOtherRank(file: string, { rank, size }: Pick<Identity, 'rank' | 'size'>): void {
