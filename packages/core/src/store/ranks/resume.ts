@@ -78,7 +78,8 @@ export async function resume(
 ): Promise<Resumption | 'join again' | 'start again'> {
   const avoided = new Set<AttemptId>()
   const passedOver: PassedOver[] = []
-  for (let round = 0; ; round += 1) {
+  let round = 0
+  for (;;) {
     if (!(await isOwner(member, options.signal))) return 'join again'
     const { entry, tooOften, base } = await candidateOf(member, avoided, options)
     if (entry === undefined && passedOver.length + tooOften.length > 0)
@@ -90,13 +91,10 @@ export async function resume(
     }
     const name = choiceName(member.own.term, round)
     const agreed = await agreeOn(member.context, name, choiceSchema, proposal, options.signal)
-    if (agreed === undefined) {
-      round -= 1 // The proposal depends on the catalog, which must be read again.
-      continue
-    }
+    if (agreed === undefined) continue // The proposal depends on the catalog, which must be read again.
     passedOver.push(...(agreed.proposal.tooOften ?? []).map(triedTooOften))
-    if (!(await prepare(member, agreed.proposal, options, limits.commit))) return 'join again'
-    const outcome = await play(member, round, agreed.proposal.attempt, options, limits.verdicts)
+    if (!(await rewindAndCount(member, agreed.proposal, options, limits.commit))) return 'join again'
+    const outcome = await restoreInRound(member, round, agreed.proposal.attempt, options, limits.verdicts)
     if (outcome.kind === 'join again' || outcome.kind === 'start again') return outcome.kind
     if (outcome.kind === 'good') {
       const { attempt, restored } = outcome
@@ -106,6 +104,7 @@ export async function resume(
     if (options.fallback !== true) throw corrupt(step, outcome.reason, member.context.backend.url)
     avoided.add(outcome.attempt)
     passedOver.push({ step, reason: outcome.reason, quarantined: recorded })
+    round += 1
   }
 }
 
@@ -128,10 +127,10 @@ async function candidateOf(
 }
 
 /**
- * Counts the restore of an agreed checkpoint once for the term, and rewinds to it if later ones were restored too often. So
- * the steps after it are free, and the next save is the latest. Returns false if a newer term has begun.
+ * Rewinds to an agreed checkpoint if later ones were restored too often, so that the steps after it are free and the next save is
+ * the latest. Counts its restore once for the term. Returns false if a newer term has begun.
  */
-async function prepare(
+async function rewindAndCount(
   member: Member,
   { attempt, tooOften = [], base }: Choice,
   { maxTries, signal }: CountOptions,
@@ -158,7 +157,7 @@ async function prepare(
 }
 
 /** Restores an agreed attempt into a hidden folder, states a verdict on it, and waits for those of the other ranks. */
-async function play(
+async function restoreInRound(
   member: Member,
   round: number,
   attempt: AttemptId | null,
