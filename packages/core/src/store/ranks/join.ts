@@ -3,7 +3,7 @@ import type { StoreContext } from '../context/context.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import { ensureMarker } from '../marker/ensure-marker.ts'
 import { fencedByLaterStart, fencedByOtherSize, incomplete } from './errors.ts'
-import { type Identity, type Member, memberOf } from './member.ts'
+import { type Member, memberOf, type RankIdentity } from './member.ts'
 import {
   herePrefix,
   membersPrefix,
@@ -25,7 +25,7 @@ export async function recordStart(
   context: StoreContext,
   { rank, size }: Pick<RankPlace, 'rank' | 'size'>,
   signal: AbortSignal | undefined,
-): Promise<Identity> {
+): Promise<RankIdentity> {
   await ensureMarker(context, signal)
   await termInCatalog(context, signal) // rejects a store of a newer version before anything is written
   const process = context.environment.newId()
@@ -40,7 +40,7 @@ export async function recordStart(
 /** Occupies the slot of a rank in the newest term, or opens the next term. Does not wait for the other ranks. */
 export async function occupySlot(
   context: StoreContext,
-  identity: Identity,
+  identity: RankIdentity,
   wasMember: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Member> {
@@ -66,7 +66,7 @@ export async function occupySlot(
 
 async function lookAround(
   context: StoreContext,
-  { rank, size, process, ticket }: Identity,
+  { rank, size, process, ticket }: RankIdentity,
   wasMember: boolean,
   signal: AbortSignal | undefined,
 ): Promise<SeenAtJoin> {

@@ -3,13 +3,13 @@ import { HoldfastError } from '../../errors.ts'
 import { type RewindReport, rewindReport, rewindTarget } from '../upkeep/rewind.ts'
 import type { Member, OwningMember, ResumedMember } from './member.ts'
 import { rewindName } from './names.ts'
-import { agreeOn, findAgreed, type Rewind, rewindSchema } from './proposals.ts'
+import { agreeOn, findAgreed, type RewindProposal, rewindProposalSchema } from './proposals.ts'
 import { isRewoundSince } from './rules.ts'
 import { isOwnerIn } from './take-over.ts'
 import { commitTogether, type JointChange } from './together.ts'
 
 /** A rewind that the ranks of a term commit once. `base` is the version on which their agreement is based. */
-export function rewindTo({ step, attempt, base }: Rewind): JointChange {
+export function rewindTo({ step, attempt, base }: RewindProposal): JointChange {
   return { attempt, change: { kind: 'rewind', step }, isDone: (catalog) => isRewoundSince(catalog, base) }
 }
 
@@ -52,19 +52,19 @@ async function agreeOnRewind(
   member: Member,
   step: number,
   signal: AbortSignal | undefined,
-): Promise<Rewind | undefined> {
+): Promise<RewindProposal | undefined> {
   const { context, own } = member
   const name = rewindName(own.term)
   for (;;) {
     // If another rank has proposed, it may have committed the rewind, too. So the agreement is read before the catalog.
-    const known = await findAgreed(context, name, rewindSchema, signal)
+    const known = await findAgreed(context, name, rewindProposalSchema, signal)
     if (known !== undefined) return known.proposal
     const newest = await context.log.newest(signal)
     if (!isOwnerIn(newest, member)) return undefined
     const whole = await context.log.wholeOf(newest, signal)
     const { attempt } = rewindTarget(context, whole, step)
     const proposal = { step, attempt, base: newest.version }
-    const agreed = await agreeOn(context, name, rewindSchema, proposal, signal)
+    const agreed = await agreeOn(context, name, rewindProposalSchema, proposal, signal)
     if (agreed !== undefined) return agreed.proposal
   }
 }

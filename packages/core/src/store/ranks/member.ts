@@ -7,7 +7,7 @@ import { WriteAccess } from '../upkeep/write-access.ts'
 import type { TermOwner } from './rules.ts'
 
 /** One process of a rank, from its start on. */
-export interface Identity {
+export interface RankIdentity {
   readonly rank: number
   readonly size: number
   /** A UUID of the process. */
@@ -17,7 +17,7 @@ export interface Identity {
 }
 
 /** A process that occupies its rank in a term. */
-export interface Member extends Identity {
+export interface Member extends RankIdentity {
   readonly own: TermOwner
   /** The store as all ranks of the term use it: as one writer. */
   readonly context: StoreContext
@@ -43,7 +43,12 @@ export interface ResumedMember extends OwningMember {
 }
 
 /** All ranks of a term share the writer, whose id is that of the agreement that opened the term. */
-export function memberOf(identity: Identity, term: number, openId: string, context: StoreContext): Member {
+export function memberOf(
+  identity: RankIdentity,
+  term: number,
+  openId: string,
+  context: StoreContext,
+): Member {
   const { backend, keeping, environment } = context
   const writer: Writer = {
     id: openId,

@@ -34,7 +34,7 @@ export const choiceSchema = v.looseObject({
 })
 
 /** The checkpoint to which the ranks go back. */
-export const rewindSchema = v.looseObject({
+export const rewindProposalSchema = v.looseObject({
   step: countSchema,
   attempt: attemptSchema,
   /** The version of the catalog on which the proposal is based. */
@@ -73,7 +73,7 @@ export const partSchema = v.looseObject({
 })
 
 export type Choice = Named<v.InferOutput<typeof choiceSchema>>
-export type Rewind = Named<v.InferOutput<typeof rewindSchema>>
+export type RewindProposal = Named<v.InferOutput<typeof rewindProposalSchema>>
 export type AttemptProposal = Named<v.InferOutput<typeof attemptProposalSchema>>
 export type Part = Named<v.InferOutput<typeof partSchema>>
 export type Verdict = Named<v.InferOutput<typeof verdictSchema>>

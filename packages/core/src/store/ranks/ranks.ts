@@ -16,7 +16,7 @@ import { beginSave, noteFailed } from './agree-on-save.ts'
 import { occupySlot, passBarrier, recordStart } from './join.ts'
 import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, type StoredMember } from './member-file.ts'
-import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
+import { type Member, memberOf, type OwningMember, type RankIdentity, type ResumedMember } from './member.ts'
 import { type RankPlace, type RanksOptions, type Timeouts, timeoutsOf } from './options.ts'
 import { pruneJointly } from './joint-prune.ts'
 import { type JoinOptions, resume, type Resumption } from './resume.ts'
@@ -36,7 +36,7 @@ export class Ranks {
   readonly #timeouts: Timeouts
   readonly #memberFile: string | undefined
   /** The start of this process as a rank. A restore after the first one is another start. */
-  #identity: Promise<Identity> | undefined
+  #identity: Promise<RankIdentity> | undefined
   #wasMember = false
   #member: Promise<ResumedMember> | undefined
   readonly #members = new Set<Member>()
@@ -224,7 +224,7 @@ export class Ranks {
     return { ...member, since, resumed, hadEarlierProcess: true }
   }
 
-  #refuseOtherRank(file: string, { rank, size }: Pick<Identity, 'rank' | 'size'>): void {
+  #refuseOtherRank(file: string, { rank, size }: Pick<RankIdentity, 'rank' | 'size'>): void {
     const { rank: ownRank = rank, size: ownSize = size } = this.#options
     if (rank === ownRank && size === ownSize) return
     throw new HoldfastError(

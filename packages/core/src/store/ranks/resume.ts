@@ -46,10 +46,10 @@ export interface Resumption {
 }
 
 /** What a rank found when it restored a checkpoint. */
-type Finding = Pick<Verdict, 'fault' | 'unlisted'>
+type VerdictFacts = Pick<Verdict, 'fault' | 'unlisted'>
 
-const good: Finding = { fault: null }
-const notListed: Finding = { fault: 'it is not listed any more', unlisted: true }
+const good: VerdictFacts = { fault: null }
+const notListed: VerdictFacts = { fault: 'it is not listed any more', unlisted: true }
 
 /** The checkpoint that a rank found corrupt in a round. */
 interface Bad {
@@ -165,10 +165,10 @@ async function restoreInRound(
   timeout: number,
 ): Promise<Round> {
   let settled: Round | undefined
-  const settle = async (finding: Finding): Promise<Round> => {
-    const stated = await stateVerdict(member, round, attempt, finding, options.signal)
+  const settle = async (facts: VerdictFacts): Promise<Round> => {
+    const stated = await stateVerdict(member, round, attempt, facts, options.signal)
     // An earlier call found the checkpoint good, and other ranks may have gone on. Only another term can choose again.
-    if (finding.fault !== null && stated.fault === null) return { kind: 'start again' }
+    if (facts.fault !== null && stated.fault === null) return { kind: 'start again' }
     return awaitVerdicts(member, round, attempt, options, timeout)
   }
   if (attempt === null) return settle(good)
@@ -207,11 +207,11 @@ async function stateVerdict(
   { context, own, rank, process }: Member,
   round: number,
   attempt: AttemptId | null,
-  finding: Finding,
+  facts: VerdictFacts,
   signal: AbortSignal | undefined,
 ): Promise<Verdict> {
   const name = ofRank(verdictsPrefix(own.term, round), rank)
-  const proposal: Verdict = { process, attempt, ...finding }
+  const proposal: Verdict = { process, attempt, ...facts }
   for (;;) {
     const stated = await agreeOn(context, name, verdictSchema, proposal, signal)
     if (stated !== undefined) return stated.proposal

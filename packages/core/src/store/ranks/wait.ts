@@ -3,7 +3,7 @@ import { isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
 import type { StoreEvents } from '../context/events.ts'
 import { fencedByLaterStart } from './errors.ts'
-import type { Identity, Member } from './member.ts'
+import type { Member, RankIdentity } from './member.ts'
 import { startName, startsPrefix, termOfName, termsPrefix, ticketOf } from './names.ts'
 import type { RanksContext } from './proposals.ts'
 import { waitStep } from './rules.ts'
@@ -19,7 +19,7 @@ const growth = 1.5
 const reportAfter = 5000
 
 /** What a poll of a wait has found. */
-export interface Look {
+export interface PollResult {
   /** Whether a newer term has begun. */
   readonly isSuperseded: boolean
   /** The agreements of the term after the prefix, in the order of their names. */
@@ -34,7 +34,7 @@ export async function look(
   { own: { term }, context, rank, ticket }: Member,
   prefix: string,
   signal: AbortSignal | undefined,
-): Promise<Look> {
+): Promise<PollResult> {
   const newestTicket = await newestTicketOf(context, { rank, ticket }, signal)
   const names: AgreementName[] = []
   let newestTerm = term
@@ -51,7 +51,7 @@ export async function look(
 /** The newest start of a rank that is not older than its own. */
 export async function newestTicketOf(
   { backend }: RanksContext,
-  { rank, ticket }: Pick<Identity, 'rank' | 'ticket'>,
+  { rank, ticket }: Pick<RankIdentity, 'rank' | 'ticket'>,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const after = ticket === 0 ? undefined : startName(rank, ticket)
