@@ -14,8 +14,8 @@ import type { Side } from './continuation.ts'
 
 /** A store and its mirror, and from which of them a run continues. */
 export interface BothSides {
-  readonly ours: LocalState
-  readonly theirs: MirrorState
+  readonly local: LocalState
+  readonly mirror: MirrorState
   readonly chosen: ChosenSide
 }
 
@@ -29,9 +29,9 @@ export async function lookAtBoth(
   known: MirrorState | undefined,
   signal: AbortSignal | undefined,
 ): Promise<BothSides> {
-  const theirs = known ?? (await stateOfMirror(mirror, signal))
-  const ours = await stateOfStore(context, signal)
-  return { ours, theirs, chosen: chooseSide(ours, theirs) }
+  const mirrorState = known ?? (await stateOfMirror(mirror, signal))
+  const localState = await stateOfStore(context, signal)
+  return { local: localState, mirror: mirrorState, chosen: chooseSide(localState, mirrorState) }
 }
 
 /** Milliseconds that a restore waits for the first answer of the mirror if the store has the checkpoint. */
@@ -81,8 +81,8 @@ export async function lookAtMirror(
 }
 
 /** Returns what can be read of a store. */
-export function readableOf(ours: LocalState): Side {
-  return ours.kind === 'readable' ? ours.side : ours.readable
+export function readableOf(local: LocalState): Side {
+  return local.kind === 'readable' ? local.side : local.readable
 }
 
 /** Returns whether a store lists a checkpoint for this choice. */

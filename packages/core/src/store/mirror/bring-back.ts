@@ -11,23 +11,24 @@ import type { LocalStore } from './local-side.ts'
  * store. The copy has the origin of the original, so the mirror does not get it again. Returns its step.
  */
 export async function bringBack(
-  { ours, theirs, chosen }: BothSides,
+  sides: BothSides,
   local: LocalStore,
   mirror: MirrorConnection,
   destination: CopyDestination,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
+  const { chosen } = sides
   const { url } = mirror.backend
   const { events } = local.context
-  if (theirs.kind === 'unusable') {
+  if (sides.mirror.kind === 'unusable') {
     // What is damaged may be repaired, and then has checkpoints.
-    if (ours.kind === 'readable' && ours.side.catalog.latest === undefined)
-      throw nothingToContinue('latest', url, theirs.why)
+    if (sides.local.kind === 'readable' && sides.local.side.catalog.latest === undefined)
+      throw nothingToContinue('latest', url, sides.mirror.why)
     const { from, why } = chosen
     events.emit('restoringFrom', { from, url: local.context.backend.url, why, isMirrorRead: false })
     return undefined
   }
-  const { side } = theirs
+  const { side } = sides.mirror
   const { id } = side
   if (chosen.from === 'store' || id === undefined) return undefined
   events.emit('restoringFrom', { from: 'mirror', url, why: chosen.why, isMirrorRead: true })

@@ -12,9 +12,12 @@ export type MirrorState =
   /** It cannot be reached, or its catalog is damaged. */
   | { readonly kind: 'unusable'; readonly why: string }
 
+/** The store, or its mirror. */
+export type SideName = 'store' | 'mirror'
+
 /** Where to restore from, and why. */
 export interface ChosenSide {
-  readonly from: 'store' | 'mirror'
+  readonly from: SideName
   /** A sentence. */
   readonly why: string
   /** The store is a clone of another, or an older state of itself, so it needs an id of its own. */
@@ -64,6 +67,6 @@ const choices: Readonly<Record<Exclude<Continuation, 'another store continued'>,
   ),
 }
 
-function choice(from: ChosenSide['from'], why: string): ChosenSide {
+function choice(from: SideName, why: string): ChosenSide {
   return { from, why, needsNewId: false }
 }

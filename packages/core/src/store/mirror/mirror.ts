@@ -68,10 +68,10 @@ export class StoreMirror implements Mirror {
   async bringBack(signal?: AbortSignal): Promise<BroughtBack> {
     const sides = await lookAtBoth(this.#local.context, this.#connection, undefined, signal)
     const step = await bringBack(sides, this.#local, this.#connection, this.#destination, signal)
-    const { ours, theirs } = sides
-    const isEmpty = step === undefined && readableOf(ours).catalog.latest === undefined
-    if (!isEmpty && theirs.kind === 'readable') await this.#worker.reportIfFenced(signal)
-    return { step, reading: new ReadMirror(this.url, theirs) }
+    const { local, mirror } = sides
+    const isEmpty = step === undefined && readableOf(local).catalog.latest === undefined
+    if (!isEmpty && mirror.kind === 'readable') await this.#worker.reportIfFenced(signal)
+    return { step, reading: new ReadMirror(this.url, mirror) }
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */

@@ -16,12 +16,28 @@ import {
   offers,
   readableOf,
 } from './both-sides.ts'
-import type { ChosenSide } from './choose-side.ts'
+import type { SideName } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
 import type { Side } from './continuation.ts'
 import type { LocalStore } from './local-side.ts'
 import { ReadMirror } from './read-mirror.ts'
+
+/** A restore from a store and its mirror, once both were read. */
+interface MirroredRestore {
+  readonly local: LocalStore
+  readonly mirror: MirrorConnection
+  readonly sides: BothSides
+  readonly choice: CheckpointChoice
+  readonly options: RestoreOptions
+  readonly upkeep: RestoreUpkeep
+}
+
+/** The result of a restore from one side. */
+type SideResult =
+  | { readonly kind: 'restored'; readonly restored: Restored }
+  /** The side has no checkpoint to choose, or `failure` says that the chosen one is corrupt or missing. */
+  | { readonly kind: 'nothing'; readonly failure: HoldfastError | undefined }
 
 /**
  * Restores from a store that has a mirror. The store is used, unless the mirror is ahead of it. A checkpoint that is corrupt on
@@ -39,56 +55,57 @@ export async function restoreWithMirror(
   const known =
     ReadMirror.stateOf(mirrorReading) ?? (await lookAtMirror(local.context, mirror, choice, signal))
   const sides = await lookAtBoth(local.context, mirror, known, signal)
-  const { ours, theirs, chosen } = sides
+  const { chosen } = sides
   const unread =
-    theirs.kind === 'unusable' ? nothingToContinue(choice, mirror.backend.url, theirs.why) : undefined
+    sides.mirror.kind === 'unusable'
+      ? nothingToContinue(choice, mirror.backend.url, sides.mirror.why)
+      : undefined
   // What is damaged may be repaired, and then has checkpoints.
-  if (unread !== undefined && ours.kind === 'readable' && !offers(ours.side, choice)) throw unread
-  const places = { store: local.context, mirror: mirror.reader }
-  const other = chosen.from === 'store' ? 'mirror' : 'store'
-  const isMirrorRead = theirs.kind === 'readable'
-  const report = (from: ChosenSide['from'], why: string): void => {
-    local.context.events.emit('restoringFrom', { from, url: places[from].backend.url, why, isMirrorRead })
+  if (unread !== undefined && sides.local.kind === 'readable' && !offers(sides.local.side, choice))
+    throw unread
+  const restore: MirroredRestore = { local, mirror, sides, choice, options, upkeep }
+  report(restore, chosen.from, chosen.why)
+  if (chosen.from === 'mirror' && sides.mirror.kind === 'readable')
+    await continueFromMirror(local, sides.mirror.side, chosen)
+  const first = await restoreFrom(restore, chosen.from, chosen.why)
+  if (first.kind === 'restored') return first.restored
+  // The latest of the other side would be an older one.
+  const mustBeLatest = choice === 'latest' && options.fallback !== true
+  if (first.failure !== undefined && (unread !== undefined || mustBeLatest)) throw first.failure
+  if (unread !== undefined) throw unread
+  const other = otherThan(chosen.from)
+  const why =
+    first.failure === undefined ? `The ${chosen.from} has no such checkpoint.` : messageOf(first.failure)
+  const second = await restoreFrom(restore, other, why)
+  if (second.kind === 'restored') {
+    report(restore, other, why)
+    return second.restored
   }
-  const restoreFrom = async (from: ChosenSide['from'], why: string): Promise<Restored | undefined> => {
-    const elsewhere = from === 'store' ? 'mirror' : 'store'
-    const deliverCopy =
-      elsewhere === 'mirror' && theirs.kind === 'unusable'
-        ? undefined
-        : copyIn(places[elsewhere], sides, from, options, report)
+  const failure = first.failure ?? second.failure
+  if (failure !== undefined) throw failure
+  return undefined
+}
+
+/** Restores from one side. A checkpoint that is corrupt there is delivered from the other side if that has it. */
+async function restoreFrom(restore: MirroredRestore, from: SideName, why: string): Promise<SideResult> {
+  const { local, choice, options, upkeep } = restore
+  const context = contextOf(restore, from)
+  const upkeepOfSide = from === 'store' ? upkeep : upkeepOfMirror(local, upkeep, options.signal)
+  try {
     const restored = await restoreCheckpoint(
-      places[from],
+      context,
       choice,
       options,
-      from === 'store' ? upkeep : upkeepOfMirror(local, upkeep, signal),
-      deliverCopy,
+      upkeepOfSide,
+      copyOnOtherSide(restore, from),
     )
-    if (restored === undefined) return undefined
-    return { ...restored, source: restored.source ?? { from, url: places[from].backend.url, why } }
-  }
-  report(chosen.from, chosen.why)
-  if (chosen.from === 'mirror' && theirs.kind === 'readable')
-    await continueFromMirror(local, theirs.side, chosen)
-  let failure: HoldfastError | undefined
-  try {
-    const restored = await restoreFrom(chosen.from, chosen.why)
-    if (restored !== undefined) return restored
-    if (unread !== undefined) throw unread
+    if (restored === undefined) return { kind: 'nothing', failure: undefined }
+    const source = restored.source ?? { from, url: context.backend.url, why }
+    return { kind: 'restored', restored: { ...restored, source } }
   } catch (error) {
-    if (unread !== undefined || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
-    // The latest of the other side would be an older one.
-    if (choice === 'latest' && options.fallback !== true) throw error
-    failure = error
+    if (!isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+    return { kind: 'nothing', failure: error }
   }
-  const why = failure === undefined ? `The ${chosen.from} has no such checkpoint.` : messageOf(failure)
-  try {
-    const restored = await restoreFrom(other, why)
-    if (restored !== undefined) report(other, why)
-    if (restored !== undefined || failure === undefined) return restored
-  } catch (error) {
-    if (failure === undefined || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
-  }
-  throw failure
 }
 
 /** The mirror belongs to its writer. A restore changes nothing there, and the store counts the restores of its checkpoints. */
@@ -113,28 +130,46 @@ function attemptOfOriginal({ origin, attempt }: CatalogEntry): AttemptId {
   return origin?.attempt ?? attempt
 }
 
-/** Delivers a checkpoint that is corrupt on one side from the other one. Returns `undefined` if that does not have it. */
-function copyIn(
-  context: StoreContext,
-  { ours, theirs }: BothSides,
-  from: ChosenSide['from'],
-  options: RestoreOptions,
-  report: (from: ChosenSide['from'], why: string) => void,
-): Elsewhere {
-  const store = readableOf(ours)
-  const mirror: Side | undefined = theirs.kind === 'readable' ? theirs.side : undefined
+/** Delivers a checkpoint that is corrupt on one side from the other side. Returns `undefined` if that does not have it. */
+function copyOnOtherSide(restore: MirroredRestore, from: SideName): Elsewhere {
+  const { sides, options } = restore
+  const other = otherThan(from)
+  const [side, otherSide] = [readableSide(sides, from), readableSide(sides, other)]
+  const context = contextOf(restore, other)
   return async (corrupt, reason, count) => {
-    const [here, there] = from === 'store' ? [store, mirror] : [mirror, store]
-    if (here?.id === undefined || there?.id === undefined) return undefined
-    const origin = originOf(corrupt, here.id)
-    const { id, catalog } = there
+    if (side?.id === undefined || otherSide?.id === undefined) return undefined
+    const origin = originOf(corrupt, side.id)
+    const { id, catalog } = otherSide
     const entry = catalog.checkpoints.all.find((each) => isSameOrigin(originOf(each, id), origin))
     if (entry === undefined) return undefined
     const delivery = await tryToDeliver(context, entry, options, count, 'CORRUPT', 'UNAVAILABLE')
     if (delivery.kind === 'not verified') return undefined
-    const elsewhere = from === 'store' ? 'mirror' : 'store'
     const why = `Step ${corrupt.step} is corrupt in the ${from}: ${reason}.`
-    report(elsewhere, why)
-    return { ...delivery.checkpoint, source: { from: elsewhere, url: context.backend.url, why } }
+    report(restore, other, why)
+    return { ...delivery.checkpoint, source: { from: other, url: context.backend.url, why } }
   }
+}
+
+function report(restore: MirroredRestore, from: SideName, why: string): void {
+  const { local, sides } = restore
+  const { url } = contextOf(restore, from).backend
+  local.context.events.emit('restoringFrom', {
+    from,
+    url,
+    why,
+    isMirrorRead: sides.mirror.kind === 'readable',
+  })
+}
+
+function contextOf({ local, mirror }: MirroredRestore, side: SideName): StoreContext {
+  return side === 'store' ? local.context : mirror.reader
+}
+
+function readableSide({ local, mirror }: BothSides, side: SideName): Side | undefined {
+  if (side === 'store') return readableOf(local)
+  return mirror.kind === 'readable' ? mirror.side : undefined
+}
+
+function otherThan(side: SideName): SideName {
+  return side === 'store' ? 'mirror' : 'store'
 }
