@@ -12,7 +12,7 @@ import { bringBack } from './bring-back.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { flushLimitOf, maxBehindOf, type MirrorOptions } from './options.ts'
-import { ReadMirror } from './read-mirror.ts'
+import { HeldReading } from './held-reading.ts'
 import { restoreWithMirror } from './restore-with-mirror.ts'
 import {
   type BroughtBack,
@@ -71,7 +71,7 @@ export class StoreMirror implements Mirror {
     const { local, mirror } = sides
     const isEmpty = step === undefined && readableOf(local).catalog.latest === undefined
     if (!isEmpty && mirror.kind === 'readable') await this.#worker.reportIfFenced(signal)
-    return { step, reading: new ReadMirror(this.url, mirror) }
+    return { step, reading: new HeldReading(this.url, mirror) }
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */

@@ -21,7 +21,7 @@ import type { MirrorConnection } from './connection.ts'
 import { continueFromMirror } from './continue-from-mirror.ts'
 import type { Side } from './continuation.ts'
 import type { LocalStore } from './local-side.ts'
-import { ReadMirror } from './read-mirror.ts'
+import { HeldReading } from './held-reading.ts'
 
 /** A restore from a store and its mirror, once both were read. */
 interface MirroredRestore {
@@ -53,7 +53,7 @@ export async function restoreWithMirror(
 ): Promise<Restored | undefined> {
   const { signal, mirrorReading } = options
   const known =
-    ReadMirror.stateOf(mirrorReading) ?? (await lookAtMirror(local.context, mirror, choice, signal))
+    HeldReading.stateOf(mirrorReading) ?? (await lookAtMirror(local.context, mirror, choice, signal))
   const sides = await lookAtBoth(local.context, mirror, known, signal)
   const { chosen } = sides
   const unread =

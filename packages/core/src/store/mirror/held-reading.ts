@@ -2,7 +2,7 @@ import type { MirrorReading } from '../restore/result.ts'
 import type { MirrorState } from './choose-side.ts'
 
 /** What `bringBack` has read of the mirror. The caller owns it, so the store keeps no catalog of the mirror. */
-export class ReadMirror implements MirrorReading {
+export class HeldReading implements MirrorReading {
   readonly url: string
   readonly #state: MirrorState
 
@@ -13,6 +13,6 @@ export class ReadMirror implements MirrorReading {
 
   /** Returns the state that a caller passes back to the store; `undefined` if it passes none. */
   static stateOf(reading: MirrorReading | undefined): MirrorState | undefined {
-    return reading instanceof ReadMirror ? reading.#state : undefined
+    return reading instanceof HeldReading ? reading.#state : undefined
   }
 }
