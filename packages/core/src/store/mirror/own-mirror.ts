@@ -14,10 +14,10 @@ import { outcomeOf } from '../copy/planned-outcome.ts'
 import type { CopyDestination, CopySource } from '../copy/sides.ts'
 import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
+import { OutcomeReport } from './outcome-report.ts'
 import { planMirror, type MirrorPlan } from './plan.ts'
 import { recordFailure } from './record-failure.ts'
 import { type MirroredSource, recordingStore } from './recording-store.ts'
-import { Reported } from './reported.ts'
 import { synchronise, whyFenced, writerFor } from './synchronise.ts'
 
 /**
@@ -99,9 +99,9 @@ export class OwnMirror {
 
   async #copyMissing(ours: CopySide, options: CopyOptions): Promise<CopyReport> {
     const { signal = new AbortController().signal } = options
-    const report = new Reported(options)
+    const report = new OutcomeReport(options)
     const { plan, abandonedSteps, metricsOfSteps } = await this.#planned(ours, new Set(), signal)
-    report.planned(plan, 'there')
+    report.addPlan(plan, 'there')
     const end = await synchronise(this.#store, this.#connection, {
       signal,
       newestFirst: () => false,
@@ -110,18 +110,18 @@ export class OwnMirror {
       retryCorruptAfter: retryCorruptAfterOf(options),
       onProgress: options.onProgress ?? (() => undefined),
       onOutcome: (outcome, { attempt }) => {
-        report.outcome(outcome, attempt)
+        report.add(outcome, attempt)
       },
     })
     if (end.kind === 'fenced') throw end.error
-    if (end.plan !== undefined) report.planned(end.plan, 'all')
+    if (end.plan !== undefined) report.addPlan(end.plan, 'all')
     return { outcomes: report.outcomes, metricsOfSteps, abandonedSteps }
   }
 
   /** Reports what a copy would do. It reads the manifests of the checkpoints that it would copy, as the copy does. */
   async #planMissing(ours: CopySide, options: CopyOptions): Promise<CopyReport> {
     const { signal = new AbortController().signal } = options
-    const report = new Reported(options)
+    const report = new OutcomeReport(options)
     const corrupt = new Set<AttemptId>()
     for (;;) {
       const { plan, abandonedSteps, metricsOfSteps } = await this.#planned(ours, corrupt, signal)
@@ -130,11 +130,11 @@ export class OwnMirror {
         const error = await this.#whyCorrupt(entry, options)
         if (error === undefined) continue
         corrupt.add(entry.attempt)
-        report.outcome(outcomeOf({ entry, step: entry.step }, { kind: 'failed', error }), entry.attempt)
+        report.add(outcomeOf({ entry, step: entry.step }, { kind: 'failed', error }), entry.attempt)
       }
       // The mirror may keep another checkpoint in the place of a corrupt one.
       if (corrupt.size > size) continue
-      report.planned(plan, 'all')
+      report.addPlan(plan, 'all')
       return { outcomes: report.outcomes, metricsOfSteps, abandonedSteps }
     }
   }

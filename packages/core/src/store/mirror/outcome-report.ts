@@ -4,7 +4,7 @@ import { plannedOutcome } from '../copy/planned-outcome.ts'
 import type { MirrorPlan } from './plan.ts'
 
 /** The outcomes of a copy. Each checkpoint is reported once. */
-export class Reported {
+export class OutcomeReport {
   readonly outcomes: CopyOutcome[] = []
   readonly #attempts = new Set<AttemptId>()
   readonly #onOutcome: CopyOptions['onOutcome']
@@ -13,16 +13,16 @@ export class Reported {
     this.#onOutcome = onOutcome
   }
 
-  outcome(outcome: CopyOutcome, attempt: AttemptId): void {
+  add(outcome: CopyOutcome, attempt: AttemptId): void {
     if (this.#attempts.has(attempt)) return
     this.#attempts.add(attempt)
     this.outcomes.push(outcome)
     this.#onOutcome?.(outcome)
   }
 
-  /** Reports what a plan decides about checkpoints that are not reported yet: about all, or about those that the mirror has. */
-  planned({ decisions }: MirrorPlan, which: 'all' | 'there'): void {
+  /** Adds what a plan decides about checkpoints that are not reported yet: about all, or about those that the mirror has. */
+  addPlan({ decisions }: MirrorPlan, which: 'all' | 'there'): void {
     for (const each of decisions)
-      if (which === 'all' || each.kind === 'there') this.outcome(plannedOutcome(each), each.entry.attempt)
+      if (which === 'all' || each.kind === 'there') this.add(plannedOutcome(each), each.entry.attempt)
   }
 }
