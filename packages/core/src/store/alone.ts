@@ -1,7 +1,7 @@
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
 import type { StoreContext } from './context/context.ts'
 import type { StoreMirror } from './mirror/mirror.ts'
-import { countRestore } from './restore/count.ts'
+import { countRestore } from './restore/count-restores.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import type { Restored, RestoreOptions } from './restore/result.ts'
 import type { RestoreUpkeep } from './restore/try-to-restore.ts'

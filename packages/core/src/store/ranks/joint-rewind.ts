@@ -1,12 +1,12 @@
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { type RewindReport, rewindReport, rewindTarget } from '../upkeep/rewind.ts'
+import { commitTogether, type JointChange } from './commit-together.ts'
 import type { Member, OwningMember, ResumedMember } from './member.ts'
 import { rewindName } from './names.ts'
 import { agreeOn, findAgreed, type RewindProposal, rewindProposalSchema } from './proposals.ts'
 import { isRewoundSince } from './rules.ts'
 import { isOwnerIn } from './take-over.ts'
-import { commitTogether, type JointChange } from './together.ts'
 
 /** A rewind that the ranks of a term commit once. `base` is the version on which their agreement is based. */
 export function rewindTo({ step, attempt, base }: RewindProposal): JointChange {

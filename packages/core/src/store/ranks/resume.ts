@@ -9,6 +9,7 @@ import { refuseToStartFromNothing } from '../restore/refuse-to-start-from-nothin
 import { triedTooOften } from '../restore/tried-too-often.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
 import { type Candidate, candidateIn } from './candidate.ts'
+import { commitTogether, type JointChange } from './commit-together.ts'
 import { incomplete } from './errors.ts'
 import type { Member, OwningMember, ResumedMember } from './member.ts'
 import { choiceName, ofRank, ranksIn, verdictsPrefix } from './names.ts'
@@ -16,7 +17,6 @@ import { agreeOn, type Choice, choiceSchema, findAgreed, type Verdict, verdictSc
 import { rewindTo } from './joint-rewind.ts'
 import { isCounted, type RankVerdict, type RoundStep, roundStep, triesBefore } from './rules.ts'
 import { isOwner } from './take-over.ts'
-import { commitTogether, type JointChange } from './together.ts'
 import { look, pollUntil, waitReporter } from './wait.ts'
 
 /** How a rank joins a job without restoring files. */
