@@ -3,7 +3,6 @@ import { assertStep } from '../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
 import { assertWellFormed } from '../input/json.ts'
-import { Alone, type WayOfWorking } from './alone.ts'
 import type { StoreCallOptions, StoreCalls } from './calls.ts'
 import type { StoreContext } from './context/context.ts'
 import { StoreReader } from './store-reader.ts'
@@ -26,6 +25,7 @@ import type { BackgroundSave } from './save/background.ts'
 import { assertMetrics, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { Saves } from './saves.ts'
+import { type ProcessRole, SingleProcess } from './single-process.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter } from './upkeep/change-writer.ts'
 import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
@@ -74,8 +74,8 @@ export class CheckpointStore<Name extends string = string>
   readonly #mirror: StoreMirror | undefined
   /** Defined if this process is a rank of a job. */
   readonly #ranks: Ranks | undefined
-  readonly #alone: Alone
-  readonly #work: WayOfWorking
+  readonly #singleProcess: SingleProcess
+  readonly #role: ProcessRole
 
   /**
    * Owns the backends: closing the store closes them. `mirrorBackend` is that of `options.mirror`. Throws `INVALID_ARGUMENT`
@@ -102,8 +102,8 @@ export class CheckpointStore<Name extends string = string>
     this.#writer = new ChangeWriter(context, access, afterwards)
     this.#ranks = options.ranks && new Ranks(context, options.ranks)
     this.#saves = new Saves(context, access, this.#ranks, options, afterwards)
-    this.#alone = new Alone(context, access, this.#writer, this.#mirror)
-    this.#work = this.#ranks ?? this.#alone
+    this.#singleProcess = new SingleProcess(context, access, this.#writer, this.#mirror)
+    this.#role = this.#ranks ?? this.#singleProcess
   }
 
   /** The mirror of the store; `undefined` if the options name none. */
@@ -178,7 +178,7 @@ export class CheckpointStore<Name extends string = string>
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url, this.#mirror?.url)
     assertMayCount(this.#context, choice, options)
-    return this.#calls.run('restore', options, () => this.#work.restore(choice, options))
+    return this.#calls.run('restore', options, () => this.#role.restore(choice, options))
   }
 
   /**
@@ -269,7 +269,7 @@ export class CheckpointStore<Name extends string = string>
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     if (options.undoFor !== undefined) this.#calls.refuseInJob('an undo of prune()')
-    return this.#calls.run('prune', options, () => this.#workOf(options).prune(options))
+    return this.#calls.run('prune', options, () => this.#roleFor(options).prune(options))
   }
 
   /**
@@ -283,7 +283,7 @@ export class CheckpointStore<Name extends string = string>
    */
   async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
     assertStep(step)
-    return this.#calls.run('rewind', options, () => this.#workOf(options).rewind(step, options))
+    return this.#calls.run('rewind', options, () => this.#roleFor(options).rewind(step, options))
   }
 
   /**
@@ -391,8 +391,8 @@ export class CheckpointStore<Name extends string = string>
   }
 
   /** A dry run changes nothing, so a rank makes it without the others. */
-  #workOf({ dryRun = false }: { readonly dryRun?: boolean | undefined }): WayOfWorking {
-    return dryRun ? this.#alone : this.#work
+  #roleFor({ dryRun = false }: { readonly dryRun?: boolean | undefined }): ProcessRole {
+    return dryRun ? this.#singleProcess : this.#role
   }
 
   async #end(): Promise<void> {

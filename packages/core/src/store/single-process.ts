@@ -11,15 +11,15 @@ import { repairStore } from './upkeep/repair/repair.ts'
 import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
 import type { WriteAccess } from './upkeep/write-access.ts'
 
-/** What a process does alone, or together with the other ranks of its job. */
-export interface WayOfWorking {
+/** A process on its own or a rank of a job, with the calls that differ between the two. */
+export interface ProcessRole {
   restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined>
   rewind(step: number, options: RewindOptions): Promise<RewindReport>
   prune(options: PruneOptions): Promise<PruneReport>
 }
 
-/** The way of working of a process that is not a rank of a job. */
-export class Alone implements WayOfWorking {
+/** A process that is not a rank of a job. */
+export class SingleProcess implements ProcessRole {
   readonly #context: StoreContext
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
