@@ -8,6 +8,7 @@ import { TimeBudget } from './harness/budget.ts'
 import type { Group } from './harness/group.ts'
 import { messageOf } from './harness/command.ts'
 import { fullScale, type Scale } from './harness/scale.ts'
+import { setAside } from './harness/set-aside.ts'
 import type { RanGroup } from './report/findings.ts'
 import { describeMachine } from './report/machine.ts'
 
@@ -40,7 +41,7 @@ export interface LeftOutGroup {
 const minute = 60_000
 
 /**
- * Runs groups of work one after another. Each has its own folder, which is removed afterwards. The others run if one fails.
+ * Runs groups of work one after another. Each has its own folder. All are deleted at the end. The others run if one fails.
  * Throws before the first one if a name is wrong.
  */
 export async function* runGroups(
@@ -50,18 +51,21 @@ export async function* runGroups(
   const chosen = names.map((name) => ({ name, group: groupOf(name) }))
   const machine = await describeMachine(parent)
   const ends = performance.now() + minutes * minute
+  const root = await mkdtemp(join(parent, 'holdfast-bench-'))
+  await using _ = { [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
+  const aside = join(root, 'aside')
   for (const { name, group } of chosen) {
     if (performance.now() >= ends) {
       yield { group: name, why: `the ${minutes} minutes were over` }
       continue
     }
-    const folder = await mkdtemp(join(parent, 'holdfast-bench-'))
+    const folder = await mkdtemp(join(root, `${name}-`))
     try {
       print(`\n== ${name}`)
       const ranAt = new Date().toISOString()
       const began = performance.now()
       const budget = new TimeBudget(Math.min(group.minutes * share * minute, ends - began), group.works)
-      const bench = new Bench({ ...fullScale, ...group.scale, ...scale }, folder, budget, print)
+      const bench = new Bench({ ...fullScale, ...group.scale, ...scale }, { folder, aside }, budget, print)
       await group.run(bench)
       const seconds = Math.round((performance.now() - began) / 1000)
       print(`${name} took ${seconds} s`)
@@ -74,7 +78,7 @@ export async function* runGroups(
         error,
       }
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      await setAside(folder, aside)
     }
   }
 }

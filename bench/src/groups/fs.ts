@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
@@ -240,7 +240,7 @@ function machine(bench: Bench, sample: Sample): readonly Contender[] {
     },
     {
       name: digesting,
-      prepare: () => rm(to, { force: true }),
+      prepare: () => bench.remove(to),
       run: async () => {
         digest = await opensslDigest(sample.path)
         return undefined

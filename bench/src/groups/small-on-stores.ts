@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore, type PackMode } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
@@ -111,7 +110,7 @@ function restoring({ bench, original }: Place, store: CheckpointStore, packs: Pa
     },
     verify: async () => {
       await assertSameFolder(join(to, 'original'), original)
-      await rm(to, { recursive: true })
+      await bench.remove(to)
     },
   }
 }
@@ -134,7 +133,7 @@ function downloading({ bench, original, names }: Place, peer: Peer): Contender {
     },
     verify: async () => {
       await assertSameFolder(to, original)
-      await rm(to, { recursive: true })
+      await bench.remove(to)
     },
   }
 }

@@ -1,9 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TimeBudget } from './budget.ts'
 import { run } from './command.ts'
 import { measure } from './measure.ts'
 import type { Scale } from './scale.ts'
+import { setAside } from './set-aside.ts'
 import type { Work, WorkResult } from './work.ts'
 
 /** Work or a contender that was left out, and the reason. */
@@ -19,19 +21,32 @@ export interface GroupResult {
   readonly leftOut: readonly LeftOut[]
 }
 
+export interface BenchFolders {
+  /** A folder of this group alone, on the disk that is measured. It is empty at the start. */
+  readonly folder: string
+  /** Gets what runs left. It is on the same file system, and deleted after the last group. */
+  readonly aside: string
+}
+
 /** The environment of a group of work: its scale, its folder, and the collector of its results. */
 export class Bench {
   readonly scale: Scale
-  /** A folder of this group alone, on the disk that is measured. It is empty at the start. */
   readonly folder: string
+  readonly #aside: string
   readonly #print: (line: string) => void
   readonly #budget: TimeBudget
   readonly #works: WorkResult[] = []
   readonly #leftOut: LeftOut[] = []
 
-  constructor(scale: Scale, folder: string, budget: TimeBudget, print: (line: string) => void) {
+  constructor(
+    scale: Scale,
+    { folder, aside }: BenchFolders,
+    budget: TimeBudget,
+    print: (line: string) => void,
+  ) {
     this.scale = scale
     this.folder = folder
+    this.#aside = aside
     this.#budget = budget
     this.#print = print
   }
@@ -72,8 +87,13 @@ export class Bench {
   /** Returns a path in the group's folder at which nothing exists. */
   async fresh(name: string): Promise<string> {
     const path = join(this.folder, name)
-    await rm(path, { recursive: true, force: true })
+    await this.remove(path)
     return path
+  }
+
+  /** Removes a file or folder that a run left, and frees its space. */
+  async remove(path: string): Promise<void> {
+    if (existsSync(path)) await setAside(path, this.#aside)
   }
 
   async freshFolder(name: string): Promise<string> {

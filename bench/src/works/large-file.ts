@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
@@ -110,7 +109,7 @@ export function uploading(bench: Bench, peer: Peer, sample: Sample): Contender {
       const to = await bench.fresh('downloaded.bin')
       await peer.download(key, to)
       await assertSame(to, sample)
-      await rm(to)
+      await bench.remove(to)
     },
   }
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { CheckpointStore, type SaveRequest } from '@holdfast/core'
 import type { Bench } from '../harness/bench.ts'
 import { assertEqual } from '../harness/bytes.ts'
@@ -40,7 +39,7 @@ export function savingToStore(
       const to = await bench.fresh('restored')
       await (await current()).restore('latest', { to })
       await verify(to)
-      await rm(to, { recursive: true })
+      await bench.remove(to)
     },
   }
 }
