@@ -20,7 +20,7 @@ interface Change {
   readonly unsynced: Set<string>
 }
 
-/** The entries of each folder, by name. */
+/** The entries of each folder, by name. A renamed folder keeps its first path as its key. */
 type Folders = Map<string, Map<string, Entry>>
 
 /** The effect of a crash on bytes that were written and not synced. */
@@ -78,11 +78,11 @@ export class CrashModel {
         return
       }
       case 'sync folder':
-        this.#sync(effect.path)
+        this.#sync(this.#folderAt(effect.path))
         return
       case 'mkdir':
-        this.#synced.set(effect.path, new Map())
-        this.#change([[effect.path, { folder: effect.path }]])
+        this.#synced.set(this.#keyOf(effect.path), new Map())
+        this.#change([[effect.path, { folder: this.#keyOf(effect.path) }]])
         return
       case 'rmdir':
       case 'unlink':
@@ -99,7 +99,7 @@ export class CrashModel {
       case 'rename':
         this.#change([
           [effect.from, undefined],
-          [effect.to, { file: this.#file(effect.from) }],
+          [effect.to, this.#entry(effect.from)],
         ])
     }
   }
@@ -114,18 +114,19 @@ export class CrashModel {
     const folders: string[] = []
     const files = new Map<string, Buffer>()
     const surviving = this.#with((_, index) => keeps(index))
-    const visit = (path: string): void => {
+    const visit = (path: string, key: string): void => {
       folders.push(path)
-      for (const [name, entry] of surviving.get(path) ?? []) {
-        if ('folder' in entry) visit(entry.folder)
+      for (const [name, entry] of surviving.get(key) ?? []) {
+        if ('folder' in entry) visit(join(path, name), entry.folder)
         else files.set(join(path, name), survivingBytes(entry.file, fate))
       }
     }
-    visit(this.#root)
+    visit(this.#root, this.#root)
     return { folders, files }
   }
 
-  #change(names: Change['names']): void {
+  #change(changed: Change['names']): void {
+    const names = changed.map(([path, entry]) => [this.#keyOf(path), entry] as const)
     this.#pending.push({ names, unsynced: new Set(names.map(([path]) => dirname(path))) })
   }
 
@@ -153,11 +154,30 @@ export class CrashModel {
   }
 
   #file(path: string): File {
-    const entry = this.#with(() => true)
-      .get(dirname(path))
-      ?.get(basename(path))
-    if (entry === undefined || !('file' in entry)) throw new Error(`The crash model has no file ${path}`)
+    const entry = this.#entry(path)
+    if (!('file' in entry)) throw new Error(`The crash model has no file ${path}`)
     return entry.file
+  }
+
+  #entry(path: string): Entry {
+    const entry = this.#with(() => true)
+      .get(this.#folderAt(dirname(path)))
+      ?.get(basename(path))
+    if (entry === undefined) throw new Error(`The crash model has no ${path}`)
+    return entry
+  }
+
+  /** Returns the key of the folder at a path. */
+  #folderAt(path: string): string {
+    if (path === this.#root) return path
+    const entry = this.#entry(path)
+    if (!('folder' in entry)) throw new Error(`The crash model has no folder ${path}`)
+    return entry.folder
+  }
+
+  /** Returns a path by the key of its folder. */
+  #keyOf(path: string): string {
+    return join(this.#folderAt(dirname(path)), basename(path))
   }
 }
 

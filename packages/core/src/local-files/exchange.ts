@@ -4,20 +4,25 @@ import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifReachable, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
-import { makeFolders, syncFolders } from './folders.ts'
+import { syncFolders } from './folders.ts'
 import {
   beginUndo,
+  droppedFolder,
+  droppingFolder,
   endCompletion,
   endUndo,
   type Exchange,
+  exchangingFolder,
   goneFile,
   isExchanging,
   isUndoing,
   type Journal,
   newFile,
   oldFile,
+  undoingFolder,
   withdrawnFile,
 } from './journal.ts'
+import { isGone, moveOnce, renameOnce } from './moves.ts'
 import { putLinksBack, replaceLinks } from './replaced-links.ts'
 
 const renamesAtOnce = 16
@@ -60,15 +65,23 @@ export async function keepOld(
 
 /**
  * Makes every change of a journal that has not been made yet, and makes all of them durable. May be repeated, and may
- * run in several processes at once: each change is one rename, which succeeds once. `conclude` ends the exchange.
+ * run in several processes at once: each change is one rename, which succeeds once. Makes no change after an undo has begun in
+ * another process, and then may reject with `UNAVAILABLE`. `conclude` ends the exchange.
  */
 export async function complete(exchange: Exchange, journal: Journal): Promise<void> {
-  await unlessEnded(exchange, () => makeChanges(exchange, journal))
+  const { fileSystem, root, hidden } = exchange
+  await unlessEnded(exchange, async () => {
+    try {
+      await makeChanges(exchange, journal)
+    } catch (error) {
+      throw (await isUndoing(fileSystem, hidden)) ? undoHasBegun(root) : error
+    }
+  })
 }
 
 /**
  * Ends an exchange after `complete`. Rejects with `UNAVAILABLE` if another process undoes the changes, or has undone them. Only
- * one of the two can happen: an undo begins by renaming the journal that this removes.
+ * one of the two can happen: both rename the folder of the exchange.
  */
 export async function conclude(exchange: Exchange, journal: Journal): Promise<void> {
   const { fileSystem, root, hidden } = exchange
@@ -94,13 +107,13 @@ async function makeChanges(exchange: Exchange, journal: Journal): Promise<void> 
     await moveOnce(fileSystem, join(hidden, newFile(index)), join(root, place))
   })
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
-    const gone = join(hidden, goneFile(index))
-    // A missing hidden folder is not made again, because its removal would remove the file.
+    const gone = join(hidden, exchangingFolder, goneFile(index))
+    // A missing folder of the exchange is not made again, because nothing would bring the file back.
     await atDestination(`removing ${join(root, path)}`, async () => {
       if (await isGone(fileSystem, gone)) await renameOnce(fileSystem, join(root, path), gone)
     })
   })
-  await syncAll(exchange, journal)
+  await syncAll(exchange, journal, others.length > 0 ? [exchangingFolder] : [])
 }
 
 /**
@@ -121,19 +134,32 @@ async function undoChanges(exchange: Exchange, journal: Journal): Promise<void> 
   const { files, others } = journal
   const { fileSystem, root, hidden } = exchange
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
-    await moveOnce(fileSystem, join(hidden, goneFile(index)), join(root, path))
+    await moveOnce(fileSystem, join(hidden, undoingFolder, goneFile(index)), join(root, path))
   })
   await concurrently([...files.entries()], renamesAtOnce, undefined, async ([index, file]) => {
     const place = join(root, file.place)
     // From here on, no other process can move the restored file to its place.
     await moveOnce(fileSystem, join(hidden, newFile(index)), join(hidden, withdrawnFile(index)))
     if (!(await hasInode(fileSystem, place, file.inode))) return
-    if (file.before === 'nothing')
-      await atDestination(`removing ${place}`, () => ifThere(() => fileSystem.unlink(place)))
-    else await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
+    if (file.before !== 'nothing') await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
+    else await drop(exchange, place, index)
   })
+  const undoing = join(hidden, undoingFolder)
+  await moveOnce(fileSystem, join(undoing, droppingFolder), join(undoing, droppedFolder))
   await putLinksBack(exchange, journal)
-  await syncAll(exchange, journal)
+  await syncAll(exchange, journal, [join(undoingFolder, droppedFolder), undoingFolder])
+}
+
+/** Takes a restored file away. A deletion could come late, and delete what a later restore has put there. */
+async function drop({ fileSystem, hidden }: Exchange, place: string, index: number): Promise<void> {
+  const dropping = join(hidden, undoingFolder, droppingFolder)
+  await atDestination(`removing ${place}`, async () => {
+    try {
+      await renameOnce(fileSystem, place, join(dropping, String(index)))
+    } catch (error) {
+      if (!(await isGone(fileSystem, dropping))) throw error // otherwise another process has taken all files away
+    }
+  })
 }
 
 async function assertKept({ fileSystem, root }: Exchange, { files }: Journal): Promise<void> {
@@ -167,38 +193,10 @@ async function hasInode(fileSystem: LocalFileSystem, path: string, inode: string
   return String(stats?.ino) === inode
 }
 
-/**
- * Moves a file, and makes its folder if it is missing. A missing file counts as moved already. Nothing is looked at before the
- * rename, because most files and their folders are there.
- */
-async function moveOnce(fileSystem: LocalFileSystem, from: string, to: string): Promise<void> {
-  await atDestination(`putting ${to} in place`, async () => {
-    try {
-      await fileSystem.rename(from, to)
-    } catch (error) {
-      if (await isGone(fileSystem, from)) return
-      if (nodeErrorCode(error) !== 'ENOENT') throw error
-      await makeFolders(fileSystem, dirname(to), [])
-      await renameOnce(fileSystem, from, to)
-    }
-  })
-}
-
-async function renameOnce(fileSystem: LocalFileSystem, from: string, to: string): Promise<void> {
-  try {
-    await fileSystem.rename(from, to)
-  } catch (error) {
-    if (!(await isGone(fileSystem, from))) throw error
-  }
-}
-
-async function isGone(fileSystem: LocalFileSystem, path: string): Promise<boolean> {
-  return (await ifThere(() => fileSystem.lstat(path))) === undefined
-}
-
 async function syncAll(
   { fileSystem, root, hidden }: Exchange,
   { files, links, others }: Journal,
+  inHidden: readonly string[],
 ): Promise<void> {
   const changed = [...files.map(({ place }) => place), ...links, ...others].map((path) =>
     dirname(join(root, path)),
@@ -207,7 +205,7 @@ async function syncAll(
   for (const folder of new Set(changed)) {
     if ((await ifReachable(() => fileSystem.lstat(folder))) !== undefined) existing.add(folder)
   }
-  await syncFolders(fileSystem, [...existing, hidden])
+  await syncFolders(fileSystem, [...existing, ...inHidden.map((name) => join(hidden, name)), hidden])
 }
 
 function undoHasBegun(root: string): HoldfastError {

@@ -7,8 +7,22 @@ import { syncFolders } from './folders.ts'
 import type { DestinationFileSystem } from './on-platform.ts'
 
 const journalName = 'journal'
-/** The name of the journal from the moment at which its changes are undone. */
-const undoingName = 'undoing'
+
+/**
+ * The names of the folder of an exchange, one after the other. The folder has the journal, and everything that the exchange takes
+ * from the destination, each by one rename. To begin the undo, or to end the exchange, a process renames this folder first. A
+ * process that slept meanwhile then finds no folder of the earlier name, and takes nothing more.
+ */
+export const exchangingFolder = 'exchanging'
+export const undoingFolder = 'undoing'
+const endedFolder = 'ended'
+
+/**
+ * The folder in it that takes the restored files of an undo from places where no file was before. It is renamed before links are
+ * put back, so that a process that slept meanwhile takes no file through a link.
+ */
+export const droppingFolder = 'dropping'
+export const droppedFolder = 'dropped'
 
 /** A destination, and the hidden folder in it that holds the restored files until each is renamed into place. */
 export interface Exchange {
@@ -35,11 +49,11 @@ const journalSchema = v.object({
     }),
   ),
   /**
-   * Links in place of folders of the files. Number i is moved to `link-i` in the hidden folder before any file is moved, and a
-   * folder takes its place.
+   * Links in place of folders of the files. Number i is moved to `link-i` in the folder of the exchange before any file is moved,
+   * and a folder takes its place.
    */
   links: v.optional(v.array(relativePath), []),
-  /** Paths to remove from the destination. Number i is moved to `gone-i` in the hidden folder. */
+  /** Paths to remove from the destination. Number i is moved to `gone-i` in the folder of the exchange. */
   others: v.array(relativePath),
 })
 
@@ -70,7 +84,10 @@ export async function writeJournal(
   hidden: string,
   journal: Journal,
 ): Promise<void> {
-  const draft = join(hidden, `${journalName}.draft`)
+  const folder = join(hidden, exchangingFolder)
+  await fileSystem.mkdir(folder)
+  await fileSystem.mkdir(join(folder, droppingFolder))
+  const draft = join(folder, `${journalName}.draft`)
   const handle = await fileSystem.open(draft, 'wx')
   try {
     await handle.writeFile(JSON.stringify(journal))
@@ -79,15 +96,15 @@ export async function writeJournal(
     await handle.close()
   }
   await syncFolders(fileSystem, [hidden])
-  await fileSystem.rename(draft, join(hidden, journalName))
-  await syncFolders(fileSystem, [hidden])
+  await fileSystem.rename(draft, join(folder, journalName))
+  await syncFolders(fileSystem, [folder])
 }
 
 /** Reads the journal of a hidden folder. Returns `undefined` if its restore has not changed anything yet. */
 export async function readJournal(fileSystem: LocalFileSystem, hidden: string): Promise<Journal | undefined> {
   // In this order, because the beginning of an undo renames the first to the second.
-  for (const name of [journalName, undoingName]) {
-    const path = join(hidden, name)
+  for (const folder of [exchangingFolder, undoingFolder]) {
+    const path = join(hidden, folder, journalName)
     const text = await ifThere(() => fileSystem.readFile(path, 'utf8'))
     if (text !== undefined) return parseJournal(text, path, hidden)
   }
@@ -110,7 +127,8 @@ export async function isExchanging(
   fileSystem: Pick<LocalFileSystem, 'lstat'>,
   hidden: string,
 ): Promise<boolean> {
-  return (await exists(fileSystem, join(hidden, journalName))) || (await isUndoing(fileSystem, hidden))
+  const journal = join(hidden, exchangingFolder, journalName)
+  return (await exists(fileSystem, journal)) || (await isUndoing(fileSystem, hidden))
 }
 
 /** Whether the changes of a journal are being undone. They can no longer be completed. */
@@ -118,7 +136,7 @@ export async function isUndoing(
   fileSystem: Pick<LocalFileSystem, 'lstat'>,
   hidden: string,
 ): Promise<boolean> {
-  return exists(fileSystem, join(hidden, undoingName))
+  return exists(fileSystem, join(hidden, undoingFolder, journalName))
 }
 
 async function exists(fileSystem: Pick<LocalFileSystem, 'lstat'>, path: string): Promise<boolean> {
@@ -131,9 +149,7 @@ async function exists(fileSystem: Pick<LocalFileSystem, 'lstat'>, path: string):
  * undone them.
  */
 export async function beginUndo(fileSystem: DestinationFileSystem, hidden: string): Promise<boolean> {
-  await atDestination(`beginning the undo of ${hidden}`, () =>
-    ifThere(() => fileSystem.rename(join(hidden, journalName), join(hidden, undoingName))),
-  )
+  await renameFolder(fileSystem, hidden, exchangingFolder, undoingFolder)
   if (!(await isUndoing(fileSystem, hidden))) return false
   await syncFolders(fileSystem, [hidden])
   return true
@@ -144,12 +160,12 @@ export async function beginUndo(fileSystem: DestinationFileSystem, hidden: strin
  * Returns false if an undo has begun before, or if another process has ended the exchange.
  */
 export async function endCompletion(fileSystem: DestinationFileSystem, hidden: string): Promise<boolean> {
-  return removeOnce(fileSystem, join(hidden, journalName))
+  return renameFolder(fileSystem, hidden, exchangingFolder, endedFolder)
 }
 
 /** Ends an exchange whose changes are all undone. Another process may have ended it before. */
 export async function endUndo(fileSystem: DestinationFileSystem, hidden: string): Promise<void> {
-  await removeOnce(fileSystem, join(hidden, undoingName))
+  await renameFolder(fileSystem, hidden, undoingFolder, endedFolder)
 }
 
 /** Makes the end of an exchange durable. Another process may have removed the hidden folder. */
@@ -157,12 +173,19 @@ export async function syncEnd(fileSystem: DestinationFileSystem, hidden: string)
   await atDestination(`syncing ${hidden}`, () => ifThere(() => fileSystem.syncFolder(hidden)))
 }
 
-async function removeOnce(fileSystem: DestinationFileSystem, path: string): Promise<boolean> {
-  const isRemoved = await atDestination(`removing ${path}`, () =>
+/** Renames the folder of an exchange. Returns false if another process has renamed it before. */
+async function renameFolder(
+  fileSystem: DestinationFileSystem,
+  hidden: string,
+  from: string,
+  to: string,
+): Promise<boolean> {
+  const path = join(hidden, from)
+  const isRenamed = await atDestination(`renaming ${path}`, () =>
     ifThere(async () => {
-      await fileSystem.unlink(path)
+      await fileSystem.rename(path, join(hidden, to))
       return true
     }),
   )
-  return isRemoved === true
+  return isRenamed === true
 }

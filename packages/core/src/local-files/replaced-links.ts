@@ -3,7 +3,8 @@ import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, removeEmptyFolders, syncFolders } from './folders.ts'
 import { foldersOf } from './folders-of-names.ts'
-import { type Exchange, type Journal, linkFile } from './journal.ts'
+import { type Exchange, exchangingFolder, type Journal, linkFile, undoingFolder } from './journal.ts'
+import { isGone, renameOnce } from './moves.ts'
 
 /** Returns the folders of these names that are links, or lie below one. The outermost come first. */
 export function foldersBehind(links: readonly string[], names: readonly string[]): ReadonlySet<string> {
@@ -16,30 +17,30 @@ export function foldersBehind(links: readonly string[], names: readonly string[]
 }
 
 /**
- * Moves links in place of folders into the hidden folder, makes the folders, and makes both durable, so that no file is moved
- * through a link. May be repeated.
+ * Moves links in place of folders into the folder of the exchange, makes the folders, and makes both durable, so that no file is
+ * moved through a link. May be repeated.
  */
 export async function replaceLinks(exchange: Exchange, journal: Journal): Promise<void> {
   const { fileSystem, root, hidden } = exchange
   for (const [index, link] of journal.links.entries()) {
     const path = join(root, link)
     await atDestination(`replacing the link ${path}`, async () => {
-      if (!(await isLink(fileSystem, path))) return
-      const kept = join(hidden, linkFile(index))
+      const kept = join(hidden, exchangingFolder, linkFile(index))
       try {
-        await fileSystem.rename(path, kept)
+        if (await isLink(fileSystem, path)) await fileSystem.rename(path, kept)
       } catch (error) {
         if (await isLink(fileSystem, path)) throw error // otherwise another process has moved it
       }
-      // Another process may have replaced the link after the look. Then the rename has moved a folder with restored files.
+      // A folder may have taken the place of the link after the look. The process that moved it may have died.
       const moved = await ifThere(() => fileSystem.lstat(kept))
-      if (moved?.isDirectory() === true) await fileSystem.rename(kept, path)
+      if (moved?.isDirectory() === true) await renameOnce(fileSystem, kept, path)
     })
   }
   const folders = replacedFolders(exchange, journal)
   for (const folder of folders)
     await atDestination(`making ${folder}`, () => makeFolders(fileSystem, folder, []))
-  if (folders.length > 0) await syncFolders(fileSystem, [...folders.map(dirname), hidden])
+  if (folders.length > 0)
+    await syncFolders(fileSystem, [...folders.map(dirname), join(hidden, exchangingFolder), hidden])
 }
 
 async function isLink(fileSystem: LocalFileSystem, path: string): Promise<boolean> {
@@ -51,10 +52,10 @@ export async function putLinksBack(exchange: Exchange, journal: Journal): Promis
   const { fileSystem, root, hidden } = exchange
   const folders = replacedFolders(exchange, journal)
   for (const [index, link] of journal.links.entries()) {
-    const kept = join(hidden, linkFile(index))
+    const kept = join(hidden, undoingFolder, linkFile(index))
     const path = join(root, link)
     await atDestination(`putting the link ${path} back`, async () => {
-      if (!(await isLink(fileSystem, kept))) return
+      if (await isGone(fileSystem, kept)) return
       try {
         await removeEmptyFolders(
           fileSystem,
@@ -62,7 +63,7 @@ export async function putLinksBack(exchange: Exchange, journal: Journal): Promis
         )
         await fileSystem.rename(kept, path)
       } catch (error) {
-        if (await isLink(fileSystem, kept)) throw error // otherwise another process has put it back
+        if (!(await isGone(fileSystem, kept))) throw error // otherwise another process has put it back
       }
     })
   }

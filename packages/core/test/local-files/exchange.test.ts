@@ -294,29 +294,31 @@ test('makes each effect durable before the next one relies on it', async () => {
   const deliveries = deliveriesOf({ 'model.bin': 'new', 'new/a.bin': 'new' })
   await deliverToDirectory(to, deliveries, { ...plain, others: 'remove' }, fileSystem)
   const at = (effect: string): number => effects.indexOf(effect)
-  const journal = at('rename to/hidden/journal.draft to/hidden/journal')
+  const journal = at('rename to/hidden/exchanging/journal.draft to/hidden/exchanging/journal')
   const moves = [
     at('rename to/hidden/new-0 to/model.bin'),
     at('rename to/hidden/new-1 to/new/a.bin'),
-    ...effects.flatMap((effect, index) => (/^rename .* to\/hidden\/gone-/.test(effect) ? [index] : [])),
+    ...effects.flatMap((effect, index) =>
+      /^rename .* to\/hidden\/exchanging\/gone-/.test(effect) ? [index] : [],
+    ),
   ]
   expect(moves).toHaveLength(4)
   for (const earlier of [
     'sync to/hidden/new-0',
     'sync to/hidden/new-1',
     'link to/model.bin to/hidden/old-0',
-    'sync to/hidden/journal.draft',
+    'sync to/hidden/exchanging/journal.draft',
     'sync to/hidden',
   ]) {
     expect(at(earlier), earlier).toBeGreaterThanOrEqual(0)
     expect(at(earlier), earlier).toBeLessThan(journal)
   }
   expect(at('sync to/hidden')).toBeGreaterThan(at('link to/model.bin to/hidden/old-0'))
-  const prepared = ['sync to/hidden', 'sync to'].map((effect) => effects.indexOf(effect, journal))
+  const prepared = ['sync to/hidden/exchanging', 'sync to'].map((effect) => effects.indexOf(effect, journal))
   expect(Math.min(...prepared)).toBeGreaterThan(journal)
   expect(Math.max(...prepared)).toBeLessThan(Math.min(...moves))
-  const done = at('unlink to/hidden/journal')
-  for (const folder of ['sync to', 'sync to/new', 'sync to/hidden'])
+  const done = at('rename to/hidden/exchanging to/hidden/ended')
+  for (const folder of ['sync to', 'sync to/new', 'sync to/hidden', 'sync to/hidden/exchanging'])
     expect(effects.slice(0, done).lastIndexOf(folder), folder).toBeGreaterThan(Math.max(...moves))
   expect(effects.lastIndexOf('sync to/hidden')).toBeGreaterThan(done)
 })

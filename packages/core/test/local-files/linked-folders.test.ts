@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { lstat, readlink, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -157,6 +158,22 @@ test('puts a link back to a folder with a file in the place of a folder of the c
   await expect(failed).rejects.not.toThrow('The next restore')
   expect(await readTree(to)).toEqual(old)
   expect(await readlink(join(to, 'last'))).toBe('step-6')
+})
+
+test('puts a folder back that took the place of a link during the restore, if it is killed before it can', async () => {
+  const to = await folderWithLink(later, 'last', 'step-6')
+  let isDead = false
+  const fileSystem = gated((method, _, place) => {
+    if (isDead) throw systemError('EIO')
+    if (method !== 'rename' || !String(place).endsWith('/link-0')) return
+    rmSync(join(to, 'last'))
+    mkdirSync(join(to, 'last'))
+    writeFileSync(join(to, 'last', 'notes.txt'), 'notes')
+    isDead = true // after this rename
+  })
+  await expect(deliverToDirectory(to, deliveriesOf(saved), plain, fileSystem)).rejects.toThrow('EIO')
+  await deliverToDirectory(to, deliveriesOf({ next: 'next' }), plain)
+  expect(await readTree(to)).toEqual({ ...later, ...saved, 'last/notes.txt': 'notes', next: 'next' })
 })
 
 test('replaces a link that was created again after an interrupted restore', async () => {

@@ -21,9 +21,10 @@ const beforeTheLastFileMoves: Moment = (method, from, to) =>
   method === 'rename' && from.endsWith('/new-2') && to.endsWith('/other.bin')
 const beforeAnotherFileIsRemoved: Moment = (method, _, to) => method === 'rename' && to.endsWith('/gone-0')
 const beforeTheJournalIsRead: Moment = (method, path) => method === 'readFile' && path.endsWith('/journal')
-const beforeTheJournalIsRemoved: Moment = (method, path) => method === 'unlink' && path.endsWith('/journal')
+const beforeTheCompletionEnds: Moment = (method, from, to) =>
+  method === 'rename' && from.endsWith('/exchanging') && to.endsWith('/ended')
 const beforeTheLinkIsPutBack: Moment = (method, from) => method === 'rename' && from.endsWith('/link-0')
-const beforeTheUndoEnds: Moment = (method, path) => method === 'unlink' && path.endsWith('/undoing')
+const beforeTheUndoEnds: Moment = (method, path) => method === 'rename' && path.endsWith('/undoing')
 const beforeTheHiddenFolderIsListed: Moment = (method, path) =>
   method === 'readdir' && hiddenFolder.test(path)
 const beforeTheHiddenFolderIsRemoved: Moment = (method, path) => method === 'rmdir' && hiddenFolder.test(path)
@@ -51,16 +52,17 @@ async function interruptedRestore(options: Partial<DeliveryOptions> = {}): Promi
 
 /** Restores a file, and lets another call run once when this restore reaches a moment. */
 async function restoreAround(to: string, moment: Moment, other: () => Promise<unknown>): Promise<void> {
-  let isReached = false
+  let ended: Promise<unknown> | undefined
   const fileSystem = surrounded(async (method, [from, path], call) => {
-    if (!isReached && moment(method, String(from), String(path))) {
-      isReached = true
-      await other()
+    if (ended === undefined && moment(method, String(from), String(path))) {
+      ended = other()
+      await Promise.allSettled([ended]) // a failure is that of the test, not of this call
     }
     return call()
   })
   await deliverToDirectory(to, deliveriesOf({ one: 'one' }), plain, fileSystem)
-  expect(isReached).toBe(true)
+  expect(ended).toBeDefined()
+  await ended
 }
 
 test.each([
@@ -127,7 +129,7 @@ test.each([
 
 test('ends an undo that another restore began and did not end, although all files were in place', async () => {
   const to = await interruptedRestore()
-  await restoreAround(to, beforeTheJournalIsRemoved, async () => {
+  await restoreAround(to, beforeTheCompletionEnds, async () => {
     let hasFailed = false
     let hasEnded = false
     const fileSystem = gated((method, from, path) => {

@@ -1,0 +1,3 @@
+import { testStoppedRestores } from './stopped.ts'
+
+testStoppedRestores(1, 2)
