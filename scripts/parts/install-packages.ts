@@ -2,10 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './checkout.ts'
-import { run } from './run-program.ts'
+import { run, show } from './run-program.ts'
 import { replaceFolder } from './replace-folder.ts'
 
 const installed = ['core', 'adapter-fs', 'adapter-s3', 'adapter-gcs', 'adapter-azure', 'watch', 'page', 'cli']
+
+/** Builds the packages that `installPackages` installs, and what they need. */
+export function buildPackages(): void {
+  const filters = installed.map((name) => `--filter=./packages/${name}...`)
+  show('pnpm', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filters)
+}
 
 /**
  * Installs the command line of this checkout, with core and every adapter, into a folder, which it replaces. If that fails, the

@@ -1,3 +1,7 @@
+/**
+ * Writes the golden stores, with fixed times and identities: `npx -y pnpm@12 golden [NAME]`. Stores that were released must stay
+ * readable, so run it only with the NAME of a store to add, and never to let a test pass.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,18 +12,10 @@ import {
   parseJson,
   systemEnvironment,
 } from '../../src/index.ts'
+import { readCommandLine, UsageError } from '../../../../scripts/parts/command-line.ts'
 import { type Edits, reseal, resealCatalog, resealManifest, to } from '../store/reseal.ts'
 import { flipBit, foldingEarly, keysOf, tamper } from '../stores.ts'
-import { goldenStore, writeGolden } from './objects.ts'
-
-/*
- * Writes the golden stores, with fixed times and identities:
- *
- *     npx -y pnpm@12 golden
- *
- * Stores that were released must stay readable, so run this only to add a store (`npx -y pnpm@12 golden NAME`), and never to let
- * a test pass.
- */
+import { type GoldenStore, goldenStore, writeGolden } from './objects.ts'
 
 /** Each call is a second later, and each identity is the next number. */
 function fixedEnvironment(): Environment {
@@ -141,19 +137,37 @@ async function writeShared(): Promise<MemoryBackend> {
   return backend
 }
 
-const names = process.argv.slice(2)
-const isWanted = (name: string): boolean => names.length === 0 || names.includes(name)
+/** Writes the store of version 1.0 again as a newer minor version would. */
+async function writeNewer(): Promise<MemoryBackend> {
+  const minor = await goldenStore('1.0')
+  await reseal(minor, 'marker', 'holdfast.json', newer('marker'))
+  await resealManifest(minor, 60, newer('manifest', 'files.0'))
+  await resealCatalog(
+    minor,
+    newer('catalog', 'keeping', 'older', 'checkpoints.last', 'metrics.last', 'quarantined.0', 'history.last'),
+  )
+  return minor
+}
 
-if (isWanted('packs')) await writeGolden('packs', await writePacks())
-if (isWanted('inline')) await writeGolden('inline', await writeInline())
-if (isWanted('shared')) await writeGolden('shared', await writeShared())
-if (isWanted('1.0')) await writeGolden('1.0', await writeStore())
+/** The last one is made of the one before. */
+const stores: ReadonlyMap<GoldenStore, () => Promise<MemoryBackend>> = new Map<
+  GoldenStore,
+  () => Promise<MemoryBackend>
+>([
+  ['packs', writePacks],
+  ['inline', writeInline],
+  ['shared', writeShared],
+  ['1.0', writeStore],
+  ['1.7', writeNewer],
+])
 
-const minor = await goldenStore('1.0')
-await reseal(minor, 'marker', 'holdfast.json', newer('marker'))
-await resealManifest(minor, 60, newer('manifest', 'files.0'))
-await resealCatalog(
-  minor,
-  newer('catalog', 'keeping', 'older', 'checkpoints.last', 'metrics.last', 'quarantined.0', 'history.last'),
-)
-if (isWanted('1.7')) await writeGolden('1.7', minor)
+const wanted = readCommandLine(import.meta.filename, { allowPositionals: true }, ({ positionals }) => {
+  const [name, ...more] = positionals
+  if (more.length > 0) throw new UsageError(`Pass only one NAME, without ${more.join(' ')}.`)
+  const names = [...stores.keys()]
+  const found = names.find((each) => each === name)
+  if (name === undefined || found !== undefined) return found
+  throw new UsageError(`The store ${name} does not exist. Choose from: ${names.join(', ')}.`)
+})
+for (const [name, write] of stores)
+  if (wanted === undefined || wanted === name) await writeGolden(name, await write())
