@@ -9,7 +9,7 @@ import {
 } from './local-files/process-identity.ts'
 import { type MemberFiles, memberFiles } from './local-files/member-files.ts'
 import { Machine, measureLoad } from './pacing/index.ts'
-import { type Deliver, deliverToDirectory } from './local-files/to-directory.ts'
+import { type Deliver, deliverToDirectory } from './local-files/delivery/to-directory.ts'
 
 /** Limits for the number of lines in one document. */
 export interface PageLimit {

@@ -24,7 +24,7 @@ export { type Environment, systemEnvironment } from './environment.ts'
 export { type ErrorCode, HoldfastError, isHoldfastError } from './errors.ts'
 export type { ErrorHint } from './hints.ts'
 export { type JsonValue, parseJson, stringifyJson } from './input/json.ts'
-export type { OtherFiles } from './local-files/other-files.ts'
+export type { OtherFiles } from './local-files/delivery/other-files.ts'
 export type {
   Evaluation,
   MetricObjective,

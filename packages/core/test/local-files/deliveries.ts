@@ -1,5 +1,5 @@
 import { sha256Hex } from '../../src/integrity/index.ts'
-import type { Delivery, DeliveryOptions } from '../../src/local-files/to-directory.ts'
+import type { Delivery, DeliveryOptions } from '../../src/local-files/delivery/to-directory.ts'
 import type { Texts } from '../trees.ts'
 
 export function deliveriesOf(files: Texts): readonly Delivery[] {

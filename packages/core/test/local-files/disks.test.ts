@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { deliverToDirectory } from '../../src/local-files/delivery/to-directory.ts'
 import { codeOf, temporaryFolder } from '../stores.ts'
 import { readTree, writeTree } from '../trees.ts'
 import { deliveriesOf, plain } from './deliveries.ts'

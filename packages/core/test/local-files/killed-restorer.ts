@@ -1,5 +1,5 @@
 /** Restores 100 files into the folder TO, and kills itself with SIGKILL when it opens file number COUNT: `... TO COUNT`. */
-import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { deliverToDirectory } from '../../src/local-files/delivery/to-directory.ts'
 import { countedDeliveries, plain } from './deliveries.ts'
 
 const [, , to = '', count = ''] = process.argv

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { deliverToDirectory } from '../../src/local-files/delivery/to-directory.ts'
 import { temporaryFolder } from '../stores.ts'
 import { readTree, writeTree } from '../trees.ts'
 import { deliveriesOf, plain } from './deliveries.ts'

@@ -2,7 +2,7 @@
  * Runs a restore in a process that kills itself: `restorer.ts TO CALL FILES`. Before the call number CALL that changes
  * the file system, the process sends itself SIGKILL. FILES is a JSON object.
  */
-import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { deliverToDirectory } from '../../src/local-files/delivery/to-directory.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
 import type { Texts } from '../trees.ts'
 import { surrounded } from './gated.ts'

@@ -8,7 +8,7 @@ import {
   type RestoreOptions,
   systemEnvironment,
 } from '../../src/index.ts'
-import { type Deliver, deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { type Deliver, deliverToDirectory } from '../../src/local-files/delivery/to-directory.ts'
 import { codeOf, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('a') }

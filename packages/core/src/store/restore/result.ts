@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts'
 import type { Recording } from '../context/recorded-finding.ts'
-import type { OtherFiles } from '../../local-files/other-files.ts'
+import type { OtherFiles } from '../../local-files/delivery/other-files.ts'
 import type { Checkpoint, CheckpointContents } from '../../catalog/judging/checkpoint.ts'
 
 /** Where and how `store.restore()` restores a checkpoint. */

@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { HoldfastError } from '../../errors.ts'
-import { isExchanging } from '../../local-files/journal.ts'
+import { isExchanging } from '../../local-files/delivery/journal.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 import type { Excludes } from './exclusions.ts'
 

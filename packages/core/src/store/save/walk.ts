@@ -3,7 +3,7 @@ import * as promises from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { concurrently } from '../../async/concurrently.ts'
 import { throwIfAborted } from '../../errors.ts'
-import { hiddenPrefix } from '../../local-files/hidden-folder.ts'
+import { hiddenPrefix } from '../../local-files/delivery/hidden-folder.ts'
 import {
   type KnownStoreFolder,
   knownStoreFolders,

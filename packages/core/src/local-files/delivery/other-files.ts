@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { nodeErrorCode } from '../node-errors.ts'
-import { atDestination, ifThere, refused } from './destination-error.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import { atDestination, ifThere, refused } from '../destination-error.ts'
 import { type Destination, reasonToKeepOthers, refuseToClear } from './destination.ts'
-import type { LocalFileSystem } from './file-system.ts'
+import type { LocalFileSystem } from '../file-system.ts'
 import { hiddenPrefix } from './hidden-folder.ts'
 import { mountPoints } from './mounts.ts'
 

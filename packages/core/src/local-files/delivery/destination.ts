@@ -1,14 +1,14 @@
 import { constants } from 'node:fs'
 import { basename, join, parse } from 'node:path'
-import type { HoldfastError } from '../errors.ts'
-import { concurrently } from '../async/concurrently.ts'
-import { atDestination, ifThere, refused } from './destination-error.ts'
-import type { LocalFileSystem } from './file-system.ts'
+import type { HoldfastError } from '../../errors.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import { atDestination, ifThere, refused } from '../destination-error.ts'
+import type { LocalFileSystem } from '../file-system.ts'
 import { folderOf, foldersOf } from './folders-of-names.ts'
-import { homePlace } from './home-folder.ts'
+import { homePlace } from '../home-folder.ts'
 import { mountPoints } from './mounts.ts'
-import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from './real-place.ts'
-import { type KnownStoreFolder, knownStoreFolders, type StoreFolder } from './store-folders.ts'
+import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from '../real-place.ts'
+import { type KnownStoreFolder, knownStoreFolders, type StoreFolder } from '../store-folders.ts'
 
 const looksAtOnce = 16
 

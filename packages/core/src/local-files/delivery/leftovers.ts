@@ -1,28 +1,28 @@
 import { join } from 'node:path'
-import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
-import { atDestination, refused } from './destination-error.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { atDestination, refused } from '../destination-error.ts'
 import { checkFolders, checkPlaces, type Destination } from './destination.ts'
 import { complete, conclude, undo } from './exchange.ts'
-import type { LocalFileSystem } from './file-system.ts'
-import { removeTree } from './folders.ts'
+import type { LocalFileSystem } from '../file-system.ts'
+import { removeTree } from '../folders.ts'
 import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
 import { type Exchange, isUndoing, type Journal, readJournal, syncEnd } from './journal.ts'
-import type { DestinationFileSystem } from './on-platform.ts'
+import type { DestinationFileSystem } from '../on-platform.ts'
 
 /**
  * Completes interrupted restores that have a journal, and removes the hidden folders of other restores that have ended. Returns
- * whether it completed one for which `isUseful` returns true.
+ * whether it completed one for which `isSameRestore` returns true.
  * `own` is the hidden folder of this restore. Without it, age does not count as a sign that a restore has ended. A
  * journal is completed even if its restore may still run: that restore then finds its files in place. Folders without a
- * journal for which `isUseful` returns true stay.
+ * journal for which `isSameRestore` returns true stay.
  */
 export async function clearLeftovers(
   fileSystem: DestinationFileSystem,
   destination: Destination,
   own: HiddenFolder | undefined,
-  isUseful: (folder: FoundFolder) => Promise<boolean> = async () => false,
+  isSameRestore: (folder: FoundFolder) => Promise<boolean> = async () => false,
 ): Promise<boolean> {
-  let hasCompletedUseful = false
+  let hasCompletedSame = false
   for (const folder of await hiddenFoldersIn(fileSystem, destination.root)) {
     if (folder.name === own?.name) continue
     const state = await restoreBehind(fileSystem, folder, own?.madeAt)
@@ -30,11 +30,11 @@ export async function clearLeftovers(
     const journal = await atDestination(`reading ${folder.path}`, () => readJournal(fileSystem, folder.path))
     if (journal !== undefined) {
       const isCompleted = await settle(fileSystem, destination, folder, journal)
-      hasCompletedUseful ||= isCompleted && (await isUseful(folder))
-    } else if (state === 'unknown' || (await isUseful(folder))) continue
+      hasCompletedSame ||= isCompleted && (await isSameRestore(folder))
+    } else if (state === 'unknown' || (await isSameRestore(folder))) continue
     await removeIfAllowed(fileSystem, folder)
   }
-  return hasCompletedUseful
+  return hasCompletedSame
 }
 
 /** Only its owner may be able to remove the folder of another user. It does not disturb this restore. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { atDestination, ifThere } from './destination-error.ts'
-import type { LocalFileSystem } from './file-system.ts'
-import { removeTree } from './folders.ts'
-import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts'
+import { atDestination, ifThere } from '../destination-error.ts'
+import type { LocalFileSystem } from '../file-system.ts'
+import { removeTree } from '../folders.ts'
+import { livenessOf, type ProcessIdentity, thisProcess } from '../process-identity.ts'
 
 /** Prefix of the names of hidden folders, in which restores collect their files. */
 export const hiddenPrefix = '.holdfast-restore-'

@@ -1,24 +1,30 @@
 import * as promises from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { concurrently } from '../async/concurrently.ts'
-import { filesAtOnce } from '../async/files-at-once.ts'
-import { type Look, withSecondLook } from '../async/second-look.ts'
-import { HoldfastError, throwIfAborted } from '../errors.ts'
-import { atDestination, destinationError, ifThere, refused } from './destination-error.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import { filesAtOnce } from '../../async/files-at-once.ts'
+import { type Look, withSecondLook } from '../../async/second-look.ts'
+import { HoldfastError, throwIfAborted } from '../../errors.ts'
+import { atDestination, destinationError, ifThere, refused } from '../destination-error.ts'
 import { checkPlaces, type Destination, destinationAt, refuseToClear } from './destination.ts'
-import { DurableWriter } from './durable-writer.ts'
-import { hasIdentity, identityOf, takeOverFiles, writeIdentity } from './earlier-restore.ts'
+import { DurableWriter } from '../durable-writer.ts'
+import {
+  type EarlierRestores,
+  hasIdentity,
+  identityOf,
+  takeOverFiles,
+  writeIdentity,
+} from './earlier-restore.ts'
 import { assertInPlace, complete, conclude, keepOld, undo } from './exchange.ts'
-import type { LocalFileSystem } from './file-system.ts'
-import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from './folders.ts'
+import type { LocalFileSystem } from '../file-system.ts'
+import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from '../folders.ts'
 import { HiddenFolder } from './hidden-folder.ts'
 import { type Exchange, type Journal, newFile, readJournal, syncEnd, writeJournal } from './journal.ts'
 import { clearLeftovers } from './leftovers.ts'
-import { type DestinationFileSystem, fileSystemOn } from './on-platform.ts'
+import { type DestinationFileSystem, fileSystemOn } from '../on-platform.ts'
 import { type OtherFiles, type OthersToRemove, othersToRemove, reportOthers } from './other-files.ts'
 import { foldersBehind } from './replaced-links.ts'
-import type { StoreFolder } from './store-folders.ts'
-import { isReservedOnWindows } from './windows-names.ts'
+import type { StoreFolder } from '../store-folders.ts'
+import { isReservedOnWindows } from '../windows-names.ts'
 
 /**
  * A file to restore: its name below the destination, its size, and a function that opens its verified bytes. A chunk
@@ -110,14 +116,15 @@ export async function deliverToDirectory(
     await atDestination(`making ${root}`, () => makeFolders(fileSystem, root, made))
     const target = await destinationAt(fileSystem, root, options.storeFolders)
     const identity = identityOf(deliveries)
-    const areInPlace = await clearLeftovers(fileSystem, target, undefined, ({ path }) =>
+    const hasCompleted = await clearLeftovers(fileSystem, target, undefined, ({ path }) =>
       hasIdentity(fileSystem, path, identity),
     )
-    const others = await deliverInto(fileSystem, target, deliveries, areInPlace, options, made)
+    const earlier: EarlierRestores = { identity, filesAt: hasCompleted ? 'destination' : 'hidden folders' }
+    const others = await deliverInto(fileSystem, target, deliveries, earlier, options, made)
     return { paths: names.map((name) => join(root, ...name.split('/'))), others }
   } catch (error) {
     const failure = destinationError(error, `restoring into ${root}`)
-    await alsoAfter(failure, `The folders that it created could not be removed.`, () =>
+    await cleanUpAfter(failure, `The folders that it created could not be removed.`, () =>
       removeEmptyFolders(fileSystem, made),
     )
     throw failure
@@ -145,7 +152,7 @@ async function deliverInto(
   fileSystem: DestinationFileSystem,
   target: Destination,
   deliveries: readonly Delivery[],
-  areInPlace: boolean,
+  earlier: EarlierRestores,
   options: DeliveryOptions,
   made: string[],
 ): Promise<OtherFiles | undefined> {
@@ -155,16 +162,16 @@ async function deliverInto(
   try {
     let inodes
     try {
-      const identity = identityOf(deliveries)
+      const { identity } = earlier
       if (identity !== undefined)
         await atDestination(`writing ${hidden.path}`, () => writeIdentity(fileSystem, hidden.path, identity))
-      const taken = await takeOverFiles(exchange, hidden, deliveries, areInPlace, options.signal)
+      const taken = await takeOverFiles(exchange, hidden, deliveries, earlier, options.signal)
       await clearLeftovers(fileSystem, target, hidden)
       inodes = await writeAll(exchange, deliveries, taken, options)
     } finally {
       await hidden[Symbol.asyncDispose]()
     }
-    const checkAgain = async (): Promise<Replaced> => {
+    const checkDestination = async (): Promise<Replaced> => {
       throwIfAborted(options.signal, 'The restore')
       const links = await checkPlaces(fileSystem, target, names)
       const isExact = options.others === 'remove'
@@ -173,18 +180,18 @@ async function deliverInto(
     }
     // The writes may have taken hours, and so may `beforeExchange`.
     if (options.beforeExchange !== undefined) {
-      await checkAgain()
+      await checkDestination()
       await options.beforeExchange()
     }
-    const replaced = await checkAgain()
-    const journal = await prepare(exchange, names, inodes, replaced, made)
+    const replaced = await checkDestination()
+    const journal = await writeExchange(exchange, names, inodes, replaced, made)
     await completeOrUndo(exchange, journal)
     await atDestination(`removing ${hidden.path}`, () => removeTree(fileSystem, hidden.path))
     if (options.others === 'ignore') return undefined
     return replaced.removal?.others ?? (await reportOthers(fileSystem, target, names))
   } catch (error) {
     try {
-      await alsoAfter(error, `${hidden.path} could not be removed.`, async () => {
+      await cleanUpAfter(error, `${hidden.path} could not be removed.`, async () => {
         const isNeeded = (await readJournal(fileSystem, hidden.path)) !== undefined
         if (!isNeeded) await removeTree(fileSystem, hidden.path)
       })
@@ -261,7 +268,7 @@ async function writeDurably(
 }
 
 /** Creates the folders, keeps the files that will be replaced, and writes the journal. */
-async function prepare(
+async function writeExchange(
   exchange: Exchange,
   names: readonly string[],
   inodes: readonly string[],
@@ -305,7 +312,7 @@ async function completeOrUndo(exchange: Exchange, journal: Journal): Promise<voi
     await assertInPlace(exchange, journal)
     await conclude(exchange, journal)
   } catch (error) {
-    await alsoAfter(
+    await cleanUpAfter(
       error,
       `Some files in ${root} have been replaced already. The next restore into it completes or undoes this one.`,
       async () => {
@@ -322,7 +329,11 @@ async function completeOrUndo(exchange: Exchange, journal: Journal): Promise<voi
  * Cleans up after a failure. If the clean-up also fails, rejects with the first error, and its message names the
  * leftovers.
  */
-async function alsoAfter(failure: unknown, whatIsLeft: string, cleanUp: () => Promise<void>): Promise<void> {
+async function cleanUpAfter(
+  failure: unknown,
+  whatIsLeft: string,
+  cleanUp: () => Promise<void>,
+): Promise<void> {
   try {
     await cleanUp()
   } catch (error) {

@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path'
 import * as v from 'valibot'
-import { HoldfastError } from '../errors.ts'
-import { atDestination, ifThere } from './destination-error.ts'
-import type { LocalFileSystem } from './file-system.ts'
-import { syncFolders } from './folders.ts'
-import type { DestinationFileSystem } from './on-platform.ts'
+import { HoldfastError } from '../../errors.ts'
+import { atDestination, ifThere } from '../destination-error.ts'
+import type { LocalFileSystem } from '../file-system.ts'
+import { syncFolders } from '../folders.ts'
+import type { DestinationFileSystem } from '../on-platform.ts'
 
 const journalName = 'journal'
 

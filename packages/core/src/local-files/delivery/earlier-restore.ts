@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { concurrently } from '../async/concurrently.ts'
-import { throwIfAborted } from '../errors.ts'
-import { StreamingDigest } from '../integrity/index.ts'
-import { nodeErrorCode } from '../node-errors.ts'
-import { atDestination, ifThere } from './destination-error.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import { throwIfAborted } from '../../errors.ts'
+import { StreamingDigest } from '../../integrity/index.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import { atDestination, ifThere } from '../destination-error.ts'
 import { noLink } from './exchange.ts'
-import type { LocalFileSystem } from './file-system.ts'
+import type { LocalFileSystem } from '../file-system.ts'
 import { type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
 import { type Exchange, isExchanging, newFile } from './journal.ts'
 
@@ -17,6 +17,14 @@ export interface KnownFile {
   readonly size: number
   readonly mode?: number | undefined
   readonly sha256?: string | undefined
+}
+
+/** Interrupted restores of the same files as this one. */
+export interface EarlierRestores {
+  /** See `identityOf`. */
+  readonly identity: string | undefined
+  /** Where their files are: at the destination if one of them has been completed, and in their hidden folders in any case. */
+  readonly filesAt: 'destination' | 'hidden folders'
 }
 
 /** The file of a hidden folder that names what its restore delivers. */
@@ -61,18 +69,17 @@ export async function hasIdentity(
 
 /**
  * Takes over the files that interrupted restores of the same files have written completely. Each is linked into the hidden
- * folder of this restore, read back, and made durable. A file with other bytes is not taken. `areInPlace` is true if such a
- * restore was completed, so that its files are at the destination. Returns the inodes by the index of the file.
+ * folder of this restore, read back, and made durable. A file with other bytes is not taken. Returns the inodes by the
+ * index of the file.
  */
 export async function takeOverFiles(
   { fileSystem, root, hidden }: Exchange,
   own: HiddenFolder,
   files: readonly KnownFile[],
-  areInPlace: boolean,
+  { identity, filesAt }: EarlierRestores,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<number, string>> {
   const taken = new Map<number, string>()
-  const identity = identityOf(files)
   const takeFrom = async (
     pathOf: (index: number, file: KnownFile) => string,
     maximumLinks: number,
@@ -87,7 +94,7 @@ export async function takeOverFiles(
     })
   }
   // A file at the destination with a second link may be a file of the user elsewhere, which later writes would change.
-  if (areInPlace) await takeFrom((_, { name }) => join(root, name), 1)
+  if (filesAt === 'destination') await takeFrom((_, { name }) => join(root, name), 1)
   for (const folder of await hiddenFoldersIn(fileSystem, root)) {
     if (folder.name === own.name || !(await hasIdentity(fileSystem, folder.path, identity))) continue
     if ((await restoreBehind(fileSystem, folder, own.madeAt)) === 'running') continue

@@ -1,5 +1,5 @@
-import { nodeErrorCode } from '../node-errors.ts'
-import type { LocalFileSystem } from './file-system.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import type { LocalFileSystem } from '../file-system.ts'
 
 /**
  * Returns the mount points that this process sees, or none if the system does not list them. A bind mount of the same

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
-import { nodeErrorCode } from '../node-errors.ts'
-import { atDestination, ifThere } from './destination-error.ts'
-import type { LocalFileSystem } from './file-system.ts'
-import { makeFolders } from './folders.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import { atDestination, ifThere } from '../destination-error.ts'
+import type { LocalFileSystem } from '../file-system.ts'
+import { makeFolders } from '../folders.ts'
 
 /**
  * Moves a file, and makes its folder if it is missing. A missing file counts as moved already. Nothing is looked at before the

@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path'
-import { concurrently } from '../async/concurrently.ts'
-import { HoldfastError } from '../errors.ts'
-import { nodeErrorCode } from '../node-errors.ts'
-import { atDestination, ifReachable, ifThere } from './destination-error.ts'
-import type { LocalFileSystem } from './file-system.ts'
-import { syncFolders } from './folders.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import { HoldfastError } from '../../errors.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import { atDestination, ifReachable, ifThere } from '../destination-error.ts'
+import type { LocalFileSystem } from '../file-system.ts'
+import { syncFolders } from '../folders.ts'
 import {
   beginUndo,
   droppedFolder,
