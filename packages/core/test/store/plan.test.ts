@@ -309,7 +309,7 @@ test('never saves the hidden folders of restores', async () => {
 
 test('refuses to save a folder with an interrupted restore', async () => {
   const folder = await temporaryFolder()
-  await writeTree(folder, { 'a.bin': 'x', '.holdfast-restore-host-1-abc/journal': '{}' })
+  await writeTree(folder, { 'a.bin': 'x', '.holdfast-restore-host-1-abc/exchanging/journal': '{}' })
   const error = await errorOf(namesOf(folder))
   expect(error.code).toBe('INVALID_ARGUMENT')
   expect(error.message).toContain('may contain files of two checkpoints')
