@@ -79,6 +79,21 @@ export function unchangedLists({
   return { kind: 'applied', checkpoints, quarantined, abandoned, removed, dropped: [], keeping, tries }
 }
 
+/** Changes the checkpoint of each step in turn. Returns the first refusal, and then changes nothing. */
+export function changeEach(
+  catalog: PagedCatalog,
+  steps: readonly number[],
+  changeOne: (lists: AppliedLists, step: number) => Applied,
+): Applied {
+  let lists = unchangedLists(catalog)
+  for (const step of steps) {
+    const next = changeOne(lists, step)
+    if (next.kind === 'refused') return next
+    lists = next
+  }
+  return lists
+}
+
 /** The latest save last. */
 export function inOrderOfSaves(entries: readonly CatalogEntry[]): readonly CatalogEntry[] {
   return entries.toSorted(compareSaves)

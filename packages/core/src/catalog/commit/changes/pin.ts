@@ -3,9 +3,9 @@ import { abandonedAt, lastPagedStep } from '../../pages/index.ts'
 import {
   type Applied,
   type AppliedLists,
+  changeEach,
   fewOf,
   type KindOfChange,
-  unchangedLists,
   withAbandoned,
 } from './change.ts'
 import { noSuchStep } from './refusals.ts'
@@ -19,15 +19,8 @@ export interface Pin {
 
 export const pin: KindOfChange<Pin> = {
   needsWhole: (newest, { steps }) => steps.some((step) => step <= lastPagedStep(newest)),
-  apply: (catalog, change) => {
-    let lists = unchangedLists(catalog)
-    for (const step of change.steps) {
-      const next = pinned(lists, step, change.pin)
-      if (next.kind === 'refused') return next
-      lists = next
-    }
-    return lists
-  },
+  apply: (catalog, { steps, pin: record }) =>
+    changeEach(catalog, steps, (lists, step) => pinned(lists, step, record)),
   describe: ({ steps }) => `pin ${fewOf(steps)}`,
 }
 

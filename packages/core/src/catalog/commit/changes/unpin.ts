@@ -3,16 +3,16 @@ import { abandonedAt, lastPagedStep } from '../../pages/index.ts'
 import {
   type Applied,
   type AppliedLists,
+  changeEach,
   fewOf,
   type KindOfChange,
-  unchangedLists,
   withAbandoned,
 } from './change.ts'
 import { noSuchStep } from './refusals.ts'
 
 /**
- * Ends the protection of a pinned checkpoint of each step: the listed one, or else the latest pinned one of those that rewinds
- * abandoned. Changes nothing of a step of which none is pinned.
+ * Ends the protection of one pinned checkpoint of each step. That is the listed one. If it is not pinned, it is the latest pinned
+ * one that a rewind abandoned. A step without a pinned checkpoint stays as it is.
  */
 export interface Unpin {
   readonly kind: 'unpin'
@@ -21,15 +21,7 @@ export interface Unpin {
 
 export const unpin: KindOfChange<Unpin> = {
   needsWhole: (newest, { steps }) => steps.some((step) => step <= lastPagedStep(newest)),
-  apply: (catalog, { steps }) => {
-    let lists = unchangedLists(catalog)
-    for (const step of steps) {
-      const next = unpinned(lists, step)
-      if (next.kind === 'refused') return next
-      lists = next
-    }
-    return lists
-  },
+  apply: (catalog, { steps }) => changeEach(catalog, steps, unpinned),
   describe: ({ steps }) => `unpin ${fewOf(steps)}`,
 }
 
