@@ -108,7 +108,7 @@ async function makeChanges(exchange: Exchange, journal: Journal): Promise<void> 
   })
   await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
     const gone = join(hidden, exchangingFolder, goneFile(index))
-    // A missing folder of the exchange is not made again, because nothing would bring the file back.
+    // This creates no folder if that of the exchange is gone, because nothing would bring the file back from it.
     await atDestination(`removing ${join(root, path)}`, async () => {
       if (await isGone(fileSystem, gone)) await renameOnce(fileSystem, join(root, path), gone)
     })

@@ -20,7 +20,7 @@ export class OutcomeReport {
     this.#onOutcome?.(outcome)
   }
 
-  /** Adds what a plan decides about checkpoints that are not reported yet: about all, or about those that the mirror has. */
+  /** Adds what a plan decides about checkpoints that are not reported yet: about all, or about the mirrored ones. */
   addPlan({ decisions }: MirrorPlan, which: 'all' | 'there'): void {
     for (const each of decisions)
       if (which === 'all' || each.kind === 'there') this.add(plannedOutcome(each), each.entry.attempt)
