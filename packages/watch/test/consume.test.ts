@@ -3,8 +3,10 @@ import { link, mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
+import { recoverConsumed } from '../src/adoption/consume.ts'
 import { diskOn } from '../src/disk.ts'
 import { torchFile } from './archives.ts'
+import { breakFolder } from './broken-folder.ts'
 import { Watched } from './harness.ts'
 
 /** The names in the folder, without the record of what was adopted. */
@@ -100,6 +102,12 @@ describe('what a killed process left while it deleted a consumed checkpoint', ()
     await watched.settle()
     expect(await namesIn(watched)).toEqual(['step_1.pth'])
     expect(watched.told('notConsumed')).toEqual([])
+  })
+
+  test('is not looked for in a folder that cannot be read, which is reported', async () => {
+    const watched = await Watched.begin()
+    breakFolder(watched.folder, () => 'EACCES')
+    await expect(recoverConsumed(watched.folder)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
   })
 })
 

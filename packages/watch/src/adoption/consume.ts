@@ -58,6 +58,7 @@ export interface Recovery {
 /**
  * Finishes what killed processes left in a folder. Deletes checkpoints that were known to be the adopted ones, and puts the
  * others back. A checkpoint whose place is taken is kept aside, because it would replace a newer one once its place is free.
+ * Rejects as `fromNodeError` describes if the folder cannot be read.
  */
 export async function recoverConsumed(folder: string, disk: Disk = diskOn()): Promise<Recovery> {
   const stuck: Leftover[] = []
@@ -157,6 +158,6 @@ async function namesIn(folder: string): Promise<readonly string[]> {
     return await readdir(folder)
   } catch (error) {
     if (isGone(error)) return []
-    throw error
+    throw fromNodeError(error, `reading ${folder}`)
   }
 }
