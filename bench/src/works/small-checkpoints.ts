@@ -6,6 +6,7 @@ import { assertEqual, randomBytes, sha256Of } from '../harness/bytes.ts'
 import { median } from '../harness/statistics.ts'
 import type { Contender, Headline } from '../harness/work.ts'
 import { commitByHand, commitInOrder } from '../peers/by-hand.ts'
+import { CommitInThreads } from '../peers/commit-in-threads.ts'
 
 /** Measures saves of small checkpoints on the file system, by a process that saves again and again. */
 export async function smallCheckpoints(bench: Bench): Promise<void> {
@@ -37,6 +38,7 @@ async function saveSmall(bench: Bench, small: Small): Promise<void> {
   const { saves } = bench.scale
   const bytes = randomBytes(small.bytes)
   await using store = await openStore(await bench.fresh('small'))
+  await using threads = new CommitInThreads()
   let step = 0
   const ours: Contender = {
     name: 'Holdfast',
@@ -51,10 +53,16 @@ async function saveSmall(bench: Bench, small: Small): Promise<void> {
   }
   const minimum = await committing(bench, small, 'six fsyncs by hand', commitByHand)
   const inOrder = await committing(bench, small, 'the seven fsyncs of a save, by hand', commitInOrder)
+  const fastest = await committing(
+    bench,
+    small,
+    'the calls of a save in two threads, by hand',
+    threads.commit,
+  )
   await bench.measure({
     name: small.name,
     ...(small.headline === undefined ? {} : { headline: small.headline }),
-    contenders: [ours, minimum, inOrder],
+    contenders: [ours, minimum, inOrder, fastest],
     comparisons: [
       {
         text: 'the fewest fsyncs, by hand',
@@ -64,6 +72,7 @@ async function saveSmall(bench: Bench, small: Small): Promise<void> {
         atMost: small.atMost,
       },
       { text: inOrder.name, of: ours.name, against: { which: 'fastest', names: [inOrder.name] } },
+      { text: fastest.name, of: ours.name, against: { which: 'fastest', names: [fastest.name] } },
     ],
   })
 }
