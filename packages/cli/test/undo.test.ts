@@ -56,7 +56,7 @@ test('lists again what prune dropped, and says that the next save drops it again
   )
   const undone = await run('undo')
   expect(undone.stdout).toContain(
-    'The next save drops steps 1 and 2 again, for good. Pin one to keep it: holdfast pin 1\n',
+    'The next save drops steps 1 and 2 again, for good. Pin them to keep them: holdfast pin 1 2\n',
   )
 })
 

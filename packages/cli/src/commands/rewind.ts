@@ -3,7 +3,7 @@ import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { stepArgument } from '../options/checkpoint-arguments.ts'
-import { joined, stepsText } from '../output/text.ts'
+import { adviceToPin, joined, stepsText } from '../output/text.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
@@ -33,7 +33,7 @@ export const rewind = defineCommand({
         printer.line(joined(`step ${each.step} stays abandoned`, each.keptBecause.join(', ')))
       if (dropped.length > 0)
         printer.line(
-          `The next save drops ${stepsText(dropped)}.${ranks === undefined ? adviceToPin(dropped) : ''}`,
+          `The next save drops ${stepsText(dropped)}.${ranks === undefined ? ` ${adviceToPin(dropped)}` : ''}`,
         )
       printer.data({ type: 'result', command: 'rewind', dryRun, ...report })
       return exitCodes.done
@@ -41,10 +41,6 @@ export const rewind = defineCommand({
     return withStore(options, signal, command, { ranks })
   },
 })
-
-function adviceToPin(dropped: readonly number[]): string {
-  return ` Pin ${dropped.length === 1 ? 'it' : 'one'} to keep it: holdfast pin ${dropped[0] ?? ''}`
-}
 
 function abandonedText({ abandoned }: RewindReport, dryRun: boolean): string {
   if (abandoned.length === 0) return 'no checkpoint was saved after it'

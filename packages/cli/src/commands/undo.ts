@@ -5,7 +5,7 @@ import { argument, flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
-import { formatAge, joined, stepsText } from '../output/text.ts'
+import { adviceToPin, formatAge, joined, stepsText } from '../output/text.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
 export const undo = defineCommand({
@@ -80,10 +80,8 @@ function untilText({ undoUntil }: RemovedCheckpoint): string {
 /** Prints which checkpoints the next save drops again, because its retention has not changed. */
 function printFate(undone: readonly UndoneCheckpoint[], printer: Printer): void {
   const dropped = undone.flatMap(({ step, nextDropBecause }) => (nextDropBecause === undefined ? [] : [step]))
-  const [first] = dropped
-  if (first === undefined) return
-  const advice = `Pin ${dropped.length === 1 ? 'it' : 'one'} to keep it: holdfast pin ${first}`
-  printer.line(`The next save drops ${stepsText(dropped)} again, for good. ${advice}`)
+  if (dropped.length === 0) return
+  printer.line(`The next save drops ${stepsText(dropped)} again, for good. ${adviceToPin(dropped)}`)
 }
 
 function isSame(one: RemovedCheckpoint, other: RemovedCheckpoint): boolean {

@@ -55,6 +55,12 @@ export function commandOn(command: string, steps: readonly number[]): string {
   return `holdfast ${command} ${steps.length <= mostAdvised ? steps.join(' ') : 'STEP...'}`
 }
 
+/** Advises to pin checkpoints that the next save would drop. */
+export function adviceToPin(dropped: readonly number[]): string {
+  const them = dropped.length === 1 ? 'it' : 'them'
+  return `Pin ${them} to keep ${them}: ${commandOn('pin', dropped)}`
+}
+
 /** Names ten numbers at most, such as `ranks 2 and 5`. */
 export function numbersText(noun: string, numbers: readonly number[]): string {
   const [only] = numbers
