@@ -1,9 +1,10 @@
 import * as promises from 'node:fs/promises'
 import type { CheckpointBackend } from '../backend/index.ts'
-import { HoldfastError } from '../errors.ts'
+import { HoldfastError, isHoldfastError } from '../errors.ts'
 import type { LocalFileSystem } from '../local-files/file-system.ts'
 import type { KnownFolder } from '../local-files/real-place.ts'
 import { folderIfReachable } from '../local-files/store-folders.ts'
+import { nodeErrorCode } from '../node-errors.ts'
 
 /**
  * Rejects with `CONFIG` if nothing can ever be copied to a mirror: it is the store, a folder in it, or a file. A mirror that cannot be
@@ -38,8 +39,13 @@ async function whyHopeless(
   const [ours, theirs] = [store.capabilities.localRoot, mirror.capabilities.localRoot]
   if (theirs === undefined) return (await isPlaceInside(mirror, store)) ? inStore : undefined
   const folder = await find(theirs)
-  if (ours !== undefined && (await (await find(ours)).holds(fileSystem, folder.place))) return inStore
-  return (await isFile(fileSystem, folder)) ? 'a file, but must be a folder' : undefined
+  try {
+    if (ours !== undefined && (await (await find(ours)).holds(fileSystem, folder.place))) return inStore
+    return (await isFile(fileSystem, folder)) ? 'a file, but must be a folder' : undefined
+  } catch (error) {
+    if (!isHoldfastError(error) && nodeErrorCode(error) === undefined) throw error
+    return undefined // it can no longer be reached
+  }
 }
 
 /** A path that does not exist, or did not answer, is no file. */

@@ -95,7 +95,10 @@ export class KnownFolder {
   }
 }
 
-async function deviceAndInode(fileSystem: LocalFileSystem, path: string): Promise<string> {
-  const { dev, ino } = await fileSystem.stat(path, { bigint: true })
-  return `${dev}:${ino}`
+/** Returns `undefined` if the path does not exist any more. */
+async function deviceAndInode(fileSystem: LocalFileSystem, path: string): Promise<string | undefined> {
+  const stats = await atDestination(`looking at ${path}`, () =>
+    ifThere(() => fileSystem.stat(path, { bigint: true })),
+  )
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`
 }

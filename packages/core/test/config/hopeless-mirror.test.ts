@@ -2,7 +2,8 @@ import * as promises from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { refuseHopelessMirror } from '../../src/config/hopeless-mirror.ts'
 import { MemoryBackend } from '../../src/index.ts'
-import { codeOf } from '../stores.ts'
+import { gated, systemError } from '../local-files/gated.ts'
+import { codeOf, temporaryFolder } from '../stores.ts'
 
 /** A backend of an object store at an endpoint. */
 function bucketAt(url: string, endpoint = 'https://one'): MemoryBackend {
@@ -39,3 +40,17 @@ test('a mirror on a disk that hangs does not hold up the store', async () => {
   const fileSystem = { ...promises, lstat: () => new Promise<never>(() => undefined) }
   await refuseHopelessMirror(localAt('/runs'), localAt('/dead'), fileSystem, 1)
 })
+
+test.each([1, 2, 3, 4, 5])(
+  'a mirror that cannot be reached from look %i on does not hold up the store',
+  async (first) => {
+    let looks = 0
+    const fileSystem = gated((method) => {
+      if (method === 'stat') looks += 1
+      if (looks >= first) throw systemError('EIO')
+    })
+    const [store, mirror] = [await temporaryFolder(), await temporaryFolder()]
+    await refuseHopelessMirror(localAt(store), localAt(mirror), fileSystem)
+    expect(looks).toBeGreaterThanOrEqual(first)
+  },
+)

@@ -29,10 +29,18 @@ export function notAFile(path: string): HoldfastError {
 }
 
 export async function refuseChanged(file: OpenFile): Promise<void> {
-  const after = await file.handle.stat({ bigint: true })
+  const after = await statsOf(file)
   if (after.size === file.before.size && after.mtimeNs === file.before.mtimeNs) return
   const sizes = after.size - file.before.size
   throw changed(file.path, sizes > 0n ? 'grew' : sizes < 0n ? 'shrank' : 'changed')
+}
+
+async function statsOf({ path, handle }: OpenFile): Promise<BigIntStats> {
+  try {
+    return await handle.stat({ bigint: true })
+  } catch (error) {
+    throw fromNodeError(error, `reading ${path}`)
+  }
 }
 
 /** A file that changes while it is read may mix two states. A file that grows may be half a checkpoint. */

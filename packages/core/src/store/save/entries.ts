@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { BigIntStats } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { HoldfastError } from '../../errors.ts'
@@ -45,12 +45,9 @@ async function statOr(path: string, name: string, missing: () => HoldfastError):
     if (code === 'ENOTDIR') throw missing()
     if (code !== 'ENOENT') throw fromNodeError(error, `reading ${path}`)
     if (path.includes('\ufffd')) throw notUtf8(path, name)
-    if (await isLink(path))
-      throw refused(
-        `${path} is a link to ${await promises.readlink(path)}, which does not exist. Remove the link.`,
-        name,
-      )
-    throw missing()
+    const target = await targetOf(path)
+    if (target === undefined) throw missing()
+    throw refused(`${path} is a link to ${target}, which does not exist. Remove the link.`, name)
   }
 }
 
@@ -63,11 +60,12 @@ export async function refuseExchange({ name, path }: Named, hidden: string): Pro
   )
 }
 
-async function isLink(path: string): Promise<boolean> {
+/** Returns the target of a link. `undefined` if nothing is at the path, or something else than a link. */
+async function targetOf(path: string): Promise<string | undefined> {
   try {
-    return (await promises.lstat(path)).isSymbolicLink()
+    return await promises.readlink(path)
   } catch (error) {
-    if (nodeErrorCode(error) === 'ENOENT') return false
+    if (['ENOENT', 'EINVAL'].includes(nodeErrorCode(error) ?? '')) return undefined
     throw fromNodeError(error, `reading ${path}`)
   }
 }
@@ -95,13 +93,26 @@ export function kindOf(stats: BigIntStats): string {
   return 'a device'
 }
 
-export async function reading<T>({ path, name }: Named, read: () => Promise<T>): Promise<T> {
+export async function reading<T>(entry: Named, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')) throw wasRemoved(path, name)
-    throw fromNodeError(error, `reading ${path}`)
+    throw readingError(error, entry)
   }
+}
+
+/** Yields the entries of a folder. Also an open folder can become unreadable. */
+export async function* listing(folder: Named): AsyncGenerator<Dirent, void, undefined> {
+  try {
+    yield* await promises.opendir(folder.path)
+  } catch (error) {
+    throw readingError(error, folder)
+  }
+}
+
+function readingError(error: unknown, { path, name }: Named): HoldfastError {
+  if (['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')) return wasRemoved(path, name)
+  return fromNodeError(error, `reading ${path}`)
 }
 
 function wasRemoved(path: string, name: string): HoldfastError {

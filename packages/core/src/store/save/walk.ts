@@ -12,6 +12,7 @@ import {
 import {
   below,
   kindOf,
+  listing,
   reading,
   refused,
   refuseExchange,
@@ -133,7 +134,7 @@ export class Walk {
   /** Returns the entries that are not excluded by their names alone. */
   async #entriesOf({ name, path, relative, excludes }: Folder): Promise<readonly Dirent[]> {
     const entries: Dirent[] = []
-    for await (const entry of await reading({ name, path }, () => promises.opendir(path))) {
+    for await (const entry of listing({ name, path })) {
       this.#count(path)
       if (entry.name.startsWith(hiddenPrefix) && !entry.isFile()) {
         await refuseExchange({ name, path }, entry.name)
@@ -205,8 +206,8 @@ export class Walk {
   async #refuseStores(folder: Folder, stats: BigIntStats): Promise<void> {
     const { storeFolders } = this.#options
     if (storeFolders.length === 0) return
-    this.#stores ??= knownStoreFolders(promises, storeFolders)
     const real = await reading(folder, () => promises.realpath(folder.path))
+    this.#stores ??= knownStoreFolders(promises, storeFolders)
     for (const { name, folder: store } of await this.#stores) {
       const holds =
         store.is(stats) ||
