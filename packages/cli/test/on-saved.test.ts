@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
+import { openStore } from '@holdfast/core'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { SavedHook } from '../src/hooks/on-saved.ts'
+import { Printer } from '../src/output/printer.ts'
 import { plantAdapter } from './failing-adapters.ts'
 import { environment, holdfast, holdfastIn, main } from './holdfast.ts'
 import { workFolder } from './work-folder.ts'
@@ -55,6 +58,22 @@ test.each([
   const save = ['save', 'w.bin', '--step', '1', '--adapter', adapter, ...words, ...hook]
   expect(await holdfastIn(env, folder, ...save)).toMatchObject({ code: 0 })
   expect(await readFile(join(folder, 'location'), 'utf8')).toBe(location)
+})
+
+test('a command that cannot be started is reported, and the process goes on', async () => {
+  const note = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  onTestFinished(() => {
+    note.mockRestore()
+  })
+  await using store = await openStore('mem:')
+  const saved = await store.save({ step: 7, files: { 'w.bin': Buffer.from('x') } })
+  const command = ': \0' // Node.js throws the error, as it does if the machine has no memory for a process
+  const hook = new SavedHook({ command, location: 'mem:' }, new Printer(false))
+  hook.saved(saved)
+  await hook.finish()
+  expect(note.mock.calls.join('')).toContain(
+    'step 7 is saved, but the command of --on-saved could not be run',
+  )
 })
 
 test('a command that fails is reported, and the checkpoint is saved', async () => {

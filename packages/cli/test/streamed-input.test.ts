@@ -51,6 +51,12 @@ test.each([
   ['a command that writes nothing', '$save --from-command -- true', 2, /wrote nothing/],
   ['a command that does not exist', '$save --from-command -- no-such-program', 2, /no such program/],
   [
+    'a command below a file',
+    '$save --from-command -- /etc/passwd/program',
+    2,
+    /could not be started: .*ENOTDIR/,
+  ],
+  [
     'a command that closes its output and then fails',
     '$save --from-command -- sh -c "printf abc; exec >&-; exit 4"',
     1,

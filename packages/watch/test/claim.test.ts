@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { diskOn } from '../src/disk.ts'
 import { FolderClaim } from '../src/supervisor/claim.ts'
 import { temporaryFolder } from './harness.ts'
 
@@ -20,7 +21,7 @@ test('a supervisor that loses the race for a folder leaves the claim of the winn
   const claim = await FolderClaim.take(folder)
   const ofWinner = await takeOver(folder)
   await expect(claim.noteRestoring(true)).rejects.toMatchObject({ code: 'FENCED' })
-  await claim[Symbol.asyncDispose]()
+  expect(await claim.release()).toBeUndefined()
   expect(await readFile(join(folder, claimName), 'utf8')).toBe(ofWinner)
 })
 
@@ -31,7 +32,7 @@ test('a supervisor claims a folder again that was deleted meanwhile', async () =
   await claim.noteRestoring(true)
   await expect(FolderClaim.take(folder)).rejects.toMatchObject({ code: 'FENCED' })
   await claim.noteRestoring(false)
-  await claim[Symbol.asyncDispose]()
+  expect(await claim.release()).toBeUndefined()
   expect(await readdir(folder)).toEqual([])
 })
 
@@ -51,5 +52,18 @@ test('a supervisor gives up a folder that was deleted meanwhile', async () => {
   const folder = join(await temporaryFolder(), 'out')
   const claim = await FolderClaim.take(folder)
   await rm(folder, { recursive: true })
-  await expect(claim[Symbol.asyncDispose]()).resolves.toBeUndefined()
+  expect(await claim.release()).toBeUndefined()
+})
+
+test('a supervisor returns why it cannot give up a folder', async () => {
+  const folder = await temporaryFolder()
+  const disk = diskOn()
+  const claim = await FolderClaim.take(folder, {
+    ...disk,
+    rm: async (path, options) => {
+      if (path === join(folder, claimName)) throw Object.assign(new Error('EROFS'), { code: 'EROFS' })
+      return disk.rm(path, options)
+    },
+  })
+  expect(await claim.release()).toMatchObject({ code: 'PERMISSION_DENIED' })
 })

@@ -51,6 +51,24 @@ describe('the record of adopted checkpoints', () => {
     expect(await readdir(folder)).toHaveLength(1)
   })
 
+  test('that cannot be rewritten is only larger than necessary', async () => {
+    const folder = await temporaryFolder()
+    const store = storeOn(new MemoryBackend())
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    const file = new MemoryFile(store, folder)
+    const memory = await file.read(undefined)
+    await file.add(
+      Array.from({ length: 500 }, (_, step) => adopted(step)),
+      undefined,
+    )
+    const path = await fileIn(folder)
+    const before = await stat(path)
+    await mkdir(`${path}.${process.pid}.tmp`) // neither a file can be written there, nor can it be removed
+    await file.tidy(memory, undefined)
+    expect(before.size).toBeGreaterThan(2 ** 20)
+    expect((await stat(path)).size).toBe(before.size)
+  })
+
   test('that cannot be written is no failed save, and is written once it can be', async () => {
     const watched = await Watched.begin()
     await watched.write('step_1.pth', torchFile('a'))

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
+import { runProgram } from '../src/index.ts'
 import { breakFolder } from './broken-folder.ts'
 import { Runs } from './run-harness.ts'
+import { shellLayout } from './shell-program.ts'
 
 /** Lets every save fail until it is called again. */
 function fillUp({ backend }: Runs): () => void {
@@ -46,7 +48,9 @@ describe('the report of a run', () => {
     const script = 'mkdir "$out/step_1"; : > "$out/step_1/.holdfast-x"; save 1; save 2' // a name that no save accepts
     const report = await runs.run(script)
     expect(report).toMatchObject({ exitCode: 0, unsaved: [] })
-    expect(runs.told('failed')).toMatchObject([{ name: 'step_1', error: { code: 'INVALID_ARGUMENT' } }])
+    // A save that fails while the program runs is tried again when the program ends.
+    const failures = runs.told('failed').map(({ name, error }) => `${name}: ${error.code}`)
+    expect(new Set(failures)).toEqual(new Set(['step_1: INVALID_ARGUMENT']))
     expect(await runs.steps()).toEqual([2])
     expect(await runs.run(':')).toMatchObject({ exitCode: 0, unsaved: [] })
   })
@@ -94,13 +98,58 @@ describe('a folder that cannot be read', () => {
     breakFolder(runs.folder, () => {
       if (runs.told('started').length === 0 || runs.told('notReady').length === 2) return undefined
       looks += 1
-      return looks % 2 === 0 ? undefined : 'EIO'
+      // The first scan looks twice: for checkpoints, and for interrupted deletions. A later one looks once.
+      return looks === 1 || looks === 4 ? 'EIO' : undefined
     })
     await runs.run('hang', {}, ({ type }) => {
       if (type === 'notReady' && runs.told('notReady').length === 2) runs.signals.send('SIGTERM')
     })
     expect(runs.told('notReady').map(({ retryIn }) => retryIn)).toEqual([1_000, 1_000])
   })
+})
+
+describe('a folder that cannot be given up', () => {
+  /** Puts a folder in the place of the claim, which can then be neither read nor removed. */
+  function replaceClaim(runs: Runs): void {
+    const path = runs.path('.holdfast-run.json')
+    rmSync(path)
+    mkdirSync(path)
+  }
+
+  test('is reported beside the exit code of the program', async () => {
+    const runs = await Runs.begin()
+    const report = await runs.run('exit 4', { restarts: 0 }, ({ type }) => {
+      if (type === 'ended') replaceClaim(runs)
+    })
+    expect(report).toMatchObject({ exitCode: 4, folderError: { code: 'INVALID_ARGUMENT' } })
+  })
+
+  test('does not hide the error that ended the run', async () => {
+    const runs = await Runs.begin()
+    const running = runProgram(runs.store, runs.folder, ['/no/such/program'], {
+      layout: shellLayout,
+      signals: runs.signals,
+      onEvent: ({ type }) => {
+        if (type === 'nothingToRestore') replaceClaim(runs)
+      },
+    })
+    await expect(running).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      reason: expect.stringContaining('There is no program /no/such/program') as unknown,
+    })
+  })
+})
+
+test('a run records its program before it looks at the folder, because both change the claim', async () => {
+  const runs = await Runs.begin()
+  const looksAfter: (string | undefined)[] = []
+  breakFolder(runs.folder, () => {
+    looksAfter.push(runs.events.at(-1)?.type)
+    return undefined
+  })
+  await runs.run('save 1')
+  expect(looksAfter).toContain('started')
+  expect(looksAfter).not.toContain('nothingToRestore')
 })
 
 test('a run announces the unsaved checkpoint from which its program continues', async () => {

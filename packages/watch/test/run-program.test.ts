@@ -78,16 +78,20 @@ describe('a run', () => {
     expect(await runs.run(script)).toMatchObject({ exitCode: 0, restarts: 1 })
   })
 
-  test('names a program that does not exist', async () => {
+  test.each([
+    ['a program that does not exist', ['no-such-program'], 'INVALID_ARGUMENT'],
+    ['a program below a file', ['/etc/passwd/program'], 'INVALID_ARGUMENT'],
+    ['a program whose argument is too long for the system', ['true', 'x'.repeat(2 ** 22)], 'UNAVAILABLE'],
+  ])('rejects with a typed error for %s', async (_, command, code) => {
     const runs = await Runs.begin()
-    const running = runProgram(runs.store, runs.folder, ['no-such-program'], { signals: runs.signals })
-    await expect(running).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const running = runProgram(runs.store, runs.folder, command, { signals: runs.signals })
+    await expect(running).rejects.toMatchObject({ name: 'HoldfastError', code })
     expect(await runs.names()).toEqual([])
   })
 
   test('refuses a folder in which another run works', async () => {
     const runs = await Runs.begin()
-    await using _ = await FolderClaim.take(runs.folder)
+    await FolderClaim.take(runs.folder)
     await expect(runs.run('save 1')).rejects.toMatchObject({ code: 'FENCED' })
   })
 })

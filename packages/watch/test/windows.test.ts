@@ -36,7 +36,7 @@ test('a supervisor waits for a scanner when it claims a folder and gives it up',
   await claim.noteRestoring(true)
   await claim.noteRestoring(false)
   expect(await readdir(folder)).toEqual(['.holdfast-run.json'])
-  await claim[Symbol.asyncDispose]()
+  expect(await claim.release()).toBeUndefined()
   expect(await readdir(folder)).toEqual([])
 })
 
@@ -45,7 +45,7 @@ test('a supervisor claims a folder on Windows, which cannot sync it', async () =
   const open: typeof promises.open = async () => {
     throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
   }
-  await using _ = await FolderClaim.take(folder, diskOn('win32', promises, open))
+  await FolderClaim.take(folder, diskOn('win32', promises, open))
   await expect(FolderClaim.take(await newFolder(), diskOn('linux', promises, open))).rejects.toThrow('EISDIR')
 })
 

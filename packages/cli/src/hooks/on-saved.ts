@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { type SaveResult, stringifyJson } from '@holdfast/core'
+import { messageOf } from '@holdfast/core/backend'
 import { option, text } from '../declare/declaration.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
 import type { Printer } from '../output/printer.ts'
@@ -21,7 +22,7 @@ interface Hook {
  * Runs a line of shell after each save, one after the other. Its output goes to standard error, because standard output has
  * that of Holdfast. If it fails, Holdfast prints a note, and the checkpoint stays saved.
  */
-class SavedHook implements AsyncDisposable {
+export class SavedHook implements AsyncDisposable {
   readonly #hook: Hook | undefined
   readonly #printer: Printer
   readonly #stop = new AbortController()
@@ -68,20 +69,22 @@ class SavedHook implements AsyncDisposable {
     const { signal } = this.#stop
     if (signal.aborted) return 'was not run, because Holdfast was stopped'
     const env = { ...process.env, HOLDFAST_STORE: location, HOLDFAST_STEP: String(saved.step) }
-    return new Promise((resolve) => {
-      const child = spawn(command, { shell: true, env, stdio: ['pipe', 2, 2], signal })
-      child.on('error', (error) => {
-        resolve(
-          signal.aborted ? 'was ended, because Holdfast was stopped' : `could not be run (${error.message})`,
-        )
+    try {
+      return await new Promise((resolve, reject) => {
+        // Node.js throws some errors, and emits the others.
+        const child = spawn(command, { shell: true, env, stdio: ['pipe', 2, 2], signal })
+        child.on('error', reject)
+        child.on('close', (code, endedBy) => {
+          if (code === 0) resolve(undefined)
+          else resolve(code === null ? `ended with ${endedBy ?? 'a signal'}` : `exited with ${code}`)
+        })
+        child.stdin?.on('error', () => undefined) // it need not read its input
+        child.stdin?.end(`${stringifyJson({ type: 'saved', ...saved })}\n`)
       })
-      child.on('close', (code, endedBy) => {
-        if (code === 0) resolve(undefined)
-        else resolve(code === null ? `ended with ${endedBy ?? 'a signal'}` : `exited with ${code}`)
-      })
-      child.stdin?.on('error', () => undefined) // it need not read its input
-      child.stdin?.end(`${stringifyJson({ type: 'saved', ...saved })}\n`)
-    })
+    } catch (error) {
+      if (this.#stop.signal.aborted) return 'was ended, because Holdfast was stopped'
+      return `could not be run (${messageOf(error)})`
+    }
   }
 }
 

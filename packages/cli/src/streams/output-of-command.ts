@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError, isHoldfastError } from '@holdfast/core'
 import { abortedError, nodeErrorCode } from '@holdfast/core/backend'
 import type { Interruption } from '../signals/interruption.ts'
 import { type Input, nonEmpty, readChunks } from './standard-input.ts'
@@ -34,14 +34,14 @@ export function outputOfCommand(
 ): Input {
   let running: Running | undefined
   async function* output(): AsyncGenerator<Uint8Array> {
-    running = start(command, interruption)
-    const { child, exited } = running
     try {
-      await once(child, 'spawn')
+      running = start(command, interruption)
+      await once(running.child, 'spawn') // Node.js throws some errors of a start, and emits the others
     } catch (error) {
       running = undefined
-      throw cannotStart(command, error)
+      throw isHoldfastError(error) ? error : cannotStart(command, error)
     }
+    const { child, exited } = running
     const chunks = chunksOf(child, exited, command, interruption)
     yield* await nonEmpty(chunks, mayBeEmpty, `The command ${command.join(' ')} wrote nothing`)
   }

@@ -135,8 +135,17 @@ async function rewrite(path: string, { all, last }: Memory): Promise<number | un
   } catch (error) {
     // The file is only larger than necessary.
     if (nodeErrorCode(error) === undefined) throw error
-    await rm(temporary, { force: true })
+    await removeIfPossible(temporary)
     return undefined
+  }
+}
+
+/** A leftover only takes space until the next time that the file is rewritten. */
+async function removeIfPossible(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true })
+  } catch (error) {
+    if (nodeErrorCode(error) === undefined) throw error
   }
 }
 

@@ -42,7 +42,7 @@ export interface Leftover {
  * The claim of one supervisor to a folder: a file in it that names the supervisor and its program. It keeps a second supervisor
  * away, and shows the next one what a killed supervisor has left.
  */
-export class FolderClaim implements AsyncDisposable {
+export class FolderClaim {
   /** What the supervisor before this one has left; `undefined` if it ended in order. */
   readonly leftover: Leftover | undefined
   readonly #folder: string
@@ -95,15 +95,21 @@ export class FolderClaim implements AsyncDisposable {
     await this.#write({ ...this.#record, isRestoring })
   }
 
-  /** Gives the folder up. An interrupted exchange and a program that still runs stay on record, for the next supervisor. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await inFolder(this.#folder, async () => {
-      if ((await this.#owner()) !== 'this') return
+  /**
+   * Gives the folder up. An interrupted exchange and a program that still runs stay on record, for the next supervisor. Returns why
+   * the claim could not be removed: it ends with this process all the same.
+   */
+  async release(): Promise<HoldfastError | undefined> {
+    try {
+      if ((await this.#owner()) !== 'this') return undefined
       const { runningProgram, isRestoring } = await leftoverOf(this.#record)
       if (isRestoring || runningProgram !== undefined)
         await replace(this.#folder, { ...this.#record, supervisor: nobody }, this.#disk)
       else await this.#disk.rm(join(this.#folder, claimName), { force: true })
-    })
+      return undefined
+    } catch (error) {
+      return fromNodeError(error, `giving up ${this.#folder}`)
+    }
   }
 
   /**

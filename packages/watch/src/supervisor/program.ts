@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { HoldfastError } from '@holdfast/core'
-import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
+import { fromNodeError } from '@holdfast/core/backend'
+import { isGone } from '../folder/find-candidates.ts'
 import type { Ending } from './endings.ts'
 import type { HandledSignal } from './decide-on-signal.ts'
 import { endGroup, signalGroup, signalProcess } from './process-group.ts'
@@ -42,25 +44,20 @@ export class Program {
   static async start(command: readonly string[], options: ProgramOptions = {}): Promise<Program> {
     const [file = '', ...words] = command
     const hasGroup = (options.platform ?? process.platform) !== 'win32'
-    const child = spawn(file, words, {
-      detached: hasGroup,
-      stdio: ['inherit', options.outputToStderr === true ? process.stderr : 'inherit', 'inherit'],
-      env: options.env ?? process.env,
-    })
-    const { pid } = child
-    if (pid !== undefined) return new Program(child, pid, hasGroup)
-    return new Promise((_, reject) => {
-      child.once('error', (error) => {
-        reject(
-          nodeErrorCode(error) === 'ENOENT'
-            ? new HoldfastError(
-                'INVALID_ARGUMENT',
-                `There is no program ${file}. Check its name and the PATH.`,
-              )
-            : fromNodeError(error, `starting ${file}`),
-        )
+    try {
+      const child = spawn(file, words, {
+        detached: hasGroup,
+        stdio: ['inherit', options.outputToStderr === true ? process.stderr : 'inherit', 'inherit'],
+        env: options.env ?? process.env,
       })
-    })
+      const { pid } = child
+      if (pid !== undefined) return new Program(child, pid, hasGroup)
+      // Node.js throws some errors, and emits the others.
+      const [error] = (await once(child, 'error')) as readonly unknown[]
+      throw error
+    } catch (error) {
+      throw cannotStart(file, error)
+    }
   }
 
   /** Whether the program itself has ended. */
@@ -89,4 +86,9 @@ export class Program {
     if (this.#hasGroup) await endGroup(this.pid, limit)
     else if (!this.#hasEnded) this.#child.kill()
   }
+}
+
+function cannotStart(file: string, error: unknown): HoldfastError {
+  if (!isGone(error)) return fromNodeError(error, `starting ${file}`)
+  return new HoldfastError('INVALID_ARGUMENT', `There is no program ${file}. Check its name and the PATH.`)
 }

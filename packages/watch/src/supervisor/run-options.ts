@@ -41,8 +41,8 @@ export interface RunReport {
   /** Complete checkpoints in the folder that could not be saved, and why. */
   readonly unsaved: readonly Unsaved[]
   /**
-   * Why the folder could not be read after the program had ended last. What it wrote last may not be saved. `undefined` if the folder
-   * was read.
+   * Why the folder could not be read or given up after the program had ended last. What it wrote last may not be saved. `undefined`
+   * if the folder was read and given up.
    */
   readonly folderError: HoldfastError | undefined
   /** How far the mirror is; `undefined` if the store has none, or could not be read. */

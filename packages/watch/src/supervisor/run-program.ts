@@ -41,15 +41,22 @@ export async function runProgram(
       announce({ type: 'killed' })
     },
   })
-  await using claim = await FolderClaim.take(resolve(folder))
-  const supervised = await new Supervisor(store, resolve(folder), command, {
-    claim,
-    stop,
-    announce,
-    options,
-  }).run()
-  const [mirror] = await Promise.all([mirrored(store, stop), options.beforeEnd?.(stop.aborting)])
-  return { ...supervised, mirror }
+  const claim = await FolderClaim.take(resolve(folder))
+  let report
+  let claimError
+  try {
+    const supervised = await new Supervisor(store, resolve(folder), command, {
+      claim,
+      stop,
+      announce,
+      options,
+    }).run()
+    const [mirror] = await Promise.all([mirrored(store, stop), options.beforeEnd?.(stop.aborting)])
+    report = { ...supervised, mirror }
+  } finally {
+    claimError = await claim.release()
+  }
+  return { ...report, folderError: report.folderError ?? claimError }
 }
 
 /** Waits for the mirror. A failure does not change the result of the run, and the store has reported that of the mirror. */

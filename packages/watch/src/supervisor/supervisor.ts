@@ -161,18 +161,21 @@ export class Supervisor {
 
   /** Runs the program once. Resolves when it has ended, and what it wrote is saved. */
   async #runOnce(): Promise<PastStart> {
-    const { claim, stop, options } = this.#parts
+    const { claim, stop, announce, options } = this.#parts
     const program = await Program.start(this.#command, options)
     stop.attach(program)
     this.#hasSaved = false
     this.#folderError = undefined
     const ended = new AbortController()
     let writer: WriterState = 'writing'
-    const watching = this.#watch(ended.signal, () => writer)
+    const watching = (async () => {
+      // The watch also changes the claim, so it begins afterwards.
+      await claim.noteProgram(program.pid)
+      announce({ type: 'started', pid: program.pid })
+      await this.#watch(ended.signal, () => writer)
+    })()
     const watched = watching.catch(() => undefined) // The error is thrown below, when the program has ended.
     try {
-      await claim.noteProgram(program.pid)
-      this.#parts.announce({ type: 'started', pid: program.pid })
       await Promise.race([program.ended, watched])
     } finally {
       // If the folder is no longer watched, the program must not run on. Otherwise this ends what it left behind.
