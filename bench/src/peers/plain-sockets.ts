@@ -4,8 +4,23 @@ import { connect, type Socket } from 'node:net'
 /** The size in bytes of the buffer that a socket reads into. It is used again for each read. */
 const bufferBytes = 2 ** 19
 
-/** The end of the head of an HTTP answer. */
+/** The end of the head of an HTTP response. */
 const endOfHead = '\r\n\r\n'
+
+/** Returns a function that takes the bytes of a response as they arrive, and returns those of its body. */
+export function bodyAfter(statusLine: string): (bytes: Uint8Array) => Uint8Array {
+  let head: string | undefined = ''
+  return (bytes) => {
+    if (head === undefined) return bytes
+    head += Buffer.from(bytes).toString('latin1')
+    const length = head.indexOf(endOfHead) + endOfHead.length
+    if (length < endOfHead.length) return new Uint8Array()
+    if (!head.startsWith(statusLine)) throw new Error(`The server answered: ${head.slice(0, 100)}`)
+    const body = bytes.subarray(bytes.byteLength - (head.length - length))
+    head = undefined
+    return body
+  }
+}
 
 /**
  * Downloads a body to the disk with the least work that Node.js allows: sockets that read into buffers of their own, no HTTP client,
@@ -31,18 +46,10 @@ export async function downloadBySockets(
 
 function receiveRange(url: URL, file: FileHandle, start: number, end: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-  let head: string | undefined = ''
   let position = start
+  const bodyOf = bodyAfter('HTTP/1.1 206')
   const take = async (bytes: Uint8Array): Promise<void> => {
-    let body = bytes
-    if (head !== undefined) {
-      head += Buffer.from(bytes).toString('latin1')
-      const length = head.indexOf(endOfHead) + endOfHead.length
-      if (length < endOfHead.length) return
-      if (!head.startsWith('HTTP/1.1 206')) throw new Error(`The server answered: ${head.slice(0, 100)}`)
-      body = bytes.subarray(bytes.byteLength - (head.length - length))
-      head = undefined
-    }
+    const body = bodyOf(bytes)
     if (body.byteLength > 0) await file.write(body, 0, body.byteLength, position)
     position += body.byteLength
   }

@@ -4,9 +4,11 @@ import type { Bench } from '../harness/bench.ts'
 import { assertSame, type Sample } from '../harness/bytes.ts'
 import type { Comparison, Contender, Question, Work } from '../harness/work.ts'
 import { downloadByNodeHttp } from '../peers/node-http.ts'
+import { opensslDigest } from '../peers/openssl.ts'
 import { downloadBySockets } from '../peers/plain-sockets.ts'
 import { keyOf, type Peer } from '../peers/peer.ts'
 import { rcloneName } from '../peers/rclone.ts'
+import { VerifiedSocket } from '../peers/verified-socket.ts'
 import { uploadPlain } from '../stores/plain-object.ts'
 import type { Clients } from '../stores/store-server.ts'
 import { processorOf } from './processor-goals.ts'
@@ -57,6 +59,11 @@ export async function moving(
   // Sockets of TLS cannot read into buffers of the caller.
   const sockets =
     clients.ca === undefined ? [1, 4].map((count) => receivingPlainly(bench, sample, count, url)) : []
+  await using socket = new VerifiedSocket()
+  const verified = clients.ca === undefined ? [verifying(bench, sample, socket, url)] : []
+  const withOpenssl = peers
+    .filter(({ name, digests = [] }) => name === rcloneName && !digests.includes('download'))
+    .map((peer) => downloadingAndHashing(bench, peer, sample))
   await bench.measure(
     {
       name: `Restore a large file from ${where}, durable`,
@@ -67,6 +74,8 @@ export async function moving(
         ...peers.map((peer) => downloading(bench, peer, sample)),
         plain,
         ...sockets,
+        ...verified,
+        ...withOpenssl,
       ],
       comparisons: [
         againstFastest(peers),
@@ -74,6 +83,7 @@ export async function moving(
         ...processorOf(peers, 'download'),
         againstPlain(plain.name),
         ...sockets.map(({ name }) => againstPlain(name)),
+        ...[...verified, ...withOpenssl].flatMap(({ name }) => againstVerified(name)),
       ],
     },
     { onDisk: true },
@@ -114,7 +124,12 @@ export function uploading(bench: Bench, peer: Peer, sample: Sample): Contender {
   }
 }
 
-function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
+function downloading(
+  bench: Bench,
+  peer: Peer,
+  sample: Sample,
+  afterwards: (path: string) => Promise<void> = async () => undefined,
+): Contender {
   const key = keyOf(peer, sample)
   let to = ''
   return {
@@ -125,6 +140,7 @@ function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
     },
     run: async () => {
       await peer.download(key, to)
+      await afterwards(to)
       return undefined
     },
     verify: () => assertSame(to, sample),
@@ -177,6 +193,38 @@ function receivingPlainly(
   }
 }
 
+/** Downloads and verifies the same bytes with the least work that Node.js allows. */
+function verifying(
+  bench: Bench,
+  sample: Sample,
+  socket: VerifiedSocket,
+  url: () => Promise<string>,
+): Contender {
+  let to = ''
+  let from = ''
+  return {
+    name: 'a plain socket to a file + fsync, with SHA-256',
+    prepare: async () => {
+      to = await bench.fresh('received.bin')
+      from = await url()
+    },
+    run: async () => {
+      await socket.download(from, to, sample)
+      return undefined
+    },
+    verify: () => assertSame(to, sample),
+  }
+}
+
+/** Downloads with a peer that computes no digest, and then computes the SHA-256 with openssl. */
+function downloadingAndHashing(bench: Bench, peer: Peer, sample: Sample): Contender {
+  const contender = downloading(bench, peer, sample, async (to) => {
+    const found = await opensslDigest(to)
+    if (found !== sample.sha256) throw new Error(`The file has the digest ${found}, not ${sample.sha256}`)
+  })
+  return { ...contender, name: `${peer.name}, then openssl dgst -sha256` }
+}
+
 function againstFastest(peers: readonly Peer[]): Comparison {
   return {
     text: 'the fastest peer',
@@ -193,4 +241,11 @@ function againstPlain(name: string): Comparison {
     of: 'Holdfast',
     against: { which: 'fastest', names: [name] },
   }
+}
+
+/** Compares time and processor time with a contender that also computes the SHA-256. */
+function againstVerified(name: string): readonly Comparison[] {
+  const against = { which: 'fastest', names: [name] } as const
+  const comparison = { text: name, of: 'Holdfast', against }
+  return [comparison, { ...comparison, measured: 'processor' }]
 }
