@@ -11,7 +11,10 @@ import type { StoreOptions } from '../../../src/store/options.ts'
 import { storeOn } from '../../stores.ts'
 
 type JobOptions = StoreOptions &
-  Partial<Pick<RankPlace, 'memberFile'> & Pick<RanksOptions, 'joinTimeout' | 'saveTimeout'>>
+  Partial<Pick<RankPlace, 'memberFile'> & Pick<RanksOptions, 'joinTimeout' | 'saveTimeout'>> & {
+    /** Returns the environment of a rank. Default: `busyEnvironment`. */
+    readonly environmentOf?: () => Environment
+  }
 
 /** Polls without waiting. */
 export const busyEnvironment: Environment = {
@@ -22,15 +25,37 @@ export const busyEnvironment: Environment = {
   },
 }
 
+/** Polls without waiting. Time passes only in pauses, so a slow machine polls as often as a fast one before a timeout. */
+export function timelapse(): Environment {
+  let now = Date.now()
+  return {
+    ...busyEnvironment,
+    now: () => new Date(now),
+    pause: async (milliseconds, signal) => {
+      now += milliseconds
+      await busyEnvironment.pause(0, signal)
+    },
+  }
+}
+
+/** For ranks that restore: the time of a `timelapse` passes fast while a rank waits for the disk of another one. */
+export const longJoin = { joinTimeout: 1e9 } as const
+
 /** Opens the store as one rank of a job. */
 export function rankOn(
   backend: CheckpointBackend,
   rank: number,
   size: number,
-  { joinTimeout = 10_000, saveTimeout = 10_000, memberFile, ...options }: JobOptions = {},
+  {
+    joinTimeout = 10_000,
+    saveTimeout = 10_000,
+    memberFile,
+    environmentOf = () => busyEnvironment,
+    ...options
+  }: JobOptions = {},
 ): CheckpointStore {
   const ranks = { rank, size, joinTimeout, saveTimeout, memberFile }
-  return storeOn(backend, { ...options, ranks }, busyEnvironment)
+  return storeOn(backend, { ...options, ranks }, environmentOf())
 }
 
 /** Starts every rank of a job. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { BackendCapabilities, FreeSpace } from '../../../src/backend.ts'
 import { type CheckpointStore, HoldfastError, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, temporaryFolder } from '../../stores.ts'
-import { rankOn, saveAll, shard, startJob } from './job.ts'
+import { longJoin, rankOn, saveAll, shard, startJob, timelapse } from './job.ts'
 
 const withNaN = readFileSync(new URL('../../tensors/fixtures/bfloat16-nan.safetensors', import.meta.url))
 const ofUnknownFormat = { 'model.bin': Buffer.from('no tensors') }
@@ -33,7 +33,7 @@ test('reports what it dropped to make room', async () => {
 /** Two ranks on a disk that has space for the small part of the first at step 4, and not for the large part of the second. */
 async function pairOnFullDisk({ makeRoom }: { readonly makeRoom: boolean }) {
   const backend = new FullBackend()
-  const ranks = startJob(backend, 2, { space: { makeRoom }, saveTimeout: 500 })
+  const ranks = startJob(backend, 2, { space: { makeRoom }, environmentOf: timelapse })
   const save = async (rank: number, step: number) => {
     const [store, size] = [ranks[rank], [100_000, 900_000][rank]]
     if (store === undefined || size === undefined) throw new Error('The job has two ranks')
@@ -71,7 +71,7 @@ test('states that an unfinished earlier step is of this job, and does not advise
 
 /** Starts two ranks that have restored together, so that each can store its part alone. */
 async function resumedPair(): Promise<readonly [CheckpointStore, CheckpointStore]> {
-  const [zero, one] = startJob(new MemoryBackend(), 2, { saveTimeout: 500 })
+  const [zero, one] = startJob(new MemoryBackend(), 2, { ...longJoin, environmentOf: timelapse })
   if (zero === undefined || one === undefined) throw new Error('The job has two ranks')
   const to = await temporaryFolder()
   await Promise.all([zero.restore('latest', { to }), one.restore('latest', { to })])

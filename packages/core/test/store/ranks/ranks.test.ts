@@ -11,7 +11,7 @@ import {
   MemoryBackend,
 } from '../../../src/index.ts'
 import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
-import { busyEnvironment, rankOn, saveAll, shard, startJob } from './job.ts'
+import { busyEnvironment, longJoin, rankOn, saveAll, shard, startJob, timelapse } from './job.ts'
 
 /** Restores every rank into a folder of its own. */
 async function restoreAll(ranks: readonly CheckpointStore[], options: { readonly fallback?: boolean } = {}) {
@@ -240,7 +240,7 @@ test('names the rank that read a corrupt file, also if another rank came after t
 
 test('names the ranks that did not deliver, commits nothing, and commits once they alone deliver', async () => {
   const backend = new MemoryBackend()
-  const ranks = startJob(backend, 4, { saveTimeout: 200 })
+  const ranks = startJob(backend, 4, { ...longJoin, environmentOf: timelapse })
   await restoreAll(ranks)
   const early = await Promise.allSettled(
     [0, 2].map(async (rank) => ranks[rank]?.save({ step: 5, files: shard(rank, 5) })),
@@ -300,17 +300,7 @@ test('reports once for which ranks a wait waits, after 5 seconds', async () => {
   const backend = new MemoryBackend()
   const reports: unknown[] = []
   const open = (rank: number) => {
-    let now = Date.now()
-    const environment = {
-      ...busyEnvironment,
-      now: () => new Date(now),
-      pause: async (milliseconds: number, signal?: AbortSignal) => {
-        now += milliseconds
-        await busyEnvironment.pause(0, signal)
-      },
-    }
-    const ranks = { rank, size: 3, joinTimeout: 10_000, saveTimeout: 10_000 }
-    const store = storeOn(backend, { ranks }, environment)
+    const store = rankOn(backend, rank, 3, { environmentOf: timelapse })
     if (rank === 0) store.on('waitingForRanks', (report) => reports.push(report))
     return store
   }
@@ -505,9 +495,10 @@ test('reports the same files, bytes and committing rank on every rank', async ()
 test('refuses parts of ranks of which only some have restored', async () => {
   const backend = new MemoryBackend()
   await saveAll(startJob(backend, 2), 1)
-  const [zero, one] = startJob(backend, 2, { joinTimeout: 300, saveTimeout: 300 })
+  const [zero, one] = startJob(backend, 2, { joinTimeout: 1e7, environmentOf: timelapse })
+  const to = await temporaryFolder()
   const codes = await Promise.all([
-    codeOf(temporaryFolder().then((to) => zero?.restore('latest', { to }))),
+    codeOf(zero?.restore('latest', { to }) ?? Promise.resolve()),
     codeOf(one?.save({ step: 2, files: shard(1, 2) }) ?? Promise.resolve()),
   ])
   expect(codes).toEqual(['INCOMPLETE', 'INCOMPLETE'])
@@ -580,7 +571,7 @@ test('saves in the background, with two steps at once on each rank', async () =>
 
 test('throws at a flush that a save in the background lacks the part of a rank', async () => {
   const backend = new MemoryBackend()
-  const [zero, one] = startJob(backend, 2, { saveTimeout: 200 })
+  const [zero, one] = startJob(backend, 2, { ...longJoin, environmentOf: timelapse })
   if (zero === undefined || one === undefined) throw new Error('no ranks')
   await restoreAll([zero, one])
   await zero.saveInBackground({ step: 1, files: shard(0, 1) })

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, keysOf, storeOn } from '../../stores.ts'
-import { rankOn, saveAll, shard, startJob } from './job.ts'
+import { rankOn, saveAll, shard, startJob, timelapse } from './job.ts'
 
 async function joinAll(ranks: readonly CheckpointStore[]): Promise<void> {
   await Promise.all(ranks.map((store) => store.join()))
@@ -24,7 +24,7 @@ test('names the ranks for which an unfinished joint save waits', async () => {
   const backend = new MemoryBackend()
   const alone = storeOn(backend, { mode: 'shared' })
   expect(await alone.unfinishedJointSaves()).toEqual([])
-  const ranks = startJob(backend, 4, { saveTimeout: 20 })
+  const ranks = startJob(backend, 4, { environmentOf: timelapse })
   await joinAll(ranks)
   const before = Date.now()
   await saveSome(ranks, 6, [0, 3])
@@ -54,7 +54,7 @@ test('names all ranks while no rank has stored its part', async () => {
 test('forgets a joint save that is committed, that a later step has passed, or whose term has ended', async () => {
   const backend = new MemoryBackend()
   const alone = storeOn(backend, { mode: 'shared' })
-  const ranks = startJob(backend, 2, { saveTimeout: 100 })
+  const ranks = startJob(backend, 2, { environmentOf: timelapse })
   await joinAll(ranks)
   await saveSome(ranks, 1, [0])
   await saveAll(ranks, 1)
@@ -70,7 +70,7 @@ test('forgets a joint save that is committed, that a later step has passed, or w
 
 test('finds none after another writer has taken the store over, or if the agreements are lost', async () => {
   const backend = new MemoryBackend()
-  const ranks = startJob(backend, 2, { saveTimeout: 20 })
+  const ranks = startJob(backend, 2, { environmentOf: timelapse })
   await joinAll(ranks)
   await saveSome(ranks, 1, [0])
   const owner = storeOn(backend)
