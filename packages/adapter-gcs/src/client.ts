@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Storage } from '@google-cloud/storage'
 import { type gaxios, PassThroughClient } from 'google-auth-library'
 import {
@@ -7,7 +8,14 @@ import {
   secretHeaders,
   type Secrets,
 } from '@holdfast/core/backend'
-import { type Agents, directRequest, type DirectTransfers, type Receiver } from '@holdfast/core/connections'
+import {
+  type Agents,
+  directRequest,
+  type DirectTransfers,
+  maySendPieces,
+  type Receiver,
+  sendPieces,
+} from '@holdfast/core/connections'
 import { givenCredentials } from './credentials.ts'
 import { hasStatus } from './errors.ts'
 import { type Logins, TokenReplaced } from './logins.ts'
@@ -57,9 +65,13 @@ export function requesterOf(
 ): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
+  // A ready-made client may have settings that only the SDK applies.
+  const keepsPieces = connections.direct === undefined || !maySendPieces
   return {
+    keepsPieces,
     // The client adds the credentials below this point, so only the adapter sees them.
-    async request({ newConnection, direct, ...options }) {
+    async request({ newConnection, hasLargeBody, direct, ...options }) {
+      const pieces = hasLargeBody && !keepsPieces ? options.data : undefined
       const agents = newConnection ? connections.unpooled : connections.pooled
       let failure: HoldfastError | undefined
       let authorization: string | null = null
@@ -73,7 +85,10 @@ export function requesterOf(
             for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
             const receiver = direct && connections.direct?.receiver(direct.inThread)
             try {
-              const answer = await sendDirectly(receiver, prepared, options.signal)
+              const answer =
+                pieces === undefined
+                  ? await sendDirectly(receiver, prepared, options.signal)
+                  : await sendBody(prepared, pieces, agents, options.signal)
               if (answer !== undefined) return answer
             } catch (error) {
               if (isHoldfastError(error)) failure = error
@@ -108,13 +123,33 @@ async function sendDirectly(
   )
 }
 
+/** Sends a request with a large body to which the SDK has added the credentials. `undefined`: the SDK must send it. */
+async function sendBody(
+  prepared: gaxios.GaxiosOptionsPrepared,
+  pieces: Readable,
+  agents: Agents | undefined,
+  signal: AbortSignal,
+): Promise<gaxios.GaxiosResponse | undefined> {
+  const { url, method = 'PUT' } = prepared
+  const request = directRequest(url, Object.fromEntries(prepared.headers))
+  if (request === undefined) return undefined
+  try {
+    const { status, headers, body } = await sendPieces({ ...request, method }, pieces, agents, signal)
+    const data = Readable.from([Buffer.from(body)])
+    return Object.assign(new Response(null, { status, headers }), { config: prepared, data })
+  } catch (error) {
+    signal.throwIfAborted() // with the reason, which states the limit
+    throw error
+  }
+}
+
 function agentFor(agents: Agents, protocol: string): Agents['http'] {
   return protocol === 'http:' ? agents.http : agents.https
 }
 
 interface HookedRequester {
   request(
-    options: Omit<Parameters<Requester['request']>[0], 'newConnection' | 'direct'> & {
+    options: Omit<Parameters<Requester['request']>[0], 'newConnection' | 'hasLargeBody' | 'direct'> & {
       readonly agent?: (url: URL) => Agents['http']
       readonly adapter: NonNullable<gaxios.GaxiosOptions['adapter']>
     },

@@ -23,6 +23,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined
   /** Use a connection that no other request uses. */
   readonly newConnection?: boolean | undefined
+  /** The body is large, and a piece of it is valid until the second piece after it is taken. */
+  readonly hasLargeBody?: boolean | undefined
   /** Receive the body over a connection for large bodies, if possible. */
   readonly direct?: DirectRead | undefined
   /** The slowest response that is accepted. */
@@ -47,6 +49,8 @@ export interface HttpAnswer {
 
 /** Sends requests with the credentials of the SDK. */
 export interface Requester {
+  /** Whether a piece of a body may be in use after the next piece is taken. Then the pieces of large bodies are copied. */
+  readonly keepsPieces?: boolean
   request(options: {
     readonly method: string
     readonly url: URL
@@ -59,6 +63,7 @@ export interface Requester {
     /** An option of node-fetch, which the SDK uses: do not decompress responses. */
     readonly compress: false
     readonly newConnection: boolean
+    readonly hasLargeBody: boolean
     readonly direct: DirectRead | undefined
   }): Promise<HttpAnswer>
 }
@@ -87,8 +92,9 @@ export async function send(requester: Requester, info: HttpRequest): Promise<Htt
     if (value !== undefined) url.searchParams.set(name, String(value))
   const limit = new ResponseLimit(0, slowestPiece)
   // A stream, since gaxios, which the SDK uses, searches bytes in memory for secrets if a request fails.
-  const data =
-    body === undefined || body.size === 0 ? undefined : Readable.from(restarting(limit, body.pieces))
+  const copies = info.hasLargeBody === true && requester.keepsPieces === true
+  const pieces = body && (copies ? copied(body.pieces) : body.pieces)
+  const data = pieces === undefined || body?.size === 0 ? undefined : Readable.from(restarting(limit, pieces))
   try {
     const given = await requester.request({
       method,
@@ -103,6 +109,7 @@ export async function send(requester: Requester, info: HttpRequest): Promise<Htt
       retry: false,
       compress: false,
       newConnection: info.newConnection === true,
+      hasLargeBody: info.hasLargeBody === true,
       direct: info.direct,
     })
     limit.end()
@@ -155,6 +162,10 @@ function parsedJson(text: string, info: RequestInfo): unknown {
   } catch {
     throw foreignAnswer(info, 'it is not complete JSON')
   }
+}
+
+async function* copied(pieces: HttpBody['pieces']): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield Buffer.from(piece)
 }
 
 /** Yields the pieces and restarts the limit with each. When a piece is taken, the piece before may still be in flight. */

@@ -57,6 +57,7 @@ export class UploadSession {
       url: this.#open.session,
       headers: { ...headers, 'content-range': `bytes ${range}` },
       body,
+      hasLargeBody: true,
       alsoFine: [incomplete],
       signal,
     })

@@ -3,6 +3,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Storage } from '@google-cloud/storage'
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { startGcsEmulator } from '@holdfast/emulators'
 import { type Fault as NetworkFault, startProxy } from '@holdfast/emulators/proxy'
@@ -216,4 +217,22 @@ test('does not send a file again that has become shorter', async () => {
     expect(await codeOf(backend.put('k', { path }))).toBe('INVALID_ARGUMENT')
     expect(store.log.at(-1)).toBe('DELETE')
   })
+})
+
+test.each([
+  ['the client of the adapter', (endpoint: string) => ({ endpoint })],
+  [
+    'a ready-made client',
+    (apiEndpoint: string) => ({ client: new Storage({ apiEndpoint, useAuthWithCustomEndpoint: false }) }),
+  ],
+])('a large file arrives completely by %s, which reuses a few buffers', async (_, optionsFor) => {
+  const emulator = await startGcsEmulator({ buckets: ['emulated'] })
+  onTestFinished(() => emulator.close())
+  const large = randomBytes(12 * 2 ** 20)
+  writeSource(large, 1)
+  const backend = new GcsBackend('emulated', 'r', { ...optionsFor(emulator.endpoint), chunkSize: chunk })
+  onTestFinished(() => backend.close())
+  await backend.put('k', { path })
+  const { body } = await backend.read('k')
+  expect(Buffer.concat(await Array.fromAsync(body)).equals(large)).toBe(true)
 })

@@ -11,5 +11,6 @@ export {
   type DirectResponse,
   type Receiver,
 } from './backend/direct/receiver.ts'
+export { maySendPieces, sendPieces } from './backend/direct/requests.ts'
 export type { Sender, UploadRequest, WholeResponse } from './backend/direct/sender.ts'
 export { DirectTransfers } from './backend/direct/transfers.ts'

@@ -55,8 +55,8 @@ export interface Upload<Sent> {
 export interface ReplayableRange {
   readonly size: number
   /**
-   * Returns the bytes from `start` on. `start` must not lie beyond the bytes that were read. Nothing else uses the
-   * chunks.
+   * Returns the bytes from `start` on. `start` must not lie beyond the bytes that were read. A chunk is valid until the
+   * consumer asks for the second chunk after it.
    */
   readonly from: (start: number) => AsyncIterable<Uint8Array>
 }

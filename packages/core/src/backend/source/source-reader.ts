@@ -1,6 +1,6 @@
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { ConcurrentDigest } from '../../integrity/index.ts'
-import { copies, inTurn, newBuffer, slices } from './buffers.ts'
+import { copies, inTurn, slices } from './buffers.ts'
 import { isFileSource, isReopenable, type PutSource, type ReopenableSource } from './byte-source.ts'
 import { changed, fileChunks, type OpenFile, openFile, refuseChanged } from './open-file.ts'
 import { rechunk, untilAborted } from './stream-chunks.ts'
@@ -38,8 +38,11 @@ export interface Checksum {
   update(bytes: Uint8Array): unknown
 }
 
-/** The buffer size in bytes for reading a range again. It is small, because several new buffers are in flight. */
+/** The size in bytes of the chunks of a range that is sent as a whole. Three of them are in use. */
 const replayChunkBytes = 2 ** 20
+
+/** The consumer uses one chunk of a replay and has asked for the next one, and a third is read ahead. */
+const replayRing = 3
 
 /**
  * Reads a source from start to end, and computes the size and SHA-256 of the bytes that it hands out. The bytes of a
@@ -92,8 +95,8 @@ export class SourceReader implements AsyncDisposable {
 
   /**
    * Yields the bytes from `start` to `end` (exclusive) of a replayable source, any number of times. `start` must not
-   * lie beyond the bytes that were handed out. The chunks are views of the source's bytes, or new buffers for a file.
-   * Rejects if the file cannot be read or is too short. Other changes of the file are detected by `chunks`.
+   * lie beyond the bytes that were handed out. The chunks are views of the source's bytes. For a file, a chunk is valid
+   * until the consumer asks for the second chunk after it, since few buffers are reused. Rejects if the file cannot be read or is too short. Other changes of the file are detected by `chunks`.
    */
   async *replay(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
     if (start > this.#digest.bytes) throw this.#notReached(start)
@@ -163,14 +166,12 @@ export class SourceReader implements AsyncDisposable {
     return rechunk(untilAborted(stream, signal), bufferBytes, { ring: held + 1, allocate })
   }
 
-  /**
-   * Reads a replayable source again. It does not use shared memory: the garbage collector does not count shared memory,
-   * so new buffers there would pile up.
-   */
   #again(start: number, end: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
     const chunkBytes = replayChunkBytes
-    if (this.#file !== undefined)
-      return fileChunks(this.#file, { start, end, chunkBytes, bufferOf: newBuffer })
+    if (this.#file !== undefined) {
+      const bufferOf = inTurn({ ring: replayRing, allocate: this.#digest.allocate })
+      return fileChunks(this.#file, { start, end, chunkBytes, bufferOf })
+    }
     if (this.#source instanceof Uint8Array) return slices(this.#source.subarray(start, end), chunkBytes)
     throw new Error('A stream cannot be read again')
   }
