@@ -70,6 +70,7 @@ export class FileBackend extends CheckedBackend {
         smallObjectsAtOnce,
         resumesPuts: true,
         reusesObjects: 'shares',
+        writesAhead: true,
       },
       {
         place: async () => url,

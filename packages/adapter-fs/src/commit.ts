@@ -35,7 +35,7 @@ export async function commit(
   disk: Disk,
   key: string,
   bytes: Uint8Array,
-  { signal, onCreated }: CommitOptions,
+  { signal, onCreated, beforeVisible }: CommitOptions,
 ): Promise<CommitOutcome> {
   const { fileSystem, names, folders } = disk
   const details = { key, url: names.url }
@@ -46,6 +46,7 @@ export async function commit(
       await handle.sync()
       return handle.stat({ bigint: true }) // a link does not change the inode or the modification time
     },
+    beforeVisible,
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The commit of ${key}`, details)
       const path = names.path(key)

@@ -1,22 +1,28 @@
 import type { BigIntStats } from 'node:fs'
 import { dirname } from 'node:path'
-import { HoldfastError, type PutResult } from '@holdfast/core/backend'
+import { HoldfastError, type PutOptions, type PutResult } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import { lstatIfThere } from './if-there.ts'
 import { revisionOf, statOf } from './read.ts'
 import type { Written } from './write-file.ts'
 
-/**
- * Renames a temporary file to the name of a key, and makes the name durable. If the temporary file is gone, `isStored` decides
- * whether the file of the key has its bytes. A file system over a network may have renamed it and lost the response.
- */
+/** What else decides about the publication of a file, and who waits for it. */
+export interface PublishOptions extends Pick<PutOptions, 'onVisible'> {
+  /**
+   * Returns whether the file of the key has the bytes of a temporary file that is gone. A file system over a network may have
+   * renamed it and lost the response. Default: whether it is the same file.
+   */
+  readonly isStored?: (found: BigIntStats, written: BigIntStats) => boolean
+}
+
+/** Renames a temporary file to the name of a key, and makes the name durable. */
 export async function publish(
   disk: Disk,
   key: string,
   temporary: string,
   { sha256, stats }: Written,
-  isStored: (found: BigIntStats, written: BigIntStats) => boolean = isSameFile,
+  { onVisible, isStored = isSameFile }: PublishOptions = {},
 ): Promise<PutResult> {
   const { fileSystem, names, folders } = disk
   const path = names.path(key)
@@ -29,9 +35,11 @@ export async function publish(
     if (found?.isFile() !== true || !isStored(found, stats)) throw removed(key, error)
     published = found
   }
-  await folders.sync(dirname(path))
   const { size, revision, modifiedAt: storedAt } = statOf(key, published)
-  return { key, size, revision, storedAt, sha256 }
+  const result = { key, size, revision, storedAt, sha256 }
+  onVisible?.(result)
+  await folders.sync(dirname(path))
+  return result
 }
 
 function isSameFile(found: BigIntStats, written: BigIntStats): boolean {

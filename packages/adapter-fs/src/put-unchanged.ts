@@ -129,7 +129,7 @@ async function share(
   from: string,
   verified: BigIntStats,
   { size, sha256 }: SourceObject,
-  { signal, onProgress }: PutOptions,
+  { signal, onProgress, beforeVisible, onVisible }: PutOptions,
 ): Promise<PutResult> {
   const { fileSystem, names, folders } = disk
   const path = names.path(key)
@@ -140,6 +140,7 @@ async function share(
       if (stats.ino !== verified.ino) await handle.sync() // the bytes of a link are durable
       return stats
     },
+    beforeVisible,
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
       const source = stats.ino === verified.ino ? stats : await lstatIfThere(fileSystem, from)
@@ -148,9 +149,11 @@ async function share(
       await renameUnlessSwept(fileSystem, temporary, path)
       // A rename does nothing if both names are links to one file, as after a put that failed late.
       if (stats.ino === verified.ino) await unlinkIfThere(fileSystem, temporary)
-      await folders.sync(dirname(path))
       const { revision, modifiedAt: storedAt } = statOf(key, stats)
-      return { key, size, revision, storedAt, sha256, reused: 'shared' }
+      const shared = { key, size, revision, storedAt, sha256, reused: 'shared' } as const
+      onVisible?.(shared)
+      await folders.sync(dirname(path))
+      return shared
     },
   })
   onProgress?.(size)

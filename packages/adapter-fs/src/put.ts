@@ -43,7 +43,7 @@ export async function put(
 
 async function putWhole(disk: Disk, key: string, source: PutSource, options: PutOptions): Promise<PutResult> {
   const { fileSystem, names } = disk
-  const { size, signal, observe, resume } = options
+  const { size, signal, observe, resume, beforeVisible, onVisible } = options
   const isObserved = observe !== undefined // then this thread has other work beside the hash
   await using reader = await SourceReader.open(source, {
     chunkBytes,
@@ -57,10 +57,11 @@ async function putWhole(disk: Disk, key: string, source: PutSource, options: Put
   return await throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem, modeInStore(reader.mode)),
     write: (handle) => writeFile(handle, reader, 0, options),
+    beforeVisible,
     publish: async (temporary, written) => {
       if (resume !== undefined) assertDigest(key, written, resume)
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-      return publish(disk, key, temporary, written)
+      return publish(disk, key, temporary, written, { onVisible })
     },
   })
 }

@@ -67,7 +67,7 @@ async function attempt(
   options: ResumableOptions,
 ): Promise<PutResult | undefined> {
   const { fileSystem, names } = disk
-  const { signal, resume } = options
+  const { signal, resume, beforeVisible, onVisible } = options
   let resumedBytes = 0
   try {
     return await throughTemporaryFile(disk, key, {
@@ -80,11 +80,16 @@ async function attempt(
         return copied?.handle ?? (await createEmpty(fileSystem)(path))
       },
       write: (handle) => writeRest(handle, source, resumedBytes, options),
+      beforeVisible,
       publish: async (path, written) => {
         if (resumedBytes > 0 && written.sha256 !== resume.sha256) throw new WrongLeftover()
         assertDigest(key, written, resume)
         throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-        return { ...(await publish(disk, key, path, written, mayBeOfOtherPut)), resumedBytes }
+        const result = await publish(disk, key, path, written, {
+          isStored: mayBeOfOtherPut,
+          onVisible: (visible) => onVisible?.({ ...visible, resumedBytes }),
+        })
+        return { ...result, resumedBytes }
       },
     })
   } catch (error) {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { HoldfastError } from '@holdfast/core/backend'
+import { type BeforeVisible, HoldfastError } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
@@ -23,6 +23,8 @@ export interface Making<Written, Published> {
   readonly create: (path: string) => Promise<FileHandle>
   /** Writes the file, and makes it durable. The file is closed afterwards. */
   readonly write: (handle: FileHandle) => Promise<Written>
+  /** See `BeforeVisible`. */
+  readonly beforeVisible?: BeforeVisible | undefined
   /** Gives the file its final name. The entries of its folders are durable by then. */
   readonly publish: (path: string, written: Written) => Promise<Published>
 }
@@ -51,7 +53,7 @@ export function createEmpty(
 export async function throughTemporaryFile<Written, Published>(
   disk: Disk,
   key: string,
-  { path: chosen, keepsAfter, create, write, publish }: Making<Written, Published>,
+  { path: chosen, keepsAfter, create, write, beforeVisible, publish }: Making<Written, Published>,
 ): Promise<Published> {
   const { fileSystem, names, folders } = disk
   const within = names.foldersOf(key)
@@ -60,6 +62,7 @@ export async function throughTemporaryFile<Written, Published>(
   try {
     const handle = await createWithin(disk, within, made, () => create(path))
     const written = await both(writeAndClose(handle, write), folders.ensure(within, made))
+    await beforeVisible?.()
     return await publish(path, written)
   } catch (failure) {
     // Measure before the temporary file releases its inode.

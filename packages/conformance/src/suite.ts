@@ -11,6 +11,7 @@ import { putCases } from './cases/put.ts'
 import { readCases } from './cases/read.ts'
 import { resumeCases } from './cases/resume.ts'
 import { unchangedCases } from './cases/unchanged.ts'
+import { writeAheadCases } from './cases/write-ahead.ts'
 import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
@@ -40,6 +41,7 @@ export const conformanceCases: readonly Case[] = [
   ...resumeCases,
   ...unchangedCases,
   ...commitCases,
+  ...writeAheadCases,
   ...readCases,
   ...hashCases,
   ...holdCases,

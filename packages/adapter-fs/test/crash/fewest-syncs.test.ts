@@ -1,11 +1,12 @@
 import { CheckpointStore } from '@holdfast/core'
 import { Volume } from 'memfs'
 import { describe, expect, test } from 'vitest'
-import { FileBackend } from '../../src/index.ts'
+import { FileBackend, type FileSystem } from '../../src/index.ts'
 import { CrashModel, fileSystemOf, type Tree, treesAfterCrash } from './crash-model.ts'
 import type { Effect } from './effects.ts'
 import { gated } from './recorder.ts'
 import { openOn, root } from './scenario.ts'
+import { unhurried } from './unhurried.ts'
 
 interface SmallSave {
   /** The effects of opening a store and saving step 1. */
@@ -14,14 +15,20 @@ interface SmallSave {
   readonly effects: readonly Effect[]
 }
 
-async function recordSmallSave(): Promise<SmallSave> {
+/** The number of orders of calls to try. */
+const orders = 25
+
+async function recordSmallSave(
+  delayed = (fileSystem: FileSystem): FileSystem => fileSystem,
+): Promise<SmallSave> {
   const volume = Volume.fromJSON({})
   volume.mkdirSync(root)
   const recorded: Effect[] = []
-  const fileSystem = gated(volume, (effect) => {
+  const recorder = gated(volume, (effect) => {
     recorded.push(effect)
     return undefined
   })
+  const fileSystem = delayed(recorder)
   const store = new CheckpointStore(new FileBackend(root, { fileSystem }))
   await store.save({ step: 1, files: { 'model.bin': Buffer.alloc(4096, 1) } })
   await store.flush()
@@ -32,10 +39,10 @@ async function recordSmallSave(): Promise<SmallSave> {
   return { before, effects }
 }
 
-const { before, effects } = await recordSmallSave()
+const inOrder = await recordSmallSave()
 
 /** The syncs of the save, by what they make durable. The names of attempts and temporary files are random. */
-const syncs = effects.flatMap((effect, index) =>
+const syncs = inOrder.effects.flatMap((effect, index) =>
   effect.kind === 'sync file' || effect.kind === 'sync folder'
     ? [{ index, name: `${effect.kind} ${nameOf(effect.path)}` }]
     : [],
@@ -49,7 +56,10 @@ function nameOf(path: string): string {
 }
 
 /** Returns how a crash breaks a promise if one sync of the save is left out; `undefined` if no crash does. */
-async function violationWithout(left: number): Promise<string | undefined> {
+async function violationWithout(
+  left: number,
+  { before, effects }: SmallSave = inOrder,
+): Promise<string | undefined> {
   // A crash after the acknowledgement loses most, so it is tried first.
   for (let crashAt = effects.length; crashAt > 0; crashAt -= 1) {
     const model = new CrashModel(root)
@@ -84,6 +94,20 @@ async function violationIn(tree: Tree, isAcknowledged: boolean): Promise<string 
  */
 const forRepair = 2
 
+/** Returns a manifest that a crash leaves without its file. A repair of a lost catalog would find it. */
+function tornBy({ before, effects }: SmallSave): string | undefined {
+  const model = new CrashModel(root)
+  for (const effect of before) model.apply(effect)
+  for (const [index, effect] of effects.entries()) {
+    model.apply(effect)
+    for (const { files } of treesAfterCrash(model, index))
+      for (const path of files.keys())
+        if (path.endsWith('/manifest.json') && !files.has(path.replace('manifest.json', 'model.bin')))
+          return path
+  }
+  return undefined
+}
+
 describe('a save of 4 KiB', () => {
   test('makes seven syncs', () => {
     expect(syncs.map(({ name }) => name)).toEqual([
@@ -111,4 +135,13 @@ describe('a save of 4 KiB', () => {
   test('loses nothing without the sync that only a repair relies on', async () => {
     expect(await violationWithout(syncs[forRepair]?.index ?? -1)).toBeUndefined()
   })
+
+  test.each(Array.from({ length: orders }, (_, seed) => seed))(
+    'breaks no promise at any crash if its calls overtake each other (seed %i)',
+    async (seed) => {
+      const save = await recordSmallSave((fileSystem) => unhurried(fileSystem, seed))
+      expect(tornBy(save)).toBeUndefined()
+      expect(await violationWithout(-1, save)).toBeUndefined()
+    },
+  )
 })

@@ -2,14 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FileSystem } from '../../src/index.ts'
 
 /**
- * Delays each call before and after its effect. The delays come from a seed, so that concurrent calls overtake each
- * other, in the same way in each run.
+ * Delays each call before and after its effect, and some of them for much longer. The delays come from a seed, so that concurrent
+ * calls overtake each other, in the same way in each run.
  */
 export function unhurried(fileSystem: FileSystem, seed: number): FileSystem {
   let drawn = seed
   const pause = async (): Promise<void> => {
     drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0
-    for (let turns = drawn >>> 29; turns > 0; turns -= 1) await nextTurn()
+    const isLong = ((drawn >>> 24) & 7) === 0
+    for (let turns = (drawn >>> 29) * (isLong ? 16 : 1); turns > 0; turns -= 1) await nextTurn()
   }
   const slow = slowed(fileSystem, pause)
   return { ...slow, open: async (path, flags, mode) => slowed(await slow.open(path, flags, mode), pause) }

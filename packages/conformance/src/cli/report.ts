@@ -115,6 +115,7 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
     `small objects   ${capabilities.smallObjectsAtOnce} at once`,
     `resumes puts    ${capabilities.resumesPuts ? 'yes' : 'no'}`,
     `reuses objects  ${capabilities.reusesObjects ?? 'no'}`,
+    `writes ahead    ${capabilities.writesAhead === true ? 'yes' : 'no'}`,
     `local files     ${localRoot === undefined ? 'no' : 'yes'}`,
   ]
 }

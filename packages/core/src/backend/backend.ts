@@ -121,6 +121,8 @@ export interface BackendCapabilities {
   readonly requestPerObject?: boolean | undefined
   /** Whether `put` supports `resume`. */
   readonly resumesPuts: boolean
+  /** Whether `put` and `commit` support `beforeVisible`, and `put` supports `onVisible`. Default: false. */
+  readonly writesAhead?: boolean | undefined
   /**
    * How `put` uses an object with the same bytes, if it supports `unchanged`: the service makes a copy (`copies`), or two
    * objects have one physical copy of the bytes (`shares`). Default: it does not support it.
@@ -177,7 +179,23 @@ export interface PutOptions extends CallOptions {
    * A backend without the capability `reusesObjects` rejects it (`UNSUPPORTED`).
    */
   readonly unchanged?: UnchangedObject | undefined
+  /** See `BeforeVisible`. */
+  readonly beforeVisible?: BeforeVisible | undefined
+  /**
+   * Called once when the object has its name and all its bytes, with the result of the put. A crash can still lose the object
+   * until the put resolves, and the put can still fail. A backend without the capability `writesAhead` rejects it
+   * (`UNSUPPORTED`).
+   */
+  readonly onVisible?: ((result: PutResult) => void) | undefined
 }
+
+/**
+ * Called before the object becomes visible. The backend MUST NOT give the object its name before the promise resolves, but it
+ * may store bytes before the call. So these bytes become durable while the caller waits for other objects. If the promise
+ * rejects, the call rejects with that error, and nothing is stored. The function is called again if a backend stores the
+ * object in another way. A backend without the capability `writesAhead` rejects the option (`UNSUPPORTED`).
+ */
+export type BeforeVisible = () => Promise<void>
 
 /**
  * An object of the same backend that may have the bytes of a source. The backend MUST read the source during the put, and use
@@ -206,6 +224,8 @@ export interface CommitOptions extends CallOptions {
    * revision. A backend that does not learn the revision does not call it.
    */
   readonly onCreated?: ((revision: string) => void) | undefined
+  /** See `BeforeVisible`. */
+  readonly beforeVisible?: BeforeVisible | undefined
 }
 
 /** The options of `read`. */

@@ -55,6 +55,7 @@ export class CheckedBackend implements CheckpointBackend {
     if (options.resume !== undefined && !this.capabilities.resumesPuts) throw cannotResume(key, this.url)
     if (options.unchanged !== undefined && this.capabilities.reusesObjects === undefined)
       throw cannotReuse(key, this.url)
+    this.#refuseToWriteAhead(key, options)
     const announced = options.size ?? (source instanceof Uint8Array ? source.byteLength : undefined)
     const progress = new PutProgress(options.onProgress, announced)
     const given = options.onProgress === undefined ? options : { ...options, onProgress: progress.report }
@@ -66,6 +67,7 @@ export class CheckedBackend implements CheckpointBackend {
   }
 
   async commit(key: string, bytes: Uint8Array, options: CommitOptions = {}): Promise<CommitOutcome> {
+    this.#refuseToWriteAhead(key, options)
     return this.#call('commit', options, [key], () => this.#operations.commit(key, bytes, options))
   }
 
@@ -119,6 +121,11 @@ export class CheckedBackend implements CheckpointBackend {
 
   async close(): Promise<void> {
     await this.#operations.close()
+  }
+
+  #refuseToWriteAhead(key: string, { beforeVisible, onVisible }: PutOptions): void {
+    const isWanted = beforeVisible !== undefined || onVisible !== undefined
+    if (isWanted && this.capabilities.writesAhead !== true) throw cannotWriteAhead(key, this.url)
   }
 
   #check(method: PortMethod, options: CallOptions, keys: readonly string[]): void {
@@ -184,6 +191,14 @@ function cannotHold(url: string): HoldfastError {
     'UNSUPPORTED',
     'This store cannot hold objects, or is not configured to. Use a bucket with object lock and the option legalHolds.',
     { url },
+  )
+}
+
+function cannotWriteAhead(key: string, url: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `This store cannot write ${key} before the object becomes visible. Leave beforeVisible and onVisible out.`,
+    { key, url },
   )
 }
 

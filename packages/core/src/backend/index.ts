@@ -2,6 +2,7 @@ export type {
   BackendAdapter,
   BackendCapabilities,
   BackendHooks,
+  BeforeVisible,
   ByteObserver,
   CallOptions,
   CheckpointBackend,

@@ -1,5 +1,5 @@
 import { orAborted } from '../../async/or-aborted.ts'
-import type { CheckpointBackend } from '../../backend/index.ts'
+import type { BeforeVisible, CheckpointBackend } from '../../backend/index.ts'
 import type { Environment } from '../../environment.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { catalogKey, catalogPrefix, type Drop, encodeFence, type Removed } from '../documents/index.ts'
@@ -136,11 +136,14 @@ export class CatalogLog {
    * Commits a change on top of the newest version. Commits of one process run in sequence.
    *
    * Rejects with `FENCED`, with the error that refuses the change, or with `OUTCOME_UNKNOWN`. After `OUTCOME_UNKNOWN`
-   * the change may be committed, so the caller must not delete anything that it names.
+   * the change may be committed, so the caller must not delete anything that it names. No version with the change becomes
+   * visible before `beforeVisible` has resolved. Its rejection fails the commit.
    */
-  async commit(change: Change, signal?: AbortSignal): Promise<Committed> {
+  async commit(change: Change, signal?: AbortSignal, beforeVisible?: BeforeVisible): Promise<Committed> {
     const before = this.#turn
-    const own = orAborted(before, signal, 'The commit').then(() => this.#commit(change, signal))
+    const own = orAborted(before, signal, 'The commit').then(() =>
+      this.#commit(change, signal, beforeVisible),
+    )
     this.#turn = Promise.allSettled([before, own]) // its caller sees the error
     return own
   }
@@ -176,7 +179,11 @@ export class CatalogLog {
     await this.#backend.commit(catalogKey(version), fence)
   }
 
-  async #commit(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
+  async #commit(
+    change: Change,
+    signal: AbortSignal | undefined,
+    beforeVisible: BeforeVisible | undefined,
+  ): Promise<Committed> {
     const request = this.#request(change)
     let newest = this.#known ?? (await this.newest(signal))
     let fresh = false
@@ -186,7 +193,7 @@ export class CatalogLog {
       if (verdict.kind === 'committed') return { catalog: newest, ...goneBy(newest, request) }
       if (verdict.kind === 'next') {
         const rewind = rewindDocument(newest, verdict.catalog, change, this.#environment.newToken())
-        const created = await this.#publisher.publish(verdict.catalog, rewind, signal)
+        const created = await this.#publisher.publish(verdict.catalog, rewind, signal, beforeVisible)
         const committed = created === 'exists' ? 'undecided' : await this.#settle(request, created)
         if (committed !== 'undecided') return { ...committed, judgement: verdict.judgement }
         await this.#versions.pauseAfter(races, signal)

@@ -1,5 +1,6 @@
 import { concurrently } from '../../async/concurrently.ts'
-import type { CheckpointBackend } from '../../backend/index.ts'
+import type { BeforeVisible, CheckpointBackend } from '../../backend/index.ts'
+import { commitAhead } from '../../backend/write-ahead.ts'
 import type { Environment } from '../../environment.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
@@ -36,6 +37,7 @@ export class Publisher {
     catalog: PagedCatalog,
     others: readonly NewDocument[],
     signal: AbortSignal | undefined,
+    beforeVisible?: BeforeVisible,
   ): Promise<Created | 'exists'> {
     const environment = this.#environment
     const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
@@ -44,9 +46,11 @@ export class Publisher {
     const documents = [...others, ...pages]
     try {
       await this.#write(documents, signal)
-      throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-      // The signal is ignored from here on. Stopping during the creation would make the outcome unknown.
-      return await this.#create(folded.catalog)
+      return await this.#create(folded.catalog, async () => {
+        await beforeVisible?.()
+        throwIfAborted(signal, 'The commit', { url: this.#backend.url })
+        // The signal is ignored from here on. Stopping during the creation would make the outcome unknown.
+      })
     } catch (error) {
       if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN') await this.#remove(documents, error)
       throw error
@@ -77,19 +81,24 @@ export class Publisher {
     }
   }
 
-  async #create(catalog: PagedCatalog): Promise<Created | 'exists'> {
+  async #create(catalog: PagedCatalog, beforeVisible: BeforeVisible): Promise<Created | 'exists'> {
     const bytes = encodeCatalog(documentOf(catalog))
     try {
-      return await this.#tryToCreate(catalog, bytes)
+      return await this.#tryToCreate(catalog, bytes, beforeVisible)
     } catch (error) {
       if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
       return await this.#settleUnknown(catalog, bytes, error)
     }
   }
 
-  async #tryToCreate(catalog: PagedCatalog, bytes: Uint8Array): Promise<Created | 'exists'> {
+  async #tryToCreate(
+    catalog: PagedCatalog,
+    bytes: Uint8Array,
+    beforeVisible?: BeforeVisible,
+  ): Promise<Created | 'exists'> {
     let revision: string | undefined
-    const outcome = await this.#backend.commit(catalogKey(catalog.version), bytes, {
+    const outcome = await commitAhead(this.#backend, catalogKey(catalog.version), bytes, {
+      beforeVisible,
       onCreated: (created) => (revision = created),
     })
     return outcome === 'created' ? { catalog, revision } : 'exists'

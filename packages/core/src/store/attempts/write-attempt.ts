@@ -1,5 +1,6 @@
 import { concurrently } from '../../async/concurrently.ts'
-import { type CheckpointBackend, compareKeys, type PutResult } from '../../backend/index.ts'
+import { type CheckpointBackend, compareKeys, type PutOptions, type PutResult } from '../../backend/index.ts'
+import { putAhead } from '../../backend/write-ahead.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import {
   type AttemptId,
@@ -40,6 +41,14 @@ export interface Began {
   readonly timing?: Timing | undefined
 }
 
+/** Where files are written, and who waits for them. */
+export interface WriteOptions {
+  /** The folder below the prefix of the attempt. It ends with `/`. Default: none. */
+  readonly folder?: string
+  /** Called with the result when all objects have their names, before they are durable. Not called if there are none. */
+  readonly onVisible?: (files: readonly ManifestFile[]) => void
+}
+
 /**
  * Writes the files under the prefix of the attempt, below `folder` if one is given, and hashes them on the way. Small files may
  * be stored together in packs. A small checkpoint without a folder may be stored in its manifest. Then nothing is written yet.
@@ -49,7 +58,7 @@ export async function writeFiles(
   attempt: AttemptId,
   files: readonly PlannedFile[],
   content: AttemptContent,
-  folder = '',
+  { folder = '', onVisible }: WriteOptions = {},
 ): Promise<readonly ManifestFile[]> {
   const { signal, packs: mode, finite, reuse } = content
   const inline = folder === '' ? planInline(files, mode, backend.capabilities) : undefined
@@ -88,9 +97,25 @@ export async function writeFiles(
   const progress = new Progress(sizes, content.onProgress)
   using transfer = transfers.upload?.begin()
   const pace = transfer?.pace
+  const visible: (readonly ManifestFile[])[] = []
+  const onObjectVisible = (stored: readonly ManifestFile[]): void => {
+    visible.push(stored)
+    if (visible.length === objects.length) onVisible?.(inOrder(visible))
+  }
   const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
-    write({ signal: taskSignal, finite, reuse, pace, onProgress: progress.ofObject() }),
+    write({
+      signal: taskSignal,
+      finite,
+      reuse,
+      pace,
+      onProgress: progress.ofObject(),
+      onVisible: onObjectVisible,
+    }),
   )
+  return inOrder(written)
+}
+
+function inOrder(written: readonly (readonly ManifestFile[])[]): readonly ManifestFile[] {
   return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }
 
@@ -106,15 +131,27 @@ async function writeFile(
   attempt: AttemptId,
   file: PlannedFile,
   folder: string,
-  { signal, finite, reuse, pace, onProgress }: PackOptions,
+  { signal, finite, reuse, pace, onProgress, onVisible }: PackOptions,
 ): Promise<ManifestFile> {
   const { name, source, size, sha256, mode } = file
   const object = `${folder}${name}`
   const tensors = finite?.of(name)
   const observe = tensors?.observe
   const unchanged = reuse?.of(file)
-  const options = { size, signal, observe, pace, onProgress }
-  const put = await backend.put(
+  const listed = (put: PutResult): ManifestFile =>
+    manifestFile(name, object, mode, put, put.reused === 'shared' ? unchanged?.writtenBy : undefined)
+  const options: PutOptions = {
+    size,
+    signal,
+    observe,
+    pace,
+    onProgress,
+    onVisible: (visible) => {
+      onVisible([listed(visible)])
+    },
+  }
+  const put = await putAhead(
+    backend,
     objectKey(attempt, object),
     source,
     unchanged === undefined ? options : { ...options, unchanged },
@@ -122,7 +159,7 @@ async function writeFile(
   refuseOtherDigest(name, put.sha256, sha256)
   tensors?.require(put.size)
   if (reuse !== undefined && put.reused !== undefined) reuse.bytes += put.size
-  return manifestFile(name, object, mode, put, put.reused === 'shared' ? unchanged?.writtenBy : undefined)
+  return listed(put)
 }
 
 /** Adds up how many bytes of the objects of an attempt are stored. */
@@ -148,26 +185,42 @@ class Progress {
   }
 }
 
-/** Writes the manifest after all files that it lists. From then on, a repair may find the complete attempt. */
+/** A manifest that is written while its files become durable. */
+export interface ManifestOptions extends Pick<PutOptions, 'beforeVisible'> {
+  /** Called with the result when the manifest has its name, before it is durable. */
+  readonly onVisible?: (written: WrittenAttempt) => void
+}
+
+/**
+ * Writes the manifest. The caller ensures that it becomes visible after all files that it lists are durable. From then on, a
+ * repair may find the complete attempt.
+ */
 export async function writeManifest(
   backend: CheckpointBackend,
   attempt: AttemptId,
   written: readonly ManifestFile[],
   request: AttemptContent,
   began: Began,
+  { beforeVisible, onVisible }: ManifestOptions = {},
 ): Promise<WrittenAttempt> {
   const manifest = describeCheckpoint(attempt, written, request, began)
   const bytes = encodeManifest(manifest)
   const { signal } = request
   const key = manifestKey(attempt)
-  const put = await backend.put(key, bytes, {
+  const writtenAt = (storedAt: Date | undefined): WrittenAttempt => {
+    const time = storedAt === undefined ? {} : { storedAt: storedAt.toISOString() }
+    return { entry: { ...entryOf(manifest, bytes), ...time }, manifest }
+  }
+  const put = await putAhead(backend, key, bytes, {
     size: bytes.byteLength,
     contentType: 'application/json',
     signal,
+    beforeVisible,
+    onVisible: ({ storedAt }) => {
+      if (storedAt !== undefined) onVisible?.(writtenAt(storedAt))
+    },
   })
-  const storedAt = put.storedAt ?? (await backend.stat(key, { signal }))?.modifiedAt
-  const time = storedAt === undefined ? {} : { storedAt: storedAt.toISOString() }
-  return { entry: { ...entryOf(manifest, bytes), ...time }, manifest }
+  return writtenAt(put.storedAt ?? (await backend.stat(key, { signal }))?.modifiedAt)
 }
 
 /** Returns the catalog line of a checkpoint whose manifest has these bytes. */

@@ -36,7 +36,7 @@ export async function writeOwnPart(
   }
   // Each call has names of its own. So a call that is repeated never changes bytes that a part describes.
   const folder = `.holdfast/${context.environment.newToken()}/`
-  const stored = await writeFiles(context, attempt, files, content, folder)
+  const stored = await writeFiles(context, attempt, files, content, { folder })
   await content.beforeCommit?.()
   const agreed = await agreeOn(context, name, partSchema, partOf(member, content, stored), signal)
   if (agreed === undefined) return undefined

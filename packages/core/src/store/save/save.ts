@@ -1,10 +1,16 @@
+import { overlapping } from '../../async/overlapping.ts'
 import { durationSince } from '../../environment.ts'
 import { throwIfAborted } from '../../errors.ts'
 import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import { ownSegment } from '../../catalog/commit/segments.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context/context.ts'
-import { type AttemptId, newAttemptId, type Timing } from '../../catalog/documents/index.ts'
+import {
+  type AttemptId,
+  type ManifestFile,
+  newAttemptId,
+  type Timing,
+} from '../../catalog/documents/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { reportClockDoubts } from '../context/clock-events.ts'
 import { judgedNow } from '../context/judged-now.ts'
@@ -71,6 +77,10 @@ export async function saveCheckpoint(
   }
 }
 
+/**
+ * Each object may be written while the objects before it become durable, but becomes visible only after that. So no crash leaves
+ * a manifest without its files, or a version of the catalog without its manifest.
+ */
 async function writeAndCommit(
   context: StoreContext,
   access: SpaceAccess,
@@ -82,18 +92,43 @@ async function writeAndCommit(
   const { onExisting, allowBest, signal } = content
   let mayBeWhole = false
   try {
-    const stored = await writeFiles(context, attempt, files, content)
-    // Without a manifest, no repair can list the attempt if this process dies after a rejection.
-    await content.beforeCommit?.()
-    mayBeWhole = true
-    const timing = timingOf(context, began.savedAt)
-    const written = await writeManifest(context.backend, attempt, stored, content, { ...began, timing })
-    const entry = withClockJump(context, written.entry)
-    const committed = await context.log.commit(
-      { kind: 'save', entry, onExisting, allowBest, replaces: began.replaces },
-      signal,
-    )
-    return { written, committed }
+    return await overlapping(async (begin) => {
+      const stored = await begin<readonly ManifestFile[]>((onVisible) =>
+        writeFiles(context, attempt, files, content, { onVisible }),
+      )
+      if (content.beforeCommit !== undefined) {
+        await stored.ended
+        // Without a manifest, no repair can list the attempt if this process dies after a rejection.
+        await content.beforeCommit()
+      }
+      const timing = timingOf(context, began.savedAt)
+      const manifest = await begin<WrittenAttempt>((onVisible) =>
+        writeManifest(
+          context.backend,
+          attempt,
+          stored.result,
+          content,
+          { ...began, timing },
+          {
+            beforeVisible: async () => {
+              await stored.ended
+              mayBeWhole = true
+            },
+            onVisible,
+          },
+        ),
+      )
+      const written = manifest.result
+      const entry = withClockJump(context, written.entry)
+      const committed = await context.log.commit(
+        { kind: 'save', entry, onExisting, allowBest, replaces: began.replaces },
+        signal,
+        async () => {
+          await manifest.ended
+        },
+      )
+      return { written, committed }
+    })
   } catch (failure) {
     throw await giveUp(context, access, { attempt, mayBeWhole }, failure)
   }

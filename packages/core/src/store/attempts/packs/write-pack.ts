@@ -1,4 +1,5 @@
-import type { CheckpointBackend } from '../../../backend/index.ts'
+import type { CheckpointBackend, PutResult } from '../../../backend/index.ts'
+import { putAhead } from '../../../backend/write-ahead.ts'
 import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/documents/index.ts'
 import type { Pace } from '../../../pacing/index.ts'
 import { refuseOtherDigest } from '../other-digest.ts'
@@ -15,6 +16,8 @@ export interface PackOptions {
   readonly pace: Pace | undefined
   /** Called with the number of bytes of the pack that are stored. */
   readonly onProgress: (bytes: number) => void
+  /** Called with the files, as a manifest lists them, when their object has its name. It may not be durable yet. */
+  readonly onVisible: (files: readonly ManifestFile[]) => void
 }
 
 /** Returns the object of a pack below the folder of an attempt. No file has such a name. */
@@ -28,7 +31,7 @@ export async function writePack(
   attempt: AttemptId,
   object: string,
   files: readonly SizedFile[],
-  { signal, finite, pace, onProgress }: PackOptions,
+  { signal, finite, pace, onProgress, onVisible }: PackOptions,
 ): Promise<readonly ManifestFile[]> {
   const tensors = new Map(finite === undefined ? [] : files.map((file) => [file, finite.of(file.name)]))
   const stored: ManifestFile[] = []
@@ -42,24 +45,29 @@ export async function writePack(
     offset += size
   }
   const observe = (file: SizedFile) => tensors.get(file)?.observe()
-  const {
-    size: packSize,
-    sha256: packDigest,
-    revision,
-    storeDigest,
-  } = await backend.put(objectKey(attempt, object), packedSource(files, { observe, onFile }, signal), {
+  const source = packedSource(files, { observe, onFile }, signal)
+  const put = await putAhead(backend, objectKey(attempt, object), source, {
     size: files.reduce((sum, { size }) => sum + size, 0),
     signal,
     pace,
     onProgress,
+    onVisible: (visible) => {
+      onVisible(listedPack(stored, visible))
+    },
   })
-  const [first, ...others] = stored
+  return listedPack(stored, put)
+}
+
+/** Returns the files of a pack with what the store says of the pack, which is noted once. */
+function listedPack(
+  [first, ...others]: readonly ManifestFile[],
+  { size, sha256, revision, storeDigest }: PutResult,
+): readonly ManifestFile[] {
   if (first === undefined) return []
-  // What the store says of the pack is noted once.
   const ofPack = {
     revision,
     ...(storeDigest === undefined ? {} : { storeDigest: { ...storeDigest } }),
-    pack: { size: packSize, sha256: packDigest },
+    pack: { size, sha256 },
   }
   return [{ ...first, ...ofPack }, ...others]
 }
