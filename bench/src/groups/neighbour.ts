@@ -12,7 +12,7 @@ import { SavingInBackground } from '../fixtures/saving-in-background.ts'
 const largestLoss = 1.05
 
 /** The default of `background.rateWhileBusy`, in bytes per second. */
-const defaultRate = 32 * 2 ** 20
+const defaultRate = 16 * 2 ** 20
 
 /** The shortest time in milliseconds for which the job runs alone. */
 const leastAlone = 200
@@ -36,7 +36,7 @@ export async function neighbour(bench: Bench): Promise<void> {
 async function saveBeside(bench: Bench, bytes: Uint8Array, job: Job, name: string): Promise<void> {
   const saving = new SavingInBackground(bench, 'neighbour', bytes)
   const beside = 'the job, while Holdfast saves'
-  const plain = 'the job, while a program writes 32 MiB/s'
+  const plain = 'the job, while a program writes 16 MiB/s'
   const alone = 'the job alone'
   let lastFor = leastAlone
   let written = ''

@@ -80,7 +80,7 @@ def open(
     `packs` and `unchanged` are the defaults of those options of `Store.save`.
 
     `rate_while_busy` limits the bytes per second of saves in the background and of copies to the mirror while other
-    work needs all processors: a number, a string such as `"32 MiB/s"`, or `"unlimited"`.
+    work needs all processors: a number, a string such as `"16 MiB/s"`, or `"unlimited"`.
 
     `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of
     what its mirror gets: a number, or a string such as `"200 MB/s"`. `threads` is how many threads transfer large files

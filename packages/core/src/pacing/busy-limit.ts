@@ -3,7 +3,7 @@ import type { Machine } from './machine.ts'
 import { type Clock, limitOf, type RateLimit, type Transfer } from './transfers.ts'
 
 /** The default limit in bytes per second. SHA-256 and the transfer then take a few percent of one processor. */
-export const defaultRateWhileBusy = 32 * 2 ** 20
+export const defaultRateWhileBusy = 16 * 2 ** 20
 
 /** A transfer of fewer bytes ends before it could disturb anything. */
 const unlimitedBytes = 8 * 2 ** 20

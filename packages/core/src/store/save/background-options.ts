@@ -11,9 +11,9 @@ export interface BackgroundOptions {
   readonly atLimit?: 'wait' | 'skip' | 'fail' | undefined
   /**
    * How fast background saves and copies to the mirror are sent while other work needs all processors, or the event loop of
-   * this process: bytes per second, or a string such as `'32 MiB/s'`. `'unlimited'` sets no limit. The limit ends when
+   * this process: bytes per second, or a string such as `'16 MiB/s'`. `'unlimited'` sets no limit. The limit ends when
    * `flush`, `close` or a further background save waits for them. It does not apply to the first 8 MiB of a save, and not to
-   * saves of many ranks, because ranks wait for each other. Default: 32 MiB/s.
+   * saves of many ranks, because ranks wait for each other. Default: 16 MiB/s.
    */
   readonly rateWhileBusy?: Rate | 'unlimited' | undefined
 }
