@@ -10,6 +10,7 @@ import {
   type PutSource,
   type SourceObject,
   SourceReader,
+  threadsOnAllProcessors,
   throwIfAborted,
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
@@ -92,6 +93,7 @@ async function isEqual(
     chunkBytes,
     chunksHeld: 1,
     hashInThread: true,
+    hashingThreads: threadsOnAllProcessors(),
     size,
     observer: observe?.(),
     signal,

@@ -3,7 +3,7 @@ import './node-version.ts'
 export { concurrently } from './async/concurrently.ts'
 export { longestTimer } from './async/longest-timer.ts'
 export { orAborted } from './async/or-aborted.ts'
-export { defaultThreads } from './async/threads.ts'
+export { defaultThreads, threadsOnAllProcessors } from './async/threads.ts'
 export { pauseFor } from './async/pause-for.ts'
 export * from './backend/index.ts'
 export {

@@ -11,6 +11,11 @@ export function defaultThreads(processors = availableParallelism()): number {
   return Math.max(1, Math.min(mostByDefault, processors - 1))
 }
 
+/** Returns how many threads hash at most while nothing is transferred: no processor has to be left for anything else. */
+export function threadsOnAllProcessors(processors = availableParallelism()): number {
+  return Math.min(mostByDefault, processors)
+}
+
 /** Returns whether this process may start threads. */
 export function mayStartThreads(): boolean {
   // `process.permission` exists only under the permission model, which forbids threads without `--allow-worker`:

@@ -16,15 +16,19 @@ const worthAThread = 32 * 2 ** 20
 export class ConcurrentDigest {
   /** Whether another thread hashes the chunks in buffers from `allocate`. */
   readonly inThread: boolean
-  readonly #hash = new ConcurrentHash('sha256')
+  readonly #hash: ConcurrentHash
   /** Settles when the last chunk has been hashed. */
   #hashed: Promise<void> | undefined
   #bytes = 0
   #sha256: string | undefined
 
-  /** `total` is the expected size in bytes. Small or unknown sizes are hashed on this thread. */
-  constructor(total = 0) {
+  /**
+   * `total` is the expected size in bytes. Small or unknown sizes are hashed on this thread. `threads` is the largest number of
+   * threads that hash at once. Default: one processor is left for the transfer.
+   */
+  constructor(total = 0, threads?: number) {
     this.inThread = total >= worthAThread && mayWorkInThread()
+    this.#hash = new ConcurrentHash('sha256', threads)
   }
 
   /** Number of bytes taken so far. */

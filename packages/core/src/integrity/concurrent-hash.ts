@@ -23,15 +23,18 @@ interface Hashing {
  */
 export class ConcurrentHash {
   readonly #algorithm: HashAlgorithm
+  readonly #threads: number | undefined
   #hashing: Promise<Hashing> | undefined
 
-  constructor(algorithm: HashAlgorithm) {
+  /** `threads` is the largest number of threads that hash at once. Default: one processor is left for the transfer. */
+  constructor(algorithm: HashAlgorithm, threads?: number) {
     this.#algorithm = algorithm
+    this.#threads = threads
   }
 
   /** Adds a chunk, and resolves when it is hashed. Until then it must not change. The order of the calls counts. */
   async update(chunk: Uint8Array): Promise<void> {
-    this.#hashing ??= begin(this.#algorithm, chunk)
+    this.#hashing ??= begin(this.#algorithm, chunk, this.#threads)
     await (await this.#hashing).update(chunk)
   }
 
@@ -57,9 +60,13 @@ export class ConcurrentHash {
   }
 }
 
-async function begin(algorithm: HashAlgorithm, { buffer }: Uint8Array): Promise<Hashing> {
+async function begin(
+  algorithm: HashAlgorithm,
+  { buffer }: Uint8Array,
+  threads: number | undefined,
+): Promise<Hashing> {
   const inThread = buffer instanceof SharedArrayBuffer && mayWorkInThread()
-  return (inThread ? await ThreadHash.begin(algorithm) : undefined) ?? new HashingHere(algorithm)
+  return (inThread ? await ThreadHash.begin(algorithm, threads) : undefined) ?? new HashingHere(algorithm)
 }
 
 class HashingHere implements Hashing {

@@ -3,12 +3,6 @@ import { defaultThreads } from '../async/threads.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 
 /**
- * One thread hashes one file, or reads small ones. A thread takes about 15 MiB of memory, and a processor while it works. One
- * processor is left for the transfer.
- */
-const mostThreads = defaultThreads()
-
-/**
  * An order that starts with the number of a hash is about that hash. A string starts it with that algorithm, and gets no answer.
  * Bytes are added, and answered with an empty string. `null` ends the hash, and is answered with the digest. Any other order
  * names files to read, and is answered with the outcomes, up to the first file that cannot be read. Each file is opened without waiting, so that a pipe which has taken
@@ -210,15 +204,18 @@ const threads: HelperThread[] = []
 let hasWarned = false
 
 /**
- * Returns an idle thread, a new thread while fewer than `mostThreads` exist, or the thread with the least to do. Returns
- * `undefined` if there is none and the machine refuses to start one.
+ * Returns an idle thread, a new thread while fewer than `most` exist, or the thread with the least to do. Returns `undefined` if
+ * there is none and the machine refuses to start one.
+ *
+ * One thread hashes one file, or reads small ones. A thread takes about 15 MiB of memory, and a processor while it works. The
+ * default leaves one processor for the transfer.
  */
-export async function leastBusyThread(): Promise<HelperThread | undefined> {
+export async function leastBusyThread(most = defaultThreads()): Promise<HelperThread | undefined> {
   // Loaded on first use: most processes never hash enough bytes to need it.
   const { Worker } = await import('node:worker_threads')
   const living = threads.filter(({ hasFailed }) => !hasFailed)
   const [best] = living.sort((one, other) => one.underWay - other.underWay)
-  if (best !== undefined && (best.underWay === 0 || living.length >= mostThreads)) return best
+  if (best !== undefined && (best.underWay === 0 || living.length >= most)) return best
   try {
     const worker = new Worker(script, { name: 'holdfast-helper', eval: true, execArgv: [] })
     const thread = new HelperThread(worker)

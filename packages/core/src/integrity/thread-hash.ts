@@ -10,9 +10,9 @@ export class ThreadHash {
     this.#number = number
   }
 
-  /** Starts a hash. Returns `undefined` if no thread can compute it. */
-  static async begin(algorithm: string): Promise<ThreadHash | undefined> {
-    const thread = await leastBusyThread()
+  /** Starts a hash on one of at most `threads` threads. Returns `undefined` if no thread can compute it. */
+  static async begin(algorithm: string, threads?: number): Promise<ThreadHash | undefined> {
+    const thread = await leastBusyThread(threads)
     return thread && new ThreadHash(thread, thread.beginHash(algorithm))
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defaultThreads } from '../../src/async/threads.ts'
+import { defaultThreads, threadsOnAllProcessors } from '../../src/async/threads.ts'
 import { CheckpointStore, MemoryBackend, openStore } from '../../src/index.ts'
 
 test.each([
@@ -10,6 +10,15 @@ test.each([
   [128, 4],
 ])('uses, on %i processors, %i threads by default', (processors, threads) => {
   expect(defaultThreads(processors)).toBe(threads)
+})
+
+test.each([
+  [1, 1],
+  [2, 2],
+  [4, 4],
+  [128, 4],
+])('uses, on %i processors, %i threads while nothing is transferred', (processors, threads) => {
+  expect(threadsOnAllProcessors(processors)).toBe(threads)
 })
 
 test.each([0, 1.5, 65, NaN, '2' as unknown as number])('refuses %s threads', (threads) => {

@@ -1,3 +1,4 @@
+import { threadsOnAllProcessors } from '../../async/threads.ts'
 import { throwIfAborted } from '../../errors.ts'
 import type { PutOptions, PutResult } from '../backend.ts'
 import { type FileSource, isFileSource, type PutSource, type SourceObject } from '../source/byte-source.ts'
@@ -28,6 +29,7 @@ export async function copyUnchanged(
     chunkBytes,
     chunksHeld: 0,
     hashInThread: true,
+    hashingThreads: threadsOnAllProcessors(),
     observer: observe?.(),
     signal,
   })

@@ -24,6 +24,11 @@ export interface SourceReaderOptions {
    * Default: false.
    */
   readonly hashInThread?: boolean | undefined
+  /**
+   * The largest number of threads that hash at once. Default: one processor is left for the transfer. A caller that transfers
+   * nothing may use all (`threadsOnAllProcessors`).
+   */
+  readonly hashingThreads?: number | undefined
   /** The exact number of bytes, if the caller knows it. */
   readonly size?: number | undefined
   /** A second checksum. It gets every byte once and in order, before the byte is handed out. */
@@ -70,7 +75,10 @@ export class SourceReader implements AsyncDisposable {
     this.#file = file
     this.size = options.size ?? (file === undefined ? undefined : Number(file.before.size))
     if (source instanceof Uint8Array) this.size ??= source.byteLength
-    this.#digest = new ConcurrentDigest(options.hashInThread === true ? this.size : undefined)
+    this.#digest = new ConcurrentDigest(
+      options.hashInThread === true ? this.size : undefined,
+      options.hashingThreads,
+    )
   }
 
   /** Opens a source. Rejects with `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` if a file cannot be read. */

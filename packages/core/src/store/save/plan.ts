@@ -6,6 +6,7 @@ import { assertFileNames } from '../../catalog/documents/file-names.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreFolder } from '../../local-files/store-folders.ts'
 import type { PlannedFile } from '../attempts/content.ts'
+import type { Named } from './entries.ts'
 import { exclusionsOf } from './exclusions.ts'
 import { type ExpectedStream, type FileContent, type FilesToSave, isListOfPaths } from './request.ts'
 import { type FoundFile, Walk } from './walk.ts'
@@ -44,15 +45,17 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
   const excludes = await exclusionsOf(exclude, 'exclude')
   const walk = new Walk({ storeFolders, signal, excludes, mostEntries })
   const given: PlannedFile[] = []
+  const paths: Named[] = []
   for (const [name, content] of named(files)) {
-    if (typeof content === 'string') await walk.add(name, content)
+    if (typeof content === 'string') paths.push({ name, path: content })
     else if (content instanceof Uint8Array) given.push({ name, source: content, size: content.byteLength })
     else if (!isObject(content)) throw noSource(name)
     else if (Symbol.asyncIterator in content) given.push({ name, source: content, size: undefined })
     else if ('stream' in content) given.push(expectedStream(name, content))
-    else if (isFileSource(content)) await walk.add(name, content.path)
+    else if (isFileSource(content)) paths.push({ name, path: content.path })
     else throw noSource(name)
   }
+  await walk.add(paths)
   const planned = [...given, ...walk.files.map((file) => plannedFile(file, platform))]
   if (planned.length === 0 && !mayBeEmpty) {
     throw new HoldfastError(

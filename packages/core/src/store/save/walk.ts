@@ -13,6 +13,7 @@ import {
   below,
   kindOf,
   listing,
+  type Named,
   reading,
   refused,
   refuseExchange,
@@ -85,11 +86,17 @@ export class Walk {
     return [...this.#empty].sort()
   }
 
-  /** Adds a file or folder with a name. Rejects with `INVALID_ARGUMENT` if it does not exist. */
-  async add(name: string, path: string): Promise<void> {
-    if (name === '') throw refused(`${path} has no name. Save the folders in it.`)
-    this.#count(path)
-    const stats = await statOfNamed(path, name)
+  /** Adds files and folders with names. Rejects with `INVALID_ARGUMENT` if one of them does not exist. */
+  async add(named: readonly Named[]): Promise<void> {
+    const looks = await concurrently(named, looksAtOnce, this.#options.signal, async ({ name, path }) => {
+      if (name === '') throw refused(`${path} has no name. Save the folders in it.`)
+      this.#count(path)
+      return { name, path, stats: await statOfNamed(path, name) }
+    })
+    for (const look of looks) await this.#addNamed(look)
+  }
+
+  async #addNamed({ name, path, stats }: FoundFile): Promise<void> {
     const isFolder = stats.isDirectory()
     if (this.#options.excludes({ relative: name, name, isFolder })) return
     if (!isFolder) {
