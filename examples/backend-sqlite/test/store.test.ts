@@ -35,7 +35,8 @@ test('the conformance suite runs from the command line and leaves the database e
   const words = [join(dirname(suite), 'cli/main.js'), place, '--adapter', module, '--only', 'commit']
   const { stdout } = await promisify(execFile)(process.execPath, words)
   expect(stdout).toContain('ok      exactly one of 16 processes')
-  expect(stdout).toMatch(/: \d+ of \d+ cases ran, and passed\./)
+  // The four cases of a commit that writes ahead, which a transaction does not need.
+  expect(stdout).toMatch(/: \d+ of \d+ cases ran, and passed, 4 skipped\./)
   const backend = await adapter.open(new URL(place))
   expect(await Array.fromAsync(backend.list(''))).toEqual([])
   await backend.close()
