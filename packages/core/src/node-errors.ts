@@ -33,6 +33,7 @@ const meanings: Readonly<Record<string, NodeErrorMeaning>> = {
   ENFILE: { code: 'UNAVAILABLE', advice: 'The machine has too many files open.' },
   EBUSY: { code: 'UNAVAILABLE', advice: 'Another program is using it.' },
   EAGAIN: { code: 'UNAVAILABLE', advice: 'The machine is temporarily out of a resource; try again.' },
+  ENOMEM: { code: 'UNAVAILABLE', advice: 'The machine is temporarily out of memory; try again.' },
   ETIMEDOUT: { code: 'UNAVAILABLE', advice: 'The file system did not respond in time.' },
   ESTALE: { code: 'UNAVAILABLE', advice: 'The handle of the network file system is stale; try again.' },
   EIO: {

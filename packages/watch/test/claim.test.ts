@@ -48,6 +48,27 @@ test('a supervisor leaves a folder deleted that its program deletes, and records
   expect(record).toMatchObject({ program: { pid: process.ppid } })
 })
 
+test('a supervisor that cannot record its program returns why, and records it when it renews its claim', async () => {
+  const folder = await temporaryFolder()
+  const disk = diskOn()
+  let isFull = false
+  const claim = await FolderClaim.take(folder, {
+    ...disk,
+    rename: async (from, to) => {
+      if (isFull) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+      return disk.rename(from, to)
+    },
+  })
+  isFull = true
+  expect(await claim.noteProgram(process.ppid)).toMatchObject({ code: 'INSUFFICIENT_SPACE' })
+  expect(claim.isBehind).toBe(true)
+  isFull = false
+  await claim.renew()
+  expect(claim.isBehind).toBe(false)
+  const record: unknown = JSON.parse(await readFile(join(folder, claimName), 'utf8'))
+  expect(record).toMatchObject({ program: { pid: process.ppid } })
+})
+
 test('a supervisor gives up a folder that was deleted meanwhile', async () => {
   const folder = join(await temporaryFolder(), 'out')
   const claim = await FolderClaim.take(folder)

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import childProcess, { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { HoldfastError } from '@holdfast/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { runProgram } from '../src/index.ts'
-import { breakFolder } from './broken-folder.ts'
+import { breakFolder, breakRenames } from './broken-folder.ts'
 import { Runs } from './run-harness.ts'
 import { shellLayout } from './shell-program.ts'
 
@@ -150,6 +151,55 @@ test('a run records its program before it looks at the folder, because both chan
   await runs.run('save 1')
   expect(looksAfter).toContain('started')
   expect(looksAfter).not.toContain('nothingToRestore')
+})
+
+test('a program runs on that cannot be recorded, and is recorded later', async () => {
+  const runs = await Runs.begin()
+  execFileSync('mkfifo', [runs.path('../go')])
+  const claim = runs.path('.holdfast-run.json')
+  let failures = 0
+  breakRenames(claim, () => {
+    if (failures > 0 || runs.told('nothingToRestore').length === 0) return undefined
+    failures += 1
+    return 'ENOSPC'
+  })
+  let recorded: unknown
+  const report = await runs.run('read _ < "$out/../go"; save 1', {}, (event) => {
+    if (event.type === 'notRecorded') writeFileSync(runs.path('../go'), '\n')
+    if (event.type === 'ended') recorded = JSON.parse(readFileSync(claim, 'utf8'))
+  })
+  expect(report).toMatchObject({ exitCode: 0, restarts: 0 })
+  expect(await runs.steps()).toEqual([1])
+  const [started] = runs.told('started')
+  expect(runs.told('notRecorded')).toMatchObject([
+    { pid: started?.pid, error: { code: 'INSUFFICIENT_SPACE' } },
+  ])
+  expect(recorded).toMatchObject({ program: { pid: started?.pid } })
+})
+
+test.each(['EAGAIN', 'ENOMEM'])('a run waits if the machine answers a restart with %s', async (code) => {
+  const runs = await Runs.begin()
+  const { spawn } = childProcess
+  let isShort = false
+  childProcess.spawn = new Proxy(spawn, {
+    apply: (target, self, given: readonly unknown[]): unknown => {
+      if (!isShort) return Reflect.apply(target, self, given)
+      isShort = false
+      throw Object.assign(new Error(`spawn ${code}`), { code })
+    },
+  })
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    childProcess.spawn = spawn
+    syncBuiltinESMExports()
+  })
+  const script = 'if [ -e "$out/../was" ]; then save 1; else : > "$out/../was"; exit 3; fi'
+  const report = await runs.run(script, {}, ({ type }) => {
+    if (type === 'restarting') isShort = true
+  })
+  expect(report).toMatchObject({ exitCode: 0, restarts: 1 })
+  expect(runs.told('notReady')).toMatchObject([{ error: { code: 'UNAVAILABLE' } }])
+  expect(await runs.steps()).toEqual([1])
 })
 
 test('a run announces the unsaved checkpoint from which its program continues', async () => {

@@ -1,8 +1,9 @@
 import * as promises from 'node:fs/promises'
 import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { consume } from '../src/adoption/consume.ts'
 import { type Disk, diskOn } from '../src/disk.ts'
 import { takeSnapshot } from '../src/folder/snapshot.ts'
@@ -88,3 +89,17 @@ test.each([
     expect(program.forward('SIGTERM')).toBe(false)
   },
 )
+
+test('a signal that Windows refuses is reported, and nothing is thrown', async () => {
+  const program = await Program.start([process.execPath, '-e', 'setInterval(() => {}, 1000)'], {
+    platform: 'win32',
+  })
+  const kill = vi.spyOn(ChildProcess.prototype, 'kill').mockImplementation(function (this: ChildProcess) {
+    this.emit('error', Object.assign(new Error('kill EPERM'), { code: 'EPERM' }))
+    return false
+  })
+  expect([program.forward('SIGTERM'), program.kill()]).toEqual([false, false])
+  kill.mockRestore()
+  program.kill()
+  expect(await program.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' })
+})

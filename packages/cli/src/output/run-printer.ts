@@ -51,6 +51,14 @@ export class RunPrinter {
         this.#hasStarted = true
         this.#data(event)
         return
+      case 'notRecorded': {
+        const { type, pid, error } = event
+        this.#printer.note(
+          `process ${pid} runs, but is not on record in ${folder}: ${withHint(error)} If holdfast is killed before it can record it, end process ${pid} before the next run.`,
+        )
+        this.#printer.data({ type, pid, code: error.code, message: withHint(error) })
+        return
+      }
       case 'forwarded':
         this.#note(event, `passed ${event.signal} on to ${this.#program}`)
         return

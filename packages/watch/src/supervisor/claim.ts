@@ -48,6 +48,8 @@ export class FolderClaim {
   readonly #folder: string
   readonly #disk: Disk
   #record: ClaimRecord
+  /** Whether the file lacks the newest record, because it could not be written. */
+  #isBehind = false
 
   private constructor(folder: string, record: ClaimRecord, leftover: Leftover | undefined, disk: Disk) {
     this.#folder = folder
@@ -75,17 +77,25 @@ export class FolderClaim {
   }
 
   /**
-   * Records the program, so that the next supervisor finds it if this one is killed. If the program is deleting the folder at this
-   * moment, it is recorded with the next change of the claim.
+   * Records the program, so that the next supervisor finds it if this one is killed. If that fails, the program is recorded with the
+   * next change of the claim, or by `renew`. Rejects with `FENCED` as `renew` does, and otherwise returns why it failed. It is no
+   * failure that the program is deleting the folder at this moment.
    */
-  async noteProgram(pid: number): Promise<void> {
-    const record = { ...this.#record, program: await processAt(pid) }
+  async noteProgram(pid: number): Promise<HoldfastError | undefined> {
+    this.#record = { ...this.#record, program: await processAt(pid) }
+    this.#isBehind = true
     try {
-      await this.#write(record)
+      await this.renew()
+      return undefined
     } catch (error) {
-      if (!isHoldfastError(error, 'NOT_FOUND')) throw error
-      this.#record = record
+      if (!isHoldfastError(error) || error.code === 'FENCED') throw error
+      return error.code === 'NOT_FOUND' ? undefined : error
     }
+  }
+
+  /** Whether a change of the claim is not on the disk yet. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   /** Records durably whether checkpoints in the folder are being exchanged. */
@@ -113,12 +123,12 @@ export class FolderClaim {
   }
 
   /**
-   * Makes the claim again if the program deleted it, as programs do that empty their folder when they start. Rejects with `FENCED` if
-   * another supervisor works there since.
+   * Makes the claim again if the program deleted it, as programs do that empty their folder when they start. Writes what could not be
+   * written before. Rejects with `FENCED` if another supervisor works there since.
    */
   async renew(): Promise<void> {
     await inFolder(this.#folder, async () => {
-      if ((await this.#owner()) !== 'this') await this.#write(this.#record)
+      if (this.#isBehind || (await this.#owner()) !== 'this') await this.#write(this.#record)
     })
   }
 
@@ -134,6 +144,7 @@ export class FolderClaim {
       else await create(this.#folder, record, this.#disk)
     })
     this.#record = record
+    this.#isBehind = false
   }
 
   /** Returns whose claim the folder has. */

@@ -15,6 +15,8 @@ export type RunEvent =
   /** A checkpoint was moved out of the way. `to` is its new path. */
   | { readonly type: 'setAside'; readonly name: string; readonly to: string; readonly because: string }
   | { readonly type: 'started'; readonly pid: number }
+  /** The program could not be recorded in the folder. If this run is killed before that, the next one does not find its program. */
+  | { readonly type: 'notRecorded'; readonly pid: number; readonly error: HoldfastError }
   /** A signal was passed on to the program. */
   | { readonly type: 'forwarded'; readonly signal: NodeJS.Signals }
   /** This user may not signal the program, for example because it was started with `sudo`. */

@@ -31,6 +31,7 @@ export class Program {
     this.#child = child
     this.#hasGroup = hasGroup
     const began = performance.now()
+    child.on('error', () => undefined) // a signal that may not be sent: https://nodejs.org/api/child_process.html#subprocesskillsignal
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#hasEnded = true

@@ -79,7 +79,9 @@ export class Supervisor {
     await this.#endLeftover()
     if (!stop.isStopping()) await this.#prepareFirst()
     while (!stop.isStopping()) {
-      const past = await this.#runOnce()
+      const program = await this.#start(ending === undefined)
+      if (program === undefined) break
+      const past = await this.#runOnce(program)
       announce({ type: 'ended', ending: past.ending, lasted: past.lasted })
       ending = past.ending
       const next = decideNext(past, count, limits)
@@ -130,15 +132,32 @@ export class Supervisor {
 
   /** Later, the store was reached before. It is tried until it is reached again, or until a stop is requested. */
   async #prepareAgain(): Promise<number | undefined> {
+    return this.#untilReady(() =>
+      this.#prepare({ isFirstStart: false, mayBeTorn: true, wasInterrupted: false }),
+    )
+  }
+
+  /**
+   * An error of the first start ends the run: the command may be wrong. Later, it is tried until the machine has a process and memory
+   * for the program, or until a stop is requested.
+   */
+  async #start(isFirst: boolean): Promise<Program | undefined> {
+    const start = (): Promise<Program> => Program.start(this.#command, this.#parts.options)
+    return isFirst ? start() : this.#untilReady(start)
+  }
+
+  /** Repeats work after errors that may pass. Returns `undefined` if a stop is requested meanwhile. */
+  async #untilReady<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     const { stop, announce } = this.#parts
     for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
       try {
-        return await this.#prepare({ isFirstStart: false, mayBeTorn: true, wasInterrupted: false })
+        return await work()
       } catch (error) {
         if (this.#isStopped(error)) return undefined
         if (!isHoldfastError(error) || !error.retryable) throw error
         announce({ type: 'notReady', error, retryIn })
         await pause(retryIn, stop.stopping)
+        if (stop.isStopping()) return undefined
       }
     }
   }
@@ -159,10 +178,9 @@ export class Supervisor {
     })
   }
 
-  /** Runs the program once. Resolves when it has ended, and what it wrote is saved. */
-  async #runOnce(): Promise<PastStart> {
-    const { claim, stop, announce, options } = this.#parts
-    const program = await Program.start(this.#command, options)
+  /** Watches a program. Resolves when it has ended, and what it wrote is saved. */
+  async #runOnce(program: Program): Promise<PastStart> {
+    const { claim, stop, announce } = this.#parts
     stop.attach(program)
     this.#hasSaved = false
     this.#folderError = undefined
@@ -170,9 +188,11 @@ export class Supervisor {
     let writer: WriterState = 'writing'
     const watching = (async () => {
       // The watch also changes the claim, so it begins afterwards.
-      await claim.noteProgram(program.pid)
-      announce({ type: 'started', pid: program.pid })
-      await this.#watch(ended.signal, () => writer)
+      const { pid } = program
+      const error = await claim.noteProgram(pid)
+      announce({ type: 'started', pid })
+      if (error !== undefined) announce({ type: 'notRecorded', pid, error })
+      await this.#watch(pid, ended.signal, () => writer)
     })()
     const watched = watching.catch(() => undefined) // The error is thrown below, when the program has ended.
     try {
@@ -201,7 +221,7 @@ export class Supervisor {
    * folder cannot be watched for a while. If the folder cannot be read after the end either, the report
    * has the error.
    */
-  async #watch(ended: AbortSignal, writer: () => WriterState): Promise<void> {
+  async #watch(pid: number, ended: AbortSignal, writer: () => WriterState): Promise<void> {
     const { claim, stop, announce } = this.#parts
     let retryIn = firstRetry
     let over = Infinity
@@ -223,6 +243,7 @@ export class Supervisor {
             retryIn = firstRetry
             this.#unsaved = unsavedIn(report)
             if (report.adopted.length > 0) await claim.renew()
+            else if (claim.isBehind) await claim.noteProgram(pid) // the first failure was announced
           },
           writer,
           clock: systemClock,
