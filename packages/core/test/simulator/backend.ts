@@ -16,6 +16,7 @@ import {
   type SourceObject,
   SourceReader,
   type SweepReport,
+  throwIfAborted,
 } from '../../src/backend.ts'
 import type { Disk } from './disk.ts'
 import type { Random } from './random.ts'
@@ -34,6 +35,9 @@ export interface Faults {
   /** The share of calls that are answered in the turn of their effect. It makes schedules shorter. Default: 0. */
   readonly promptAnswers?: number
 }
+
+/** Milliseconds. In this time, a process has several turns. */
+const longestSync = 100
 
 export const noFaults: Faults = {
   errorBefore: 0,
@@ -58,6 +62,19 @@ export interface Meddling {
   readonly delaysPages?: boolean
   /** Whether a list returns a key. */
   readonly lists?: (key: string) => boolean
+  /** The promise of `writesAhead` that the backend breaks. */
+  readonly breaksWriteAhead?: 'names at once' | 'reports before the name' | 'resolves before the sync'
+}
+
+/** How a simulated backend differs from the default. */
+export interface SimulatedOptions {
+  readonly meddling?: Meddling | undefined
+  readonly requestPerObject?: boolean | undefined
+  /**
+   * Writes each object in the steps of a disk: its bytes, the wait for `beforeVisible`, its name, the sync of its folder. Other
+   * processes, faults and deaths come between any two of them.
+   */
+  readonly writesAhead?: boolean | undefined
 }
 
 /** The disk as one process sees it. Each call takes a turn before its effect, and another one before its response. */
@@ -79,10 +96,10 @@ export class SimulatedBackend implements CheckpointBackend {
     scheduler: Scheduler,
     random: Random,
     faults: Faults,
-    meddling: Meddling = {},
-    requestPerObject = false,
+    { meddling = {}, requestPerObject = false, writesAhead = false }: SimulatedOptions = {},
   ) {
-    this.capabilities = { ...new MemoryBackend().capabilities, reusesObjects: 'shares', requestPerObject }
+    const { capabilities } = new MemoryBackend()
+    this.capabilities = { ...capabilities, reusesObjects: 'shares', requestPerObject, writesAhead }
     this.#process = process
     this.#disk = disk
     this.#scheduler = scheduler
@@ -95,12 +112,13 @@ export class SimulatedBackend implements CheckpointBackend {
     return this.url
   }
 
-  async put(key: string, source: ByteSource, { unchanged }: PutOptions = {}): Promise<PutResult> {
+  async put(key: string, source: ByteSource, options: PutOptions = {}): Promise<PutResult> {
+    const { unchanged, onVisible } = options
     await using reader = await SourceReader.open(source, { chunkBytes: 2 ** 20, chunksHeld: 0 })
     const chunks: Uint8Array[] = []
     for await (const chunk of reader.chunks()) chunks.push(Uint8Array.from(chunk))
     const bytes = Buffer.concat(chunks)
-    return await this.#call(`put ${key}`, () => {
+    const store = (): PutResult => {
       const { sha256 } = reader.result()
       const write = (): void => {
         this.#disk.set(key, bytes, this.#scheduler.time)
@@ -116,30 +134,52 @@ export class SimulatedBackend implements CheckpointBackend {
       write()
       if (key.endsWith('/manifest.json')) this.#meddling.afterManifest?.(key.split('/')[1] ?? '')
       return { ...this.#statOf(key), sha256 }
+    }
+    if (this.capabilities.writesAhead !== true) return await this.#call(`put ${key}`, store)
+    if (this.#meddling.breaksWriteAhead === 'reports before the name')
+      onVisible?.({
+        key,
+        size: bytes.byteLength,
+        revision: '',
+        sha256: sha256Hex(bytes),
+        storedAt: new Date(this.#scheduler.time),
+      })
+    return await this.#inSteps(key, options, () => {
+      const stored = store()
+      const result = { ...stored, storedAt: new Date(this.#scheduler.time) }
+      if (this.#meddling.breaksWriteAhead !== 'reports before the name') onVisible?.(result)
+      return result
     })
   }
 
-  async commit(key: string, given: Uint8Array, { onCreated }: CommitOptions = {}): Promise<CommitOutcome> {
+  async commit(key: string, given: Uint8Array, options: CommitOptions = {}): Promise<CommitOutcome> {
     const bytes = this.#meddling.beforeCommit?.(given, this.#disk) ?? given
     const isCatalog = key.startsWith('catalog/')
     if (isCatalog && this.#random.chance(this.#faults.lie)) {
       const there = await this.#call(`commit ${key}, falsely`, () => this.#disk.stat(key))
-      if (this.#meddling.believesLies === true) onCreated?.(there?.revision ?? '')
+      if (this.#meddling.believesLies === true) options.onCreated?.(there?.revision ?? '')
+      return 'created'
+    }
+    const effect = { mayHaveOccurred: false }
+    const create = (): CommitOutcome => {
+      effect.mayHaveOccurred = true
+      if (this.#disk.get(key) !== undefined) return 'exists'
+      this.#disk.set(key, bytes, this.#scheduler.time)
+      if (isCatalog) this.#ownCommit = key
       return 'created'
     }
     try {
-      return await this.#call(`commit ${key}`, () => {
-        if (this.#disk.get(key) !== undefined) return 'exists'
-        this.#disk.set(key, bytes, this.#scheduler.time)
-        if (isCatalog) this.#ownCommit = key
-        return 'created'
-      }).finally(() => {
+      const creation =
+        this.capabilities.writesAhead === true
+          ? this.#inSteps(key, options, create)
+          : this.#call(`commit ${key}`, create)
+      return await creation.finally(() => {
         for (const write of this.#delayed.splice(0)) write()
       })
     } catch (error) {
       if (isCatalog && this.#meddling.lostAnswerOfCommit === 'failed') throw error
-      if (error instanceof LostAnswer)
-        throw new HoldfastError('OUTCOME_UNKNOWN', `the answer to ${key} was lost`, { key })
+      if (effect.mayHaveOccurred)
+        throw new HoldfastError('OUTCOME_UNKNOWN', `the answer to ${key} was lost`, { key, cause: error })
       throw error
     }
   }
@@ -208,17 +248,52 @@ export class SimulatedBackend implements CheckpointBackend {
     // No state outlives the process.
   }
 
+  /** Makes one request: what it does happens in one turn, and its answer takes another one. */
   async #call<T>(what: string, effect: () => T): Promise<T> {
-    const { errorBefore, lostAnswer, crashBefore, crashAfter, sleep, promptAnswers = 0 } = this.#faults
-    await this.#scheduler.turn(this.#process, what, this.#random.chance(sleep) ? 100_000 : 0)
+    await this.#turn(what)
+    return this.#answer(what, effect())
+  }
+
+  /** Writes an object in the steps of a disk. `name` gives it its name, and returns the result. */
+  async #inSteps<T>(key: string, { beforeVisible, signal }: CommitOptions, name: () => T): Promise<T> {
+    const { breaksWriteAhead } = this.#meddling
+    await this.#turn(`write ${key}`)
+    if (breaksWriteAhead !== 'names at once') await beforeVisible?.()
+    await this.#turn(`name ${key}`)
+    throwIfAborted(signal, `The write of ${key}`, { key })
+    const wasThere = this.#disk.get(key) !== undefined
+    const result = name()
+    if (!wasThere) this.#disk.awaitSync(key)
+    const settled = this.#settle(key)
+    if (breaksWriteAhead !== 'resolves before the sync') await settled
+    else settled.catch(() => undefined) // nobody learns of it
+    return result
+  }
+
+  /** Makes the name of an object durable. */
+  async #settle(key: string): Promise<void> {
+    await this.#turn(`sync ${key}`, this.#random.below(longestSync))
+    this.#disk.sync(key)
+    await this.#answer(`sync ${key}`, undefined)
+  }
+
+  /** Waits for the turn of a request, which may fail, and at least this number of milliseconds. */
+  async #turn(what: string, least = 0): Promise<void> {
+    const { errorBefore, crashBefore, sleep } = this.#faults
+    await this.#scheduler.turn(this.#process, what, this.#random.chance(sleep) ? 100_000 : least)
     if (this.#random.chance(crashBefore)) await this.#die()
     if (this.#random.chance(errorBefore)) throw new HoldfastError('UNAVAILABLE', `${what} failed`)
-    const answer = effect()
+  }
+
+  /** Waits for the turn of an answer, which may get lost. */
+  async #answer<T>(what: string, answer: T): Promise<T> {
+    const { lostAnswer, crashAfter, sleep, promptAnswers = 0 } = this.#faults
     const delay = this.#random.chance(sleep) ? 100_000 : 0
     const isPrompt = delay === 0 && promptAnswers > 0 && this.#random.chance(promptAnswers)
     if (!isPrompt) await this.#scheduler.turn(this.#process, `answer to ${what}`, delay)
     if (this.#random.chance(crashAfter)) await this.#die()
-    if (this.#random.chance(lostAnswer)) throw new LostAnswer(what)
+    if (this.#random.chance(lostAnswer))
+      throw new HoldfastError('UNAVAILABLE', `the answer to ${what} was lost`)
     return answer
   }
 
@@ -237,12 +312,5 @@ export class SimulatedBackend implements CheckpointBackend {
     const stat = this.#disk.stat(key)
     if (stat === undefined) throw new Error(`${key} vanished within one step`)
     return stat
-  }
-}
-
-/** The effect may have occurred. The caller cannot know. */
-class LostAnswer extends HoldfastError {
-  constructor(what: string) {
-    super('UNAVAILABLE', `the answer to ${what} was lost`)
   }
 }

@@ -15,6 +15,8 @@ export class Disk {
   /** The keys of all objects, in their order. */
   readonly #keys: string[] = []
   readonly #written: string[] = []
+  /** The keys of the objects that a loss of power may lose. */
+  readonly #unsynced = new Set<string>()
   /** The number of changes, so that the oracle looks only after changes. */
   changes = 0
 
@@ -75,17 +77,45 @@ export class Disk {
     else this.#sound.set(to, sound)
   }
 
+  /** A loss of power may lose this object until its folder is synced. */
+  awaitSync(key: string): void {
+    this.#unsynced.add(key)
+  }
+
+  /** Whether a loss of power may lose an object. */
+  get hasUnsynced(): boolean {
+    return this.#unsynced.size > 0
+  }
+
+  /** Makes all objects in the folder of a key durable, as `fsync` of a folder does. */
+  sync(key: string): void {
+    const folder = folderOf(key)
+    for (const each of this.#unsynced) if (folderOf(each) === folder) this.#unsynced.delete(each)
+  }
+
+  /**
+   * Loses some of the objects that are not durable. A version of the catalog stays, which a disk may also do, because the oracle
+   * has seen it. Deletions are durable at once.
+   */
+  losePower(isLost: () => boolean): void {
+    for (const key of this.#unsynced) if (!key.startsWith('catalog/') && isLost()) this.delete(key)
+    this.#unsynced.clear()
+  }
+
   delete(key: string): void {
+    this.#unsynced.delete(key)
     if (!this.#objects.delete(key)) return
     this.#keys.splice(this.#placeOf(key), 1)
     this.changes += 1
   }
 
+  /** Flips a bit of an object. A document with another major version counts as newer instead of damaged, so that number stays. */
   flip(key: string, bit: number): void {
     const object = this.#objects.get(key)
     if (object === undefined || object.bytes.byteLength === 0) return
     const bytes = Uint8Array.from(object.bytes)
     const at = (bit >> 3) % bytes.byteLength
+    if (isMajorVersion(bytes, at)) return
     bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7))
     for (const [other, { file }] of this.#objects) {
       if (file !== object.file) continue
@@ -111,4 +141,13 @@ export class Disk {
     }
     return low
   }
+}
+
+/** Returns whether this byte follows the name of a format, as in `holdfast-catalog/1.0`. */
+function isMajorVersion(bytes: Uint8Array, at: number): boolean {
+  return /holdfast-[a-z-]+\/$/.test(Buffer.from(bytes.subarray(Math.max(0, at - 40), at)).toString('latin1'))
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1)
 }

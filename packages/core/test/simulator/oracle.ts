@@ -290,8 +290,11 @@ export class Oracle {
 
   #listedIsThere(catalog: Catalog): void {
     for (const entry of entriesOf(catalog)) {
-      const { attempt, fileCount, step } = entry
+      const { attempt, fileCount, step, storedAt } = entry
       if (this.#dead.has(attempt)) continue
+      const stored = this.#disk.stat(manifestKey(attempt))?.modifiedAt.toISOString() ?? storedAt
+      if (storedAt !== undefined && storedAt !== stored)
+        throw new Error(`P6: step ${step} was stored at ${stored}, and is listed with ${storedAt}`)
       const keys = this.#disk.keys(`data/${attempt}/`)
       const objects = this.#objectsOf(attempt, keys) ?? fileCount
       if (keys.length !== objects + 1)

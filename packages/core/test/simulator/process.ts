@@ -60,7 +60,9 @@ export class Process {
   readonly #store: CheckpointStore
   readonly #oracle: Oracle
   readonly #random: Random
+  readonly #scheduler: Scheduler
   readonly #linksFiles: boolean
+  readonly #abortsSaves: boolean
   #operations = 0
 
   constructor(
@@ -75,6 +77,9 @@ export class Process {
     this.name = name
     this.#oracle = oracle
     this.#random = random
+    this.#scheduler = scheduler
+    // So that a schedule without write-ahead does the same as before.
+    this.#abortsSaves = backend.capabilities.writesAhead === true && name !== 'last'
     const environment = simulatedEnvironment(name, scheduler, random)
     this.#linksFiles = random.chance(0.5)
     const takeOver = mode === 'shared' && random.chance(0.3)
@@ -136,6 +141,7 @@ export class Process {
       step,
       onExisting,
       tags: [operation],
+      ...(this.#abortsSaves && this.#random.chance(0.2) ? { signal: this.#soonAborted() } : {}),
       ...(this.#random.chance(0.8) ? { metrics: { loss: this.#someLoss() } } : {}),
       files: {
         'model.bin': contentOf(operation, 'model.bin'),
@@ -153,6 +159,15 @@ export class Process {
       this.#oracle.hear(operation, unknown ? 'unknown' : 'refused')
       throw error
     }
+  }
+
+  /** A signal that fires before, during or after the save. */
+  #soonAborted(): AbortSignal {
+    const controller = new AbortController()
+    void this.#scheduler.turn(this.name, 'aborts a save', this.#random.below(500)).then(() => {
+      controller.abort()
+    })
+    return controller.signal
   }
 
   /** What can be undone has all its files, unless bytes or a version of the catalog were damaged. */

@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest'
-import { simulate } from './simulate.ts'
+import { type Schedule, simulate } from './simulate.ts'
 
 /** The first seed of this run: a new one each time, or the one to repeat. */
 export const freshSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
+
+/** What a failed test prints about a schedule. */
+export function howToRepeat(seed: number, { writesAhead }: Schedule): string {
+  return `repeat: HOLDFAST_SEED=${seed} (the disk ${writesAhead ? 'writes ahead' : 'does not write ahead'})`
+}
 
 /** Ends a simulation that hangs, also on a busy machine. */
 const timeout = 60 * 60_000
@@ -14,7 +19,7 @@ export function testSchedules(count: number): void {
     for (let seed = freshSeed; seed < freshSeed + count; seed += 1) {
       const schedule = await simulate(seed)
       turns += schedule.turns
-      expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
+      expect(schedule.violation, howToRepeat(seed, schedule)).toBeUndefined()
     }
     expect(turns).toBeGreaterThan(count * 20)
   })

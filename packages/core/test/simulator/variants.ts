@@ -65,6 +65,11 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
     },
   }),
   'a lost answer taken for a lost race': () => ({ lostAnswerOfCommit: 'failed' }),
+  'objects that get their names at once': () => ({ breaksWriteAhead: 'names at once' }),
+  'objects that are reported before they have their names': () => ({
+    breaksWriteAhead: 'reports before the name',
+  }),
+  'objects that count before they are durable': () => ({ breaksWriteAhead: 'resolves before the sync' }),
 }
 
 /** Lists a checkpoint that an earlier version removed, unless its step was saved again or its line belongs in a page. */

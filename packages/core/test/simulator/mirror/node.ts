@@ -16,6 +16,8 @@ export interface World {
   readonly oracle: MirrorOracle
   /** Whether a node starts only when the one before has come to its end. */
   readonly isInTurn: boolean
+  /** Whether the disks of the nodes write ahead. The mirror never does, as an object store. */
+  readonly writesAhead: boolean
 }
 
 /** How often a process waits for the mirror at its end. */
@@ -33,7 +35,7 @@ export class NodeProcess {
   #operations = 0
 
   constructor(name: string, disk: Disk, faults: Faults, world: World) {
-    const { mirror, scheduler, random, oracle } = world
+    const { mirror, scheduler, random, oracle, writesAhead } = world
     this.name = name
     this.#disk = disk
     this.#world = world
@@ -42,7 +44,7 @@ export class NodeProcess {
     if (takeOver) oracle.hearMayForce(name)
     this.#restores = random.chance(takeOver ? 0.5 : 0.9)
     this.#store = new CheckpointStore(
-      new SimulatedBackend(name, disk, scheduler, random, faults),
+      new SimulatedBackend(name, disk, scheduler, random, faults, { writesAhead }),
       {
         writerName: name,
         packs: random.of(['auto', 'always', 'never']),
@@ -59,7 +61,7 @@ export class NodeProcess {
       environmentOf(name, scheduler, random),
       new StoreEventEmitter(),
       // If each object needs a request, the manifest of a copy has its files.
-      new SimulatedBackend(name, mirror, scheduler, random, faults, {}, random.chance(0.5)),
+      new SimulatedBackend(name, mirror, scheduler, random, faults, { requestPerObject: random.chance(0.5) }),
     )
     this.#store.on('mirrored', ({ step }) => {
       oracle.hearMirrored(disk, step)

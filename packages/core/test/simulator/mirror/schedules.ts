@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshSeed } from '../schedules.ts'
+import { freshSeed, howToRepeat } from '../schedules.ts'
 import { simulateMirror } from './simulate-mirror.ts'
 
 /** Ends a simulation that hangs, also on a busy machine. */
@@ -15,7 +15,7 @@ export function testMirrors(count: number): void {
       for (let seed = freshSeed; seed < freshSeed + count; seed += 1) {
         const schedule = await simulateMirror(seed)
         reports += schedule.reports
-        expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
+        expect(schedule.violation, howToRepeat(seed, schedule)).toBeUndefined()
       }
       expect(reports).toBeGreaterThan(count)
     },

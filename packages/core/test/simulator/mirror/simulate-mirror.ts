@@ -4,6 +4,7 @@ import { Disk } from '../disk.ts'
 import { Random } from '../random.ts'
 import { Scheduler } from '../scheduler.ts'
 import type { Schedule } from '../simulate.ts'
+import { writesAheadIn } from '../writes-ahead.ts'
 import { NodeProcess, type World } from './node.ts'
 import { MirrorOracle, newestCatalog } from './oracle.ts'
 
@@ -25,11 +26,12 @@ const mostNodes = 5
  */
 export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
   const random = new Random(seed)
+  const writesAhead = writesAheadIn(seed)
   const scheduler = new Scheduler(random)
   const mirror = new Disk()
   const oracle = new MirrorOracle(mirror)
   const isInTurn = random.chance(0.3)
-  const world: World = { mirror, scheduler, random, oracle, isInTurn }
+  const world: World = { mirror, scheduler, random, oracle, isInTurn, writesAhead }
   const faults = isInTurn ? noFaults : someFaults(random)
   const disks: Disk[] = []
   let failure: Error | undefined
@@ -64,7 +66,7 @@ export async function simulateMirror(seed: number): Promise<MirrorSchedule> {
     failure ??= error instanceof Error ? error : new Error(String(error))
   }
   const trace = createHash('sha256').update(scheduler.trace.join('\n')).digest('hex')
-  return { turns, trace, violation: failure, reports: oracle.reports }
+  return { turns, trace, violation: failure, writesAhead, reports: oracle.reports }
 }
 
 /** Nodes that follow one another come back often. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { freshSeed } from '../schedules.ts'
+import { freshSeed, howToRepeat } from '../schedules.ts'
 import { simulateJob } from './simulate-job.ts'
 import { brokenVariants } from './variants.ts'
 
@@ -17,7 +17,7 @@ test(
     for (let seed = freshSeed; seed < freshSeed + schedules; seed += 1) {
       const schedule = await simulateJob(seed)
       turns += schedule.turns
-      expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
+      expect(schedule.violation, howToRepeat(seed, schedule)).toBeUndefined()
     }
     expect(turns).toBeGreaterThan(schedules * 100)
   },

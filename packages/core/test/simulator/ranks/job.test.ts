@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshSeed } from '../schedules.ts'
+import { freshSeed, howToRepeat } from '../schedules.ts'
 import { simulateJob } from './simulate-job.ts'
 
 test('breaks no promise in 15 schedules of ranks, faults, deaths and restarts', async () => {
@@ -7,7 +7,7 @@ test('breaks no promise in 15 schedules of ranks, faults, deaths and restarts', 
   for (let seed = freshSeed; seed < freshSeed + 15; seed += 1) {
     const schedule = await simulateJob(seed)
     turns += schedule.turns
-    expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
+    expect(schedule.violation, howToRepeat(seed, schedule)).toBeUndefined()
   }
   expect(turns).toBeGreaterThan(15 * 100)
 })

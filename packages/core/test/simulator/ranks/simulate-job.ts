@@ -4,6 +4,7 @@ import { Disk } from '../disk.ts'
 import { Random } from '../random.ts'
 import { Scheduler } from '../scheduler.ts'
 import type { Schedule } from '../simulate.ts'
+import { writesAheadIn } from '../writes-ahead.ts'
 import { damageLatest, flipOne } from './damage.ts'
 import { endInOrder } from './ending.ts'
 import { JobOracle } from './oracle.ts'
@@ -30,6 +31,7 @@ const promptAnswers = 0.7
  */
 export async function simulateJob(seed: number, variant?: Variant): Promise<Schedule> {
   const random = new Random(seed)
+  const writesAhead = writesAheadIn(seed)
   const scheduler = new Scheduler(random)
   const disk = new Disk()
   const size = 2 + random.below(4)
@@ -38,7 +40,7 @@ export async function simulateJob(seed: number, variant?: Variant): Promise<Sche
   const faults = someFaults(random)
   const openWith = (met: Faults) => (process: string) => {
     const meddling = variant?.({ disk, process, withoutFiles }) ?? {}
-    return new SimulatedBackend(process, disk, scheduler, random, met, meddling)
+    return new SimulatedBackend(process, disk, scheduler, random, met, { meddling, writesAhead })
   }
   const open = openWith(faults)
   const job: SimulatedJob = { size, withoutFiles, scheduler, random, oracle, timeouts, open }
@@ -81,7 +83,7 @@ export async function simulateJob(seed: number, variant?: Variant): Promise<Sche
     fail(error)
   }
   const trace = createHash('sha256').update(scheduler.trace.join('\n')).digest('hex')
-  return { turns, trace, violation: failure }
+  return { turns, trace, violation: failure, writesAhead }
 }
 
 interface JobFaults extends Faults {
