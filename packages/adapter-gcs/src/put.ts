@@ -18,8 +18,8 @@ import { uploadWhole } from './insert.ts'
 
 /**
  * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the
- * source can be read again, a new upload sends everything again. An object of the same service is copied by the service, and so is
- * one that has the bytes of the source.
+ * source can be read again, a new upload sends everything again. If the source is an object of the same service, or such an
+ * object has the same bytes, the service copies it.
  */
 export async function put(
   bucket: Bucket,

@@ -1,7 +1,7 @@
 import type { CheckpointBackend, CommitOptions, CommitOutcome, PutOptions, PutResult } from './backend.ts'
 import type { PutSource } from './source/byte-source.ts'
 
-/** Puts with `beforeVisible` and `onVisible`. A backend without the capability `writesAhead` begins after `beforeVisible`. */
+/** Puts with `beforeVisible` and `onVisible`. For a backend without `writesAhead`, awaits `beforeVisible` first, and then puts. */
 export async function putAhead(
   backend: CheckpointBackend,
   key: string,
@@ -16,7 +16,7 @@ export async function putAhead(
   return result
 }
 
-/** Commits with `beforeVisible`. A backend without the capability `writesAhead` begins after it. */
+/** Commits with `beforeVisible`. For a backend without `writesAhead`, awaits it first, and then commits. */
 export async function commitAhead(
   backend: CheckpointBackend,
   key: string,

@@ -8,6 +8,7 @@ import { type AdoptionOptions, type QuietPeriods, quietPeriodsOf } from '../opti
 import { Announcements } from './announcements.ts'
 import { type Failing, type Hold, Outcomes } from './outcomes.ts'
 import { Consumption } from './consumption.ts'
+import type { SaveDecision } from './decide.ts'
 import { decideFor } from './decide-for.ts'
 import type { Survey } from './detect.ts'
 import { type Adoptable, type Complete, eligible } from './eligible.ts'
@@ -62,7 +63,7 @@ export interface AdopterOptions extends AdoptionOptions {
 export type WriterState = 'writing' | 'finished' | 'failed'
 
 /** What a scan did with a checkpoint, or why the later ones wait for it. */
-type Outcome = 'adopted' | 'left' | { readonly known: number } | Hold
+type ScanStep = 'adopted' | 'left' | { readonly known: number } | Hold
 
 interface Queued {
   readonly checkpoint: Adoptable
@@ -114,7 +115,9 @@ export class Adopter {
     const began = this.#clock.now()
     const found = await this.#recoveredSurvey()
     const surveyTime = this.#clock.now() - began
+    this.#reportUnfinished(found)
     const queue = await this.#queueOf(found, writer)
+    this.#forgetAbsent(found)
     const isAnyReady = queue.some(({ quietIn }) => quietIn === 0)
     const metricsFile = isAnyReady ? this.#options.metricsFile : undefined
     const metrics = this.#options.failsFast
@@ -131,7 +134,7 @@ export class Adopter {
           this.#outcomes.postpone(candidate.name, snapshot.fingerprint, hold)
         continue
       }
-      // Before a later one is saved, since this one can then no longer be.
+      // A checkpoint cannot be saved after a later one. So this one is due if a later one is ready.
       const isDue = this.#isDue(checkpoint) || queue.slice(index + 1).some((later) => this.#isReady(later))
       const outcome = quietIn > 0 ? this.#holdFor(quietIn) : await this.#treat(checkpoint, isDue, metrics)
       if (outcome === 'adopted') adopted.push(candidate.name)
@@ -195,10 +198,9 @@ export class Adopter {
     return hasPutBack ? this.#folder.survey() : found
   }
 
-  /** Returns the checkpoints that are not settled, in order. */
-  async #queueOf(found: Survey | undefined, writer: WriterState): Promise<readonly Queued[]> {
-    if (found === undefined) return []
-    const now = this.#clock.now()
+  /** Announces checkpoints that are incomplete or cannot be read. */
+  #reportUnfinished(found: Survey | undefined): void {
+    if (found === undefined) return
     for (const each of found.inspections) {
       if (each.state !== 'incomplete') continue
       this.#announcements.announceOnce({
@@ -212,21 +214,31 @@ export class Adopter {
       this.#outcomes.failToRead(name)
       this.#announcements.announceOnce({ type: 'failed', name, error, retryIn: rereadIn })
     }
+  }
+
+  /** Returns the checkpoints that are not settled, in order. */
+  async #queueOf(found: Survey | undefined, writer: WriterState): Promise<readonly Queued[]> {
+    if (found === undefined) return []
+    const now = this.#clock.now()
     const memory = await this.#folder.memory()
-    const queue = eligible(found, memory, this.#options.order, this.#announcements)
+    return eligible(found, memory, this.#options.order, this.#announcements)
       .filter(({ candidate, snapshot }) => !this.#outcomes.isSettled(candidate.name, snapshot.fingerprint))
       .filter((each) => each.state === 'adopted' || !isDoubtful(each, writer))
       .map((checkpoint) => {
         const isQuiet = checkpoint.state === 'adopted' || writer !== 'writing'
         return { checkpoint, quietIn: isQuiet ? 0 : this.#quietIn(checkpoint, now) }
       })
+  }
+
+  /** Forgets what happened to checkpoints that are no longer in the folder. */
+  #forgetAbsent(found: Survey | undefined): void {
+    if (found === undefined) return
     const present = new Set(
       [...found.inspections, ...found.unreadable].map(({ candidate }) => candidate.name),
     )
     this.#settling.keepOnly(present)
     this.#outcomes.keepOnly(present)
     this.#consumption.keepOnly(present)
-    return queue
   }
 
   /** Returns the failed saves of the checkpoints in the queue, and the checkpoints that cannot be read. */
@@ -271,7 +283,7 @@ export class Adopter {
   }
 
   /** A failed save does not stop later saves, unless it will succeed soon, or they would fail for the same reason. */
-  async #treat(each: Adoptable, isDue: boolean, metrics: MetricsTable): Promise<Outcome> {
+  async #treat(each: Adoptable, isDue: boolean, metrics: MetricsTable): Promise<ScanStep> {
     if (each.state === 'adopted') {
       await this.#consume(each, each.known)
       return { known: each.known.step }
@@ -291,7 +303,7 @@ export class Adopter {
     }
   }
 
-  async #adopt(whole: Complete, metrics: MetricsTable): Promise<Outcome> {
+  async #adopt(whole: Complete, metrics: MetricsTable): Promise<ScanStep> {
     const { name } = whole.candidate
     const { signal } = this.#options
     const memory = await this.#folder.memory()
@@ -311,34 +323,40 @@ export class Adopter {
         await this.#consume(whole, decision)
         return { known: decision.step }
       case 'save': {
-        // Saved now, it would become the latest. An import saves older checkpoints, too.
+        // A checkpoint that is saved after a failure becomes the latest. So it is passed over if a later one was saved. An import
+        // saves older checkpoints, too.
         const mayBeLate = this.#outcomes.hasFailed(name) && !this.#options.failsFast
         const later = mayBeLate ? overtakerOf(whole, memory) : undefined
         if (later !== undefined) return this.#passOver(whole, `it could not be saved before ${later}`)
-        const layout = this.#folder.layout ?? 'auto'
-        const ownMetrics = metrics.of(whole, decision.step, layout)
-        const options = { ...this.#options, layout, metrics: ownMetrics }
-        const saved = await saveWhole(this.#store, whole, decision, options)
-        if (saved === undefined) {
-          this.#announcements.announce({ type: 'changed', name })
-          return this.#holdFor(this.#quietPeriods.signalled)
-        }
-        this.#outcomes.succeed(name)
-        this.#announcements.announce({ type: 'adopted', name, saved })
-        const { omitted } = whole.snapshot
-        if (omitted.length > 0) this.#announcements.announce({ type: 'omitted', name, entries: omitted })
-        const stored = { step: saved.step, digest: digestOfContents(saved.files) }
-        await this.#folder.remember(whole, stored, 'saved')
-        await this.#consume(whole, stored)
-        return 'adopted'
+        return this.#save(whole, decision, metrics)
       }
     }
+  }
+
+  async #save(whole: Complete, decision: SaveDecision, metrics: MetricsTable): Promise<ScanStep> {
+    const { name } = whole.candidate
+    const layout = this.#folder.layout ?? 'auto'
+    const ownMetrics = metrics.of(whole, decision.step, layout)
+    const options = { ...this.#options, layout, metrics: ownMetrics }
+    const saved = await saveWhole(this.#store, whole, decision, options)
+    if (saved === undefined) {
+      this.#announcements.announce({ type: 'changed', name })
+      return this.#holdFor(this.#quietPeriods.signalled)
+    }
+    this.#outcomes.succeed(name)
+    this.#announcements.announce({ type: 'adopted', name, saved })
+    const { omitted } = whole.snapshot
+    if (omitted.length > 0) this.#announcements.announce({ type: 'omitted', name, entries: omitted })
+    const stored = { step: saved.step, digest: digestOfContents(saved.files) }
+    await this.#folder.remember(whole, stored, 'saved')
+    await this.#consume(whole, stored)
+    return 'adopted'
   }
 
   #passOver(
     { candidate, snapshot }: Pick<WholeCheckpoint, 'candidate' | 'snapshot'>,
     reason: string,
-  ): Outcome {
+  ): ScanStep {
     const { name } = candidate
     this.#outcomes.settle(name, snapshot.fingerprint)
     this.#announcements.announceOnce({ type: 'passedOver', name, reason })

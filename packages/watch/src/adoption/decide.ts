@@ -20,9 +20,16 @@ export interface Existing {
   readonly heldBecause: string | undefined
 }
 
+/** To save a checkpoint as a step. */
+export interface SaveDecision {
+  readonly do: 'save'
+  readonly step: number
+  readonly onExisting: 'fail' | 'replace'
+}
+
 /** What to do with a complete checkpoint, and why. */
 export type Decision =
-  | { readonly do: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
+  | SaveDecision
   /** The store has the checkpoint. If `isListed` is false, it had it, and has dropped it since. */
   | {
       readonly do: 'remember'

@@ -1,7 +1,7 @@
 import { type CheckpointStore, HoldfastError, isHoldfastError, type SaveResult } from '@holdfast/core'
 import { takeSnapshot } from '../folder/snapshot.ts'
 import type { AdoptionOptions } from '../options.ts'
-import type { AdoptedFrom, Decision } from './decide.ts'
+import type { AdoptedFrom, SaveDecision } from './decide.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 
 /** How a checkpoint is saved. */
@@ -15,7 +15,7 @@ export interface SaveOptions extends Pick<AdoptionOptions, 'tags' | 'onProgress'
 export async function saveWhole(
   store: CheckpointStore,
   whole: WholeCheckpoint,
-  { step, onExisting }: Extract<Decision, { readonly do: 'save' }>,
+  { step, onExisting }: SaveDecision,
   { layout, metrics, tags, onProgress, signal }: SaveOptions,
 ): Promise<SaveResult | undefined> {
   const { candidate, snapshot, reading } = whole

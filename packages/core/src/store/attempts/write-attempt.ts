@@ -24,16 +24,20 @@ import { refuseOtherDigest } from './other-digest.ts'
 import { packsAtOnce, planPacks } from './packs/plan-packs.ts'
 import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
 import type { StoreContext } from '../context/context.ts'
+import type { PackMode } from '../context/pack-mode.ts'
 import type { OrderKey } from '../../order-key.ts'
 
-/** An attempt whose files and manifest are durable, ready to be committed. */
+/**
+ * The manifest of an attempt, and the line of the catalog to commit. During a save, neither the files nor the manifest need be
+ * durable yet.
+ */
 export interface WrittenAttempt {
   readonly entry: CatalogEntry
   readonly manifest: Manifest
 }
 
 /** The time at which a save began by the clock of the writer, and its position in the order of saves. */
-export interface Began {
+export interface AttemptStart {
   readonly savedAt: string
   readonly order: OrderKey
   /** The attempt of the checkpoint from which the run continued, if that is known. */
@@ -41,7 +45,7 @@ export interface Began {
   readonly timing?: Timing | undefined
 }
 
-/** Where files are written, and who waits for them. */
+/** The folder to write to, and a callback. */
 export interface WriteOptions {
   /** The folder below the prefix of the attempt. It ends with `/`. Default: none. */
   readonly folder?: string
@@ -60,38 +64,15 @@ export async function writeFiles(
   content: AttemptContent,
   { folder = '', onVisible }: WriteOptions = {},
 ): Promise<readonly ManifestFile[]> {
-  const { signal, packs: mode, finite, reuse } = content
-  const inline = folder === '' ? planInline(files, mode, backend.capabilities) : undefined
+  const { signal, packs: packMode, finite, reuse } = content
+  const inline = folder === '' ? planInline(files, packMode, backend.capabilities) : undefined
   if (inline !== undefined) {
     const bytes = inline.reduce((sum, { size }) => sum + size, 0)
     const read = await inlineFiles(inline, { signal, finite })
     content.onProgress?.({ bytes, total: bytes })
     return read
   }
-  const { packs, singles } = planPacks(files, mode, backend.capabilities)
-  const atOnceOfPacks = packsAtOnce(backend.capabilities)
-  const packsInTurn = new Slots(atOnceOfPacks)
-  const packsToWrite = packs.map(
-    (packed, index): ObjectToWrite => ({
-      size: packed.reduce((sum, { size }) => sum + size, 0),
-      write: (options) =>
-        packsInTurn.run(() =>
-          writePack(backend, attempt, packObject(folder, String(index)), packed, options),
-        ),
-    }),
-  )
-  const singlesToWrite = singles.map(
-    (file): ObjectToWrite => ({
-      size: file.size,
-      write: async (options) => [await writeFile(backend, attempt, file, folder, options)],
-    }),
-  )
-  // Packs that wait for their turn come last, so that no file waits for them.
-  const objects = [
-    ...packsToWrite.slice(0, atOnceOfPacks),
-    ...singlesToWrite,
-    ...packsToWrite.slice(atOnceOfPacks),
-  ]
+  const objects = objectsToWrite(backend, attempt, files, folder, packMode)
   const sizes = objects.map(({ size }) => size)
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   const progress = new Progress(sizes, content.onProgress)
@@ -124,6 +105,36 @@ interface ObjectToWrite {
   /** The size in bytes, if it is known. */
   readonly size: number | undefined
   readonly write: (options: PackOptions) => Promise<readonly ManifestFile[]>
+}
+
+/** Returns the objects that have the files, in the order in which their writes begin. */
+function objectsToWrite(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  files: readonly PlannedFile[],
+  folder: string,
+  packMode: PackMode,
+): readonly ObjectToWrite[] {
+  const { packs, singles } = planPacks(files, packMode, backend.capabilities)
+  const atOnceOfPacks = packsAtOnce(backend.capabilities)
+  const packsInTurn = new Slots(atOnceOfPacks)
+  const packsToWrite = packs.map(
+    (packed, index): ObjectToWrite => ({
+      size: packed.reduce((sum, { size }) => sum + size, 0),
+      write: (options) =>
+        packsInTurn.run(() =>
+          writePack(backend, attempt, packObject(folder, String(index)), packed, options),
+        ),
+    }),
+  )
+  const singlesToWrite = singles.map(
+    (file): ObjectToWrite => ({
+      size: file.size,
+      write: async (options) => [await writeFile(backend, attempt, file, folder, options)],
+    }),
+  )
+  // Packs that wait for their turn come last, so that no file waits for them.
+  return [...packsToWrite.slice(0, atOnceOfPacks), ...singlesToWrite, ...packsToWrite.slice(atOnceOfPacks)]
 }
 
 async function writeFile(
@@ -200,10 +211,10 @@ export async function writeManifest(
   attempt: AttemptId,
   written: readonly ManifestFile[],
   request: AttemptContent,
-  began: Began,
+  start: AttemptStart,
   { beforeVisible, onVisible }: ManifestOptions = {},
 ): Promise<WrittenAttempt> {
-  const manifest = describeCheckpoint(attempt, written, request, began)
+  const manifest = describeCheckpoint(attempt, written, request, start)
   const bytes = encodeManifest(manifest)
   const { signal } = request
   const key = manifestKey(attempt)
@@ -284,7 +295,7 @@ function describeCheckpoint(
   attempt: AttemptId,
   files: readonly ManifestFile[],
   request: AttemptContent,
-  { savedAt, order, resumed, timing }: Began,
+  { savedAt, order, resumed, timing }: AttemptStart,
 ): Manifest {
   const { step, epoch, metrics = {}, tags = [], metadata, dataState } = request
   return newManifest({

@@ -17,7 +17,7 @@ import {
 import type { RankPlace } from './options.ts'
 import { agreeOn, findAgreed, hereSchema, memberSchema, openSchema, startSchema } from './proposals.ts'
 import { joinStep, missingRanks, type SeenAtJoin } from './rules.ts'
-import { look, newestTicketOf, pollUntil, waitReporter } from './wait.ts'
+import { pollTerm, newestTicketOf, pollUntil, waitReporter } from './wait.ts'
 import { termPrefix } from '../../catalog/documents/index.ts'
 
 /** Records the start of a process, and returns its identity. The newest start of a rank fences the older ones. */
@@ -117,7 +117,7 @@ export async function passBarrier(
     timeout,
     signal,
     async () => {
-      const seen = await look(member, termPrefix(own.term), signal)
+      const seen = await pollTerm(member, termPrefix(own.term), signal)
       if (seen.isSuperseded) return false
       missing = missingRanks(ranksIn(seen.names, isShown ? here : members), size)
       report(missing)

@@ -31,7 +31,7 @@ import { attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
 import { writeOwnPart } from './own-part.ts'
 import type { AttemptProposal, Part } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
-import { look, pollUntil, waitReporter } from './wait.ts'
+import { pollTerm, pollUntil, waitReporter } from './wait.ts'
 
 type Outcome =
   | { readonly kind: 'dead' }
@@ -151,7 +151,7 @@ async function awaitCommit(
       if (fate === 'superseded') throw superseded(own.term, url)
       if (fate === 'fenced') throw fencedByOtherWriter(url)
       if (fate === 'found by repair') throw foundByRepair(step, url)
-      const seen = await look(member, prefix, signal)
+      const seen = await pollTerm(member, prefix, signal)
       missing = missingRanks(ranksIn(seen.names, prefix), size)
       if (missing.length > 0) {
         if (seen.isSuperseded) throw superseded(own.term, url)

@@ -17,7 +17,7 @@ import { agreeOn, type Choice, choiceSchema, findAgreed, type Verdict, verdictSc
 import { rewindTo } from './joint-rewind.ts'
 import { isCounted, type RankVerdict, type RoundStep, roundStep, triesBefore } from './rules.ts'
 import { isOwner } from './take-over.ts'
-import { look, pollUntil, waitReporter } from './wait.ts'
+import { pollTerm, pollUntil, waitReporter } from './wait.ts'
 
 /** How a rank joins a job without restoring files. */
 export interface JoinOptions {
@@ -235,7 +235,7 @@ async function awaitVerdicts(
     timeout,
     signal,
     async () => {
-      const seen = await look(member, prefix, signal)
+      const seen = await pollTerm(member, prefix, signal)
       if (seen.isSuperseded) return { kind: 'join again' }
       await readVerdicts(member, prefix, ranksIn(seen.names, prefix), verdicts, signal)
       const step: RoundStep = roundStep([...verdicts].map(toRankVerdict), attempt, size)

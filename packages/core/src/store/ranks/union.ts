@@ -12,11 +12,11 @@ export interface RankPart {
 
 export type Union =
   | { readonly kind: 'manifest'; readonly manifest: Manifest }
-  /** Why the parts are no checkpoint, as a sentence. */
+  /** Why the parts cannot form a checkpoint, as a sentence. */
   | { readonly kind: 'refused'; readonly why: string }
 
 /**
- * The manifest of a joint checkpoint. It depends on the agreement and the parts alone, so every rank makes the same bytes.
+ * Returns the manifest of a joint checkpoint, or why there is none. It depends on the agreement and the parts alone, so every rank makes the same bytes.
  * Metrics, tags, metadata, data state and epoch come from the lowest rank that gives them. Other ranks may give the same, or none.
  */
 export function unionOf(

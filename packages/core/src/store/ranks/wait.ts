@@ -12,7 +12,7 @@ import { waitStep } from './rules.ts'
 const shortestPause = 50
 const longestPause = 2000
 
-/** A number by which each pause is longer than the one before. */
+/** Factor by which each pause is longer than the one before. */
 const growth = 1.5
 
 /** Milliseconds after which a wait reports the ranks for which it waits. */
@@ -30,7 +30,7 @@ export interface PollResult {
  * Lists agreements of the own term whose names come after `prefix`, and looks for newer terms and for a later start of the
  * rank. Sends two requests. Rejects with `FENCED` if there is a later start.
  */
-export async function look(
+export async function pollTerm(
   { own: { term }, context, rank, ticket }: Member,
   prefix: string,
   signal: AbortSignal | undefined,
@@ -48,7 +48,7 @@ export async function look(
   return { isSuperseded: step === 'join again', names }
 }
 
-/** The newest start of a rank that is not older than its own. */
+/** Returns the newest ticket of a rank, at least `ticket`. */
 export async function newestTicketOf(
   { backend }: RanksContext,
   { rank, ticket }: Pick<RankIdentity, 'rank' | 'ticket'>,
@@ -79,7 +79,7 @@ export function waitReporter(
 }
 
 /**
- * Calls `poll` until it returns a result. Pauses become longer. Throws what `late` returns if that takes longer than
+ * Calls `poll` until it returns a result. Pauses become longer. Throws what `timeoutError` returns if that takes longer than
  * `timeout` milliseconds. Errors that may pass (`UNAVAILABLE`) count as a poll without a result.
  */
 export async function pollUntil<Result>(
@@ -87,7 +87,7 @@ export async function pollUntil<Result>(
   timeout: number,
   signal: AbortSignal | undefined,
   poll: () => Promise<Result | undefined>,
-  late: () => Error,
+  timeoutError: () => Error,
 ): Promise<Result> {
   const began = environment.now().getTime()
   let pause = shortestPause
@@ -100,7 +100,7 @@ export async function pollUntil<Result>(
       if (!isHoldfastError(error, 'UNAVAILABLE')) throw error
       failure = error
     }
-    if (environment.now().getTime() - began >= timeout) throw failure ?? late()
+    if (environment.now().getTime() - began >= timeout) throw failure ?? timeoutError()
     await environment.pause(pause * (0.75 + environment.random() / 2), signal)
     pause = Math.min(longestPause, pause * growth)
   }

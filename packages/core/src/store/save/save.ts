@@ -1,4 +1,4 @@
-import { overlapping } from '../../async/overlapping.ts'
+import { type EarlyResult, overlapping } from '../../async/overlapping.ts'
 import { durationSince } from '../../environment.ts'
 import { throwIfAborted } from '../../errors.ts'
 import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
@@ -27,7 +27,12 @@ import type { SaveResult } from './result.ts'
 import type { SpaceAccess } from './space/access.ts'
 import { makeRoomForSave } from './space/make-room.ts'
 import { forgetWriter, noteWriter } from '../attempts/writer-notes.ts'
-import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
+import {
+  type AttemptStart,
+  type WrittenAttempt,
+  writeFiles,
+  writeManifest,
+} from '../attempts/write-attempt.ts'
 
 /**
  * Saves planned files: checks space, writes the files and the manifest, commits, and cleans up. `newest` is the newest known
@@ -67,7 +72,7 @@ export async function saveCheckpoint(
       await deleteDropped(context, committed)
       await access.tidyNowAndThen()
     })
-    return report(context, written, committed, {
+    return reported(context, written, committed, {
       dropped: [...madeRoom, ...committed.dropped],
       ...effortOf(context, content, plan, began),
     })
@@ -87,10 +92,28 @@ async function writeAndCommit(
   attempt: AttemptId,
   files: SavePlan['files'],
   content: SaveContent,
-  began: Began & { readonly replaces: AttemptId | 'nothing' },
+  start: AttemptStart & { readonly replaces: AttemptId | 'nothing' },
 ): Promise<{ readonly written: WrittenAttempt; readonly committed: Committed }> {
   const { onExisting, allowBest, signal } = content
   let mayBeWhole = false
+  const storeManifest = (
+    stored: EarlyResult<readonly ManifestFile[]>,
+    onVisible: (written: WrittenAttempt) => void,
+  ) =>
+    writeManifest(
+      context.backend,
+      attempt,
+      stored.result,
+      content,
+      { ...start, timing: timingOf(context, start.savedAt) },
+      {
+        beforeVisible: async () => {
+          await stored.ended
+          mayBeWhole = true
+        },
+        onVisible,
+      },
+    )
   try {
     return await overlapping(async (begin) => {
       const stored = await begin<readonly ManifestFile[]>((onVisible) =>
@@ -101,27 +124,11 @@ async function writeAndCommit(
         // Without a manifest, no repair can list the attempt if this process dies after a rejection.
         await content.beforeCommit()
       }
-      const timing = timingOf(context, began.savedAt)
-      const manifest = await begin<WrittenAttempt>((onVisible) =>
-        writeManifest(
-          context.backend,
-          attempt,
-          stored.result,
-          content,
-          { ...began, timing },
-          {
-            beforeVisible: async () => {
-              await stored.ended
-              mayBeWhole = true
-            },
-            onVisible,
-          },
-        ),
-      )
+      const manifest = await begin<WrittenAttempt>((onVisible) => storeManifest(stored, onVisible))
       const written = manifest.result
       const entry = withClockJump(context, written.entry)
       const committed = await context.log.commit(
-        { kind: 'save', entry, onExisting, allowBest, replaces: began.replaces },
+        { kind: 'save', entry, onExisting, allowBest, replaces: start.replaces },
         signal,
         async () => {
           await manifest.ended
@@ -143,7 +150,7 @@ function timingOf({ environment, line }: StoreContext, savedAt: string): Timing 
 }
 
 /** Emits the events of a committed save, and returns its result. */
-function report(
+function reported(
   context: StoreContext,
   { entry, manifest }: WrittenAttempt,
   { catalog, judgement }: Committed,
