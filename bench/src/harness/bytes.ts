@@ -67,7 +67,7 @@ export async function syncFile(path: string): Promise<void> {
   await handle.sync()
 }
 
-export async function sha256OfFile(path: string): Promise<string> {
+async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)
   return hash.digest('hex')

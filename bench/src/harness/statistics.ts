@@ -1,5 +1,5 @@
 /** Returns the quantile of a share from 0 to 1, interpolated linearly between the two nearest values. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other)
   const place = (sorted.length - 1) * share
   const below = sorted[Math.floor(place)] ?? NaN

@@ -29,7 +29,7 @@ export async function commit(
       const blob = blobOf(container, key)
       const answer = fromStore(info, await blob.upload(bytes, bytes.byteLength, options))
       const { revision } = storedAs(info, answer, 'store')
-      return { revision, isProven: isVerifiedBy(answer, md5) }
+      return { revision, isVerified: isVerifiedBy(answer, md5) }
     },
     isThereAlready,
     read: () => read(container, key, {}),

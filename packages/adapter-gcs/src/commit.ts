@@ -24,7 +24,7 @@ export async function commit(
       async create() {
         // The response has the name, the size and the checksum of the stored object.
         const { generation } = await uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 })
-        return { revision: generation, isProven: true }
+        return { revision: generation, isVerified: true }
       },
       isThereAlready: (error) => hasStatus(error, 412) && !isCalled(error, webPage),
       read: () => read(bucket, key, {}),

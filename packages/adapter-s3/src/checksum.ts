@@ -13,16 +13,16 @@ export function base64Crc32(value: number): string {
 }
 
 /** The fields by which the store verifies the bytes of a request. Empty if checksums are off. */
-export interface Proof {
+export interface SentChecksum {
   readonly ChecksumCRC32?: string
 }
 
-export function proofOf({ checksum }: { readonly checksum: Checksum }, bytes: Uint8Array): Proof {
+export function checksumOf({ checksum }: { readonly checksum: Checksum }, bytes: Uint8Array): SentChecksum {
   return checksum === 'none' ? {} : { ChecksumCRC32: base64Crc32(crc32(bytes)) }
 }
 
 /** Combines the checksums of the parts of an object, in order. Empty if a part has no checksum. */
-export function wholeProof(parts: readonly (Proof & { readonly size: number })[]): Proof {
+export function wholeChecksum(parts: readonly (SentChecksum & { readonly size: number })[]): SentChecksum {
   let whole = 0
   for (const { ChecksumCRC32, size } of parts) {
     if (ChecksumCRC32 === undefined) return {}
@@ -35,7 +35,7 @@ export function wholeProof(parts: readonly (Proof & { readonly size: number })[]
  * Computes the checksum that the store keeps for an upload of the type `COMPOSITE`: that of the checksums of the parts.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
-export function compositeProof(parts: readonly Proof[]): Proof {
+export function compositeChecksum(parts: readonly SentChecksum[]): SentChecksum {
   const checksums = parts.flatMap(({ ChecksumCRC32 }) => ChecksumCRC32 ?? [])
   if (checksums.length < parts.length) return {}
   const whole = crc32(Buffer.concat(checksums.map((each) => Buffer.from(each, 'base64'))))
@@ -70,7 +70,7 @@ function isComposite({ ChecksumCRC32, ChecksumType }: ChecksumResponse): boolean
  * Returns whether the response repeats the checksum of the bytes that were sent. Only a store that computed the
  * checksum sends it. Throws for another checksum.
  */
-export function isProvenBy(info: RequestInfo, reported: ChecksumResponse, sent: Proof): boolean {
+export function isVerifiedBy(info: RequestInfo, reported: ChecksumResponse, sent: SentChecksum): boolean {
   if (reported.ChecksumCRC32 === undefined || sent.ChecksumCRC32 === undefined) return false
   if (isComposite(reported) && !sent.ChecksumCRC32.includes('-')) return false
   if (reported.ChecksumCRC32 === sent.ChecksumCRC32) return true

@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core/backend'
 import { addressOf, type Bucket, encryptionOf, storedAs } from './bucket.ts'
-import { isProvenBy, proofOf } from './checksum.ts'
+import { checksumOf, isVerifiedBy } from './checksum.ts'
 import { isThereAlready } from './errors.ts'
 import { read } from './read.ts'
 import { send } from './send.ts'
@@ -19,11 +19,11 @@ export async function commit(
 ): Promise<CommitOutcome> {
   await requireConditions(bucket)
   const info = { what: `The commit of ${key}`, key, signal }
-  const proof = proofOf(bucket, bytes)
+  const checksum = checksumOf(bucket, bytes)
   const input = {
     ...addressOf(bucket, key),
     ...encryptionOf(bucket),
-    ...proof,
+    ...checksum,
     IfNoneMatch: '*',
     Body: bytes,
     ContentLength: bytes.byteLength,
@@ -35,7 +35,7 @@ export async function commit(
       const command = new PutObjectCommand(input)
       const answer = await send(bucket, info, 'no body', command)
       const { revision } = storedAs(info, answer)
-      return { revision, isProven: isProvenBy(info, answer, proof) }
+      return { revision, isVerified: isVerifiedBy(info, answer, checksum) }
     },
     isThereAlready,
     read: () => read(bucket, key, {}),

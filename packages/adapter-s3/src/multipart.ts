@@ -18,7 +18,7 @@ import {
   type Upload,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
-import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
+import { checksumOf, compositeChecksum, isVerifiedBy, type SentChecksum, wholeChecksum } from './checksum.ts'
 import { sendingBy } from './direct.ts'
 import { isCalled } from './errors.ts'
 import { isSamePart, storedParts, type UnfinishedUpload, unfinishedUpload } from './resume.ts'
@@ -35,7 +35,7 @@ export const maxPartBytes = 5 * 2 ** 30
 const patience = { bytes: 2 ** 16, within: 30 * 60_000 }
 
 /** A part that the store holds. */
-interface SentPart extends Proof {
+interface SentPart extends SentChecksum {
   readonly PartNumber: number
   readonly ETag: string | undefined
   readonly size: number
@@ -79,18 +79,18 @@ export class UploadInParts implements Upload<SentPart> {
   }
 
   async sendPart({ index, bytes }: Part, signal: AbortSignal): Promise<SentPart> {
-    const proof = proofOf(this.#bucket, bytes)
-    const part = { ...proof, PartNumber: index + 1, ETag: undefined, size: bytes.byteLength }
+    const checksum = checksumOf(this.#bucket, bytes)
+    const part = { ...checksum, PartNumber: index + 1, ETag: undefined, size: bytes.byteLength }
     if (this.#completed !== undefined) return part
     const there = this.#begun.left?.get(part.PartNumber)
-    if (there !== undefined && (await isSamePart(there, bytes, proof))) {
+    if (there !== undefined && (await isSamePart(there, bytes, checksum))) {
       this.#resumedBytes += bytes.byteLength
       return { ...part, ETag: there.etag }
     }
     const info = { what: `Part ${part.PartNumber} of ${this.#key}`, key: this.#key, signal }
     const sent = requestWithRetry(this.#bucket, info, async () => {
       await this.#options.pace?.(bytes.byteLength, signal)
-      return { ...part, ETag: await this.#send(info, bytes, proof, part.PartNumber) }
+      return { ...part, ETag: await this.#send(info, bytes, checksum, part.PartNumber) }
     })
     return orDiscarded(this.#bucket, this.#key, sent)
   }
@@ -108,16 +108,16 @@ export class UploadInParts implements Upload<SentPart> {
   async #send(
     info: RequestInfo,
     bytes: Uint8Array,
-    proof: Proof,
+    checksum: SentChecksum,
     PartNumber: number,
   ): Promise<string | undefined> {
     const [bucket, key] = [this.#bucket, this.#key]
     const { resume } = this.#options
-    const input = { ...this.#address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
+    const input = { ...this.#address, ...checksum, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
     const command = new UploadPartCommand(input)
     try {
       const answer = await send(senderOf(bucket, bytes), info, 'no body', command, info.signal)
-      isProvenBy(info, answer, proof)
+      isVerifiedBy(info, answer, checksum)
       storedAs(info, answer)
       return answer.ETag
     } catch (error) {
@@ -152,17 +152,17 @@ export class UploadInParts implements Upload<SentPart> {
   /** Completes the upload by one request. */
   async #complete(info: RequestInfo, parts: readonly SentPart[]): Promise<Stored> {
     const bucket = this.#bucket
-    const proof = bucket.isDirectory ? compositeProof(parts) : wholeProof(parts)
+    const checksum = bucket.isDirectory ? compositeChecksum(parts) : wholeChecksum(parts)
     const command = new CompleteMultipartUploadCommand({
       ...this.#address,
-      ...(bucket.isDirectory ? {} : proof),
+      ...(bucket.isDirectory ? {} : checksum),
       ...(bucket.checksum === 'none' ? {} : { ChecksumType: checksumTypeOf(bucket) }),
       MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
     })
     const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
     const answer = await send(bucket, info, expected, command)
     const stored = storedAs(info, answer)
-    if (isProvenBy(info, answer, proof)) return stored
+    if (isVerifiedBy(info, answer, checksum)) return stored
     const size = parts.reduce((sum, part) => sum + part.size, 0)
     return confirmStored(bucket, info, this.#key, this.#begun.token, { ...stored, size })
   }

@@ -11,7 +11,7 @@ import {
   type Stored,
 } from '@holdfast/core/backend'
 import { type Bucket, payloadOf, storedAs } from './bucket.ts'
-import { isProvenBy, proofOf } from './checksum.ts'
+import { checksumOf, isVerifiedBy } from './checksum.ts'
 import { UploadInParts } from './multipart.ts'
 import { read } from './read.ts'
 import { send } from './send.ts'
@@ -51,17 +51,17 @@ async function putWhole(
 ): Promise<Stored> {
   const info = { what: `The put of ${key}`, key }
   const token = randomUUID()
-  const proof = proofOf(bucket, bytes)
+  const checksum = checksumOf(bucket, bytes)
   const command = new PutObjectCommand({
     ...payloadOf(bucket, key, contentType),
-    ...proof,
+    ...checksum,
     Metadata: { [tokenName]: token },
     Body: bytes,
     ContentLength: bytes.byteLength,
   })
   const answer = await send(bucket, info, 'no body', command)
   const stored = storedAs(info, answer)
-  return isProvenBy(info, answer, proof)
+  return isVerifiedBy(info, answer, checksum)
     ? stored
     : confirmStored(bucket, info, key, token, { ...stored, size: bytes.byteLength })
 }

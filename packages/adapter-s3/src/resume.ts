@@ -8,7 +8,7 @@ import {
   unquotedEtag,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
-import type { Proof } from './checksum.ts'
+import type { SentChecksum } from './checksum.ts'
 import { isCalled } from './errors.ts'
 import { send } from './send.ts'
 
@@ -62,7 +62,7 @@ export async function unfinishedUpload(
 export async function isSamePart(
   { size, etag, crc32 }: StoredPart,
   bytes: Uint8Array,
-  { ChecksumCRC32 }: Proof,
+  { ChecksumCRC32 }: SentChecksum,
 ): Promise<boolean> {
   if (size !== bytes.byteLength || etag === '') return false
   if (crc32 !== undefined && ChecksumCRC32 !== undefined) return crc32 === ChecksumCRC32

@@ -21,7 +21,7 @@ export interface Creation {
 export interface Created {
   readonly revision: string
   /** Whether only a store that holds the bytes can have sent the response. If not, the bytes are read back. */
-  readonly isProven: boolean
+  readonly isVerified: boolean
 }
 
 /**
@@ -75,7 +75,7 @@ type Answer =
 async function answerTo({ mayHaveHappened }: ObjectStore, creation: Creation): Promise<Answer> {
   try {
     const created = await creation.create()
-    return { isUncertain: !created.isProven, created }
+    return { isUncertain: !created.isVerified, created }
   } catch (error) {
     const isUncertain = mayHaveHappened(error)
     return creation.isThereAlready(error) ? { isUncertain, created: undefined } : { isUncertain, error }

@@ -45,7 +45,7 @@ export interface JobStatus {
 export type StoredTerms = ReadonlyMap<number, readonly StoredName[]>
 
 /** Returns the status of the newest term; `undefined` if the store shows none. Reads a catalog only if there is one. */
-export async function jobStatus(
+async function jobStatus(
   context: StoreContext,
   readCatalog: () => Promise<WholeCatalog>,
   signal: AbortSignal | undefined,

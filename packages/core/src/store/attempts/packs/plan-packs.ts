@@ -48,7 +48,7 @@ export function packsAtOnce({ maxBufferedBytes }: PackLimits): number {
  * Returns the largest size in bytes of the packs of a save whose small files have `total` bytes. It has about as many packs as are
  * written at once: V8 is slow to free the buffers of earlier ones.
  */
-export function packBytesOfSave(total: number, capabilities: PackLimits): number {
+function packBytesOfSave(total: number, capabilities: PackLimits): number {
   return Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce(capabilities))))
 }
 
