@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { promisify } from 'node:util'
+import type { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
 import { isHoldfastError } from '../../../src/backend.ts'
 import { DirectTransfers } from '../../../src/connections.ts'
@@ -29,7 +31,7 @@ async function serving(...script: readonly Response[]) {
   return { get, transfers, request, requests, connections: () => sockets.size }
 }
 
-test('receives bodies in shared memory, each on a thread and connection of its own', async () => {
+test('receives bodies in shared memory, each over a connection of its own', async () => {
   const { get, connections } = await serving(whole, whole)
   const pool = newPool()
   const responses = await Promise.all([get(), get()])
@@ -37,6 +39,33 @@ test('receives bodies in shared memory, each on a thread and connection of its o
   const bodies = await Promise.all(responses.map((response) => received(response?.body.into(pool))))
   expect(bodies.map((body) => body.equals(bytes))).toEqual([true, true])
   expect(connections()).toBe(2)
+})
+
+test.each([
+  ['one thread while it is not busy', undefined, 1],
+  ['another thread when all are busy, up to the limit', 0, 2],
+])('receives bodies at once with %s, and ends all threads', async (_, busyFrom, expected) => {
+  const started: Worker[] = []
+  const onWorker = (worker: Worker): void => {
+    started.push(worker)
+  }
+  process.on('worker', onWorker)
+  afterTest(() => {
+    process.off('worker', onWorker)
+  })
+  const { request } = await startServer([whole, whole, whole])
+  const here = { receiver: new DirectConnections({}), sender: new Uploads({}, undefined) }
+  const threads = new ThreadedConnections(2, { variables: {}, authorities: undefined }, here, busyFrom)
+  const bodies = await Promise.all(
+    Array.from({ length: 3 }, async () =>
+      received((await threads.get(request, undefined))?.body.into(newPool())),
+    ),
+  )
+  expect(bodies.map((body) => body.equals(bytes))).toEqual([true, true, true])
+  expect(started).toHaveLength(expected)
+  const ended = started.map((worker) => once(worker, 'exit'))
+  threads.destroy()
+  await Promise.all(ended)
 })
 
 test('uses a connection again', async () => {

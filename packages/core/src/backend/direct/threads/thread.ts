@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads'
 import type { DirectRequest, DirectResponse } from '../receiver.ts'
 import type { UploadRequest, WholeResponse } from '../sender.ts'
 import { type Order, receivedError, type Report } from './messages.ts'
+import { Occupancy } from './occupancy.ts'
 import { ThreadBody } from './thread-body.ts'
 
 /** A report that is awaited. */
@@ -20,7 +21,8 @@ export class TransferThread {
   /** The requests that have not ended, with their bodies. */
   readonly #open = new Set<number>()
   #begun = 0
-  #hasReported = false
+  /** `undefined` before the first report, since the start of a thread says nothing about its transfers. */
+  #occupancy: Occupancy | undefined
   #failure: Error | undefined
 
   constructor(worker: Worker) {
@@ -28,7 +30,7 @@ export class TransferThread {
     worker.unref()
     let reason = ''
     worker.on('message', (report: Report) => {
-      this.#hasReported = true
+      this.#occupancy ??= new Occupancy(worker.performance.eventLoopUtilization())
       this.#take(report)
     })
     worker.on('error', (error: Error) => {
@@ -44,6 +46,11 @@ export class TransferThread {
     return this.#open.size
   }
 
+  /** Share of its time that the thread has worked lately, from 0 to 1. */
+  get occupancy(): number {
+    return this.#occupancy?.at(this.#worker.performance.eventLoopUtilization()) ?? 0
+  }
+
   /** Why the thread has ended; `undefined` while it runs. */
   get failure(): Error | undefined {
     return this.#failure
@@ -51,7 +58,7 @@ export class TransferThread {
 
   /** Whether the thread has ended before it did anything. Starting another thread would fail, too. */
   get couldNotStart(): boolean {
-    return this.#failure !== undefined && !this.#hasReported
+    return this.#failure !== undefined && this.#occupancy === undefined
   }
 
   /** As `Receiver.get`. The body can be received into shared memory only. */

@@ -12,6 +12,12 @@ import { TransferThread } from './thread.ts'
 const youngGenerationMb = 4
 
 /**
+ * A thread that works for this share of its time is busy. Below it, the thread waits for the network, the hash or the disk, and
+ * another thread would not make the transfer faster.
+ */
+const busyFrom = 0.8
+
+/**
  * Codes of addresses, proxies (`tunnel.ts`), TLS and certificates: https://nodejs.org/api/errors.html and
  * https://nodejs.org/api/tls.html#x509-certificate-error-codes.
  */
@@ -40,12 +46,13 @@ interface Here {
 
 /**
  * Sends requests from several threads, each of which has its own connections. The bodies are received into shared memory, or
- * sent from there. A thread starts when a request needs it, and is replaced if it ends.
+ * sent from there. A thread starts with the first request, and another one when all are busy. A thread that ends is replaced.
  */
 export class ThreadedConnections implements Receiver, Sender {
   readonly #most: number
   readonly #settings: ThreadSettings
   readonly #here: Here
+  readonly #busyFrom: number
   #threads: readonly TransferThread[] = []
   /** The targets to which a thread could not connect, although this one could. This one sends to them for a while. */
   readonly #sentHere = new RecentTargets()
@@ -53,9 +60,10 @@ export class ThreadedConnections implements Receiver, Sender {
   #cannotStart = false
   #isDestroyed = false
 
-  /** `most` is the number of threads. */
-  constructor(most: number, settings: ThreadSettings, here: Here) {
+  /** `most` is the number of threads. A thread is busy if it works for the share `busy` of its time, from 0 to 1. */
+  constructor(most: number, settings: ThreadSettings, here: Here, busy: number = busyFrom) {
     this.#most = most
+    this.#busyFrom = busy
     this.#settings = settings
     this.#here = here
   }
@@ -113,17 +121,19 @@ export class ThreadedConnections implements Receiver, Sender {
   }
 
   /**
-   * Returns an idle thread, a new one while there are fewer than allowed, or the one with the fewest requests. Returns
-   * `undefined` if no thread can be started.
+   * Returns the thread with the fewest requests, or a new one if all are busy and more are allowed. Returns `undefined` if there
+   * is none and none can be started.
    */
   #leastBusy(code: ThreadCode): TransferThread | undefined {
     this.#threads = this.#threads.filter(({ failure }) => failure === undefined)
     const [best] = this.#threads.toSorted((one, other) => one.underWay - other.underWay)
-    if (best !== undefined && (best.underWay === 0 || this.#threads.length >= this.#most)) return best
-    return this.#cannotStart ? undefined : this.#start(code)
+    const areAllBusy =
+      best?.underWay !== 0 && this.#threads.every(({ occupancy }) => occupancy >= this.#busyFrom)
+    return areAllBusy && this.#threads.length < this.#most ? (this.#start(code) ?? best) : best
   }
 
   #start({ Worker, transferScript }: ThreadCode): TransferThread | undefined {
+    if (this.#cannotStart) return undefined
     try {
       const script = transferScript()
       const authorities = this.#settings.authorities ?? replacedAuthorities()
@@ -152,7 +162,7 @@ export class ThreadedConnections implements Receiver, Sender {
     if (this.#cannotStart) return
     this.#cannotStart = true
     process.emitWarning(
-      `No transfer thread could be started, so large files are transferred on the main thread. (${messageOf(error)}) Set threads to 1 if this is expected.`,
+      `No further transfer thread could be started, so large files are transferred on fewer threads or on the main thread. (${messageOf(error)}) Set threads to 1 if this is expected.`,
       { type: 'HoldfastWarning', code: 'HOLDFAST_NO_THREADS' },
     )
   }
