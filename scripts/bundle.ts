@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { type Plugin, rolldown, type RolldownOutput } from 'rolldown'
 import ts from 'typescript'
 import { licenseText } from './parts/licenses.ts'
+import { threadText } from './parts/thread-text.ts'
 
 const { positionals: entries, values } = parseArgs({
   allowPositionals: true,
@@ -53,10 +54,8 @@ function threadScript(): Plugin {
     async load(id) {
       if (!/[\\/]transfer-script\.ts$/.test(id)) return null
       const input = id.replace(/transfer-script\.ts$/, 'transfer-thread.ts')
-      const thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
-      const { output: chunks } = await thread.generate({ format: 'cjs', minify: true })
-      await thread.close()
-      return `export const transferScript = () => ${JSON.stringify(chunks[0].code)}`
+      const text = await threadText(input, [lowered()])
+      return `export const transferScript = () => ${JSON.stringify(text)}`
     },
   }
 }

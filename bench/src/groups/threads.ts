@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { S3Backend } from '@holdfast/adapter-s3'
 import { chunksOf, ConcurrentHash } from '@holdfast/core/backend'
 import { makeCertificates } from '@holdfast/test-servers'
+import { publishThreads } from '../fixtures/published-threads.ts'
 import type { Bench } from '../harness/bench.ts'
 import { assertEqual, type Sample, writeSample } from '../harness/bytes.ts'
 import { setVariables } from '../harness/variables.ts'
@@ -18,6 +19,7 @@ const smallestSent = 33 * 2 ** 20
 /** Measures what more threads do for a large file: with a server that costs next to nothing, and with a throttled one. */
 export async function threads(bench: Bench): Promise<void> {
   const { bytes } = bench.scale
+  await publishThreads()
   await receiving(bench, bytes, 'a server that sends from one buffer', 0)
   await receiving(bench, bytes, 'a server that sends 150 MB/s over each connection', throttled)
   const sample = await writeSample(join(bench.folder, 'sample.bin'), Math.max(bytes, smallestSent))
