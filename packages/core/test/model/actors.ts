@@ -9,6 +9,7 @@ import {
   type ActorState,
   created,
   fence,
+  hasGap,
   lost,
   newest,
   type Scene,
@@ -120,6 +121,9 @@ export function stepsOf(
       return [step(`is refused: ${verdict.kind}`, giveUp(world))]
     }
     const { catalog } = verdict
+    const raisesFloor = catalog.floor > known.floor && operation.kind !== 'repair'
+    if (raisesFloor && !protocol.raisesFloorOverGaps && hasGap(world, known))
+      return [step('finds that versions are lost', state.fresh ? giveUp(world) : readAgain())]
     const early = protocol.deletesBeforeCommit ? (catalog.history.at(-1)?.dropped ?? []) : []
     const data = new Set([...world.data].filter((each) => !early.some(({ attempt }) => attempt === each)))
     const toDelete = catalog.history.at(-1)?.dropped.map(({ attempt }) => attempt) ?? []

@@ -17,6 +17,11 @@ export interface Protocol {
   /** The attempt of a failed save is deleted without a commit that declares it dead. */
   readonly deletesFailedAtOnce: boolean
   readonly rebuildsWithoutFence: boolean
+  /**
+   * Raises the floor without a look at the versions from the old floor on. The product looks directly before it creates the
+   * version, and the model in the same step. So the model does not show a loss between the two.
+   */
+  readonly raisesFloorOverGaps: boolean
 }
 
 export const product: Protocol = {
@@ -30,6 +35,7 @@ export const product: Protocol = {
   lostAnswerMeans: 'read back',
   deletesFailedAtOnce: false,
   rebuildsWithoutFence: false,
+  raisesFloorOverGaps: false,
 }
 
 /** Protocols that each break one rule. The model must detect every one. */
@@ -45,6 +51,7 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'a lost answer taken for success': { ...product, lostAnswerMeans: 'success' },
   'a failed save that is deleted without a commit': { ...product, deletesFailedAtOnce: true },
   'a lost catalog that is rebuilt without a fence': { ...product, rebuildsWithoutFence: true },
+  'a floor that is raised although versions are lost': { ...product, raisesFloorOverGaps: true },
   'a job whose earlier command saves on after a later one took over': {
     ...product,
     nextCatalog: asOneWriter,

@@ -3,7 +3,7 @@ import { type AttemptId, attemptPrefix, partsOfAttempt } from '../../src/catalog
 import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { entryOf } from './entries.ts'
 import type { Protocol } from './protocol.ts'
-import { type ActorState, fence, type Scene, type World } from './world.ts'
+import { type ActorState, fence, hasGap, type Scene, type World } from './world.ts'
 
 /** The distance of a fence from every version that an object names. No actor commits this many versions. */
 const margin = 1000
@@ -35,8 +35,11 @@ function fenceSteps(
   protocol: Protocol,
   become: Become,
 ): ReturnType<typeof repairSteps> {
-  const named = Math.max(0, ...[...world.data].map((attempt) => partsOfAttempt(attempt).base))
-  if (named <= (state.follows ?? 0)) return [{ what: 'finds no version lost', next: become({ at: 'find' }) }]
+  const { known, follows = 0 } = state
+  const bases = [...world.data].map((attempt) => partsOfAttempt(attempt).base)
+  const isBroken = known?.version === follows && hasGap(world, known)
+  const named = Math.max(isBroken ? follows + 1 : 0, ...bases)
+  if (named <= follows) return [{ what: 'finds no version lost', next: become({ at: 'find' }) }]
   if (newestVersion(world) >= named)
     return [{ what: 'finds that others went on', next: become({ at: 'begin' }) }]
   if (protocol.rebuildsWithoutFence)

@@ -5,7 +5,7 @@ import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { beginning } from './actors.ts'
 import { entryOf } from './entries.ts'
 import { type Actor, lowestLoss, type Operation } from './operations.ts'
-import type { State } from './world.ts'
+import { lost, type State } from './world.ts'
 
 export interface Scenario {
   readonly name: string
@@ -39,6 +39,7 @@ function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number
     data.add(attempt)
   }
   if (owner !== undefined) catalog = commit(catalog, owner, { kind: 'take over' }, 'past owner')
+  else catalog = { ...catalog, floor: catalog.version } // the older versions are swept
   return {
     world: {
       catalogs: new Map([[catalog.version, catalog]]),
@@ -150,6 +151,27 @@ const droppingActors: readonly Actor[] = [
   actor('newcomer', 'shared', save(3)),
 ]
 
+const unawareOwner = actor('owner that does not know', 'exclusive', save(2), { kind: 'raise floor' }, sweep)
+const unawareActors: readonly Actor[] = [
+  unawareOwner,
+  actor('repairer', 'shared', repair),
+  actor('late taker-over', 'shared', takeOver, save(4), sweep),
+  actor('newcomer', 'exclusive', takeOver, sweep),
+]
+
+/** Another writer took the store over, saved step 3 and ended. The owner before does not know it. Then the catalog was lost. */
+function beginUnaware(actors: readonly Actor[], owner: Writer): State {
+  const { world, actors: owns } = begin(actors, owner)
+  const other: Writer = { id: 'other', name: 'other', mode: 'exclusive' }
+  const taken = commit(world.ghost.truth, other, { kind: 'take over' }, 'other took over')
+  const attempt = newAttemptId(3, taken.version, 'e'.repeat(16))
+  const change = { kind: 'save', entry: entryOf(3, attempt), onExisting: 'fail' } as const
+  const truth = commit(taken, other, change, 'other saved')
+  const acknowledged = new Set([...world.ghost.acknowledged, attempt])
+  const before = { ...world, data: acknowledged, ghost: { ...world.ghost, acknowledged, truth } }
+  return { world: { ...before, ...lost(before) }, actors: owns }
+}
+
 function ofJob(name: string, ...operations: readonly Operation[]): Actor {
   return { name, writer: { id: name, name, mode: 'exclusive', job: 'job' }, operations }
 }
@@ -257,5 +279,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'a save that drops another one, and a pruner and a writer that come while the catalog is lost and rebuilt',
     actors: droppingActors,
     initial: begin(droppingActors),
+  },
+  {
+    name: 'an owner that sweeps and does not know of the save of another one, after the catalog was lost',
+    actors: unawareActors,
+    initial: beginUnaware(unawareActors, unawareOwner.writer),
   },
 ]

@@ -102,6 +102,16 @@ export function newest(world: World): WholeCatalog | undefined {
   return document === fence ? undefined : document
 }
 
+/**
+ * Returns whether a version from the floor of a known one to itself is missing, and a loss must be the reason. Without a loss, a
+ * later version may have allowed to sweep it.
+ */
+export function hasGap({ catalogs, ghost }: World, { version, floor }: WholeCatalog): boolean {
+  if (!ghost.isLost && Math.max(0, ...catalogs.keys()) > version) return false
+  for (let each = Math.max(1, floor); each <= version; each += 1) if (!catalogs.has(each)) return true
+  return false
+}
+
 /** Returns the world after a version was created, with the resulting promises. */
 export function created(world: World, catalog: WholeCatalog): Partial<World> {
   const catalogs = new Map([...world.catalogs, [catalog.version, catalog] as const])

@@ -42,6 +42,7 @@ async function grown(checkpoints: number, backend = new FaultyBackend()): Promis
     {
       ...noCatalog,
       ...committedAs(version),
+      floor: version, // no older version is left
       checkpoints: noCatalog.checkpoints.replacedBy(steps.map(entry)),
       metrics: noCatalog.metrics.replacedBy(steps.map((step) => ({ step, metrics, order }))),
     },

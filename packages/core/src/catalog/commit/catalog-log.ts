@@ -17,7 +17,7 @@ import {
 } from '../pages/index.ts'
 import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-versions.ts'
 import { type Change, needsWhole } from './changes/index.ts'
-import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
+import { isCatalogLost, lostCatalog, versionsLost } from './lost-catalog.ts'
 import { type Created, Publisher } from './publisher.ts'
 import { fenced, pageVanished, refusal, unknownOutcome } from './refusals.ts'
 import { rewindDocument } from './rewind-document.ts'
@@ -28,6 +28,9 @@ const maxRaces = 1000
 
 /** The number of attempts to read a newest version that changes each time. */
 const maxLooks = 10
+
+/** The number of lists that must lack a version before it counts as lost. A list may be wrong for a moment. */
+const maxLooksAtGap = 4
 
 export interface Committed {
   /** A version that includes the commit. It has all lines if the decision needed them. */
@@ -96,6 +99,32 @@ export class CatalogLog {
     const known = this.#known
     if (known === undefined || known.version === 0) return this.#firstSeen(signal)
     return this.#newestSince(known.version, 'seen', signal)
+  }
+
+  /** Returns whether a version since the floor of a version is lost. A later version may have allowed to sweep it. */
+  async hasGap(version: PagedCatalog, signal?: AbortSignal): Promise<boolean> {
+    for (let looks = 0; looks < maxLooksAtGap; looks += 1) {
+      if (looks > 0) await this.#versions.pauseAfter(looks - 1, signal)
+      if (await this.#versions.hasAllSinceFloor(version, signal)) return false
+      const newest = await this.newestListed(version.version, signal)
+      if (newest !== undefined && newest.version > version.version) return false
+    }
+    return true
+  }
+
+  /**
+   * Returns the newest version once every version since its floor is listed. Rejects with `CORRUPT` if one is missing: then the
+   * catalog was lost while this process or another one wrote from memory, and saves of other writers may not be listed. No
+   * commit may raise the floor over the gap, because these saves would count as dead.
+   */
+  async withoutGap(version: PagedCatalog, signal?: AbortSignal): Promise<PagedCatalog> {
+    let newest = version
+    for (let looks = 0; looks < maxLooksAtGap; looks += 1) {
+      if (await this.#versions.hasAllSinceFloor(newest, signal)) return newest
+      await this.#versions.pauseAfter(looks, signal)
+      newest = await this.newest(signal) // another writer may have raised the floor
+    }
+    throw versionsLost(newest, this.#backend.url)
   }
 
   /** Returns the newest version with all lines. Rejects with `CORRUPT` if it or a page is damaged. */
@@ -192,6 +221,12 @@ export class CatalogLog {
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, ...goneBy(newest, request) }
       if (verdict.kind === 'next') {
+        const raisesFloor = verdict.catalog.floor > newest.floor
+        const complete = raisesFloor ? await this.withoutGap(newest, signal) : newest
+        if (complete.version > newest.version) {
+          newest = complete
+          continue
+        }
         const rewind = rewindDocument(newest, verdict.catalog, change, this.#environment.newToken())
         const created = await this.#publisher.publish(verdict.catalog, rewind, signal, beforeVisible)
         const committed = created === 'exists' ? 'undecided' : await this.#settle(request, created)

@@ -135,6 +135,17 @@ export class CatalogVersions {
     })
   }
 
+  /**
+   * Returns whether every version from the floor of a version to itself is listed. No writer deletes one of them, unless a later
+   * version has raised the floor.
+   */
+  async hasAllSinceFloor({ floor, version }: PagedCatalog, signal?: AbortSignal): Promise<boolean> {
+    const first = Math.max(1, floor)
+    let there = 0
+    for await (const listed of this.list(first, signal)) if (listed.version <= version) there += 1
+    return there >= version - first + 1
+  }
+
   /** The pause grows with each attempt. */
   async pauseAfter(tries: number, signal: AbortSignal | undefined): Promise<void> {
     const longest = Math.min(maxPause, 10 * 2 ** tries)

@@ -1,6 +1,7 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { attemptOfKey, dataPrefix } from '../documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 
 /** Access to the catalog and the attempts of a store. */
 export interface CatalogPlace {
@@ -13,6 +14,15 @@ export function lostCatalog(url: string): HoldfastError {
     url,
     hint: { kind: 'repair' },
   })
+}
+
+export function versionsLost({ version, floor }: PagedCatalog, url: string): HoldfastError {
+  return new HoldfastError(
+    'CORRUPT',
+    `Versions of the catalog between ${Math.max(1, floor)} and ${version} are lost, so saves of other writers may not be listed. ` +
+      'Nothing was deleted.',
+    { url, hint: { kind: 'repair' } },
+  )
 }
 
 /**

@@ -8,7 +8,8 @@ import { repairStore } from './repair/repair.ts'
 
 /**
  * Returns the newest version for a writer. Rebuilds a damaged or lost catalog first, so that a run does not wait for a
- * person. Also rebuilds a catalog with a damaged page if the run will need all lines for a sweep or for judging.
+ * person. Also rebuilds a catalog with lost versions if the run will take the store over, and one with a damaged page if the
+ * run will need all lines for a sweep or for judging.
  */
 export async function newestToWriteUpon(context: StoreContext): Promise<PagedCatalog> {
   const { log, keeping, writer, mayTakeOver } = context
@@ -16,6 +17,7 @@ export async function newestToWriteUpon(context: StoreContext): Promise<PagedCat
     const newest = await log.newest()
     const takesOver = mayTakeOver || writer.job !== undefined
     if (!takesOver && !mayCommit(newest, writer)) return newest // rule 1 rejects the commit
+    if (takesOver) await log.withoutGap(newest)
     const { objectives, retention } = keepingOf(keeping, newest)
     if (takesOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
     return newest

@@ -140,14 +140,17 @@ async function readableAfterFence(
   for (;;) {
     const readable = await newestReadable(log, signal)
     const named = await highestNamedVersion(backend, signal)
-    if (named <= readable.newestVersion) return readable
+    const { catalog, newestVersion } = readable
+    const isSound = newestVersion > 0 && catalog.version === newestVersion
+    const isBroken = isSound && (await log.hasGap(catalog, signal))
+    if (named <= newestVersion && !isBroken) return readable
     // Another writer may have committed between the two lists.
-    if ((await log.newestListed(named, signal)) !== undefined) continue
+    if (!isBroken && (await log.newestListed(named, signal)) !== undefined) continue
     // A manifest or a rewind of a newer version of Holdfast stops the repair before it writes the fence.
     await unlistedWholes(backend, readable.catalog, readable.lost, signal)
     await foundRewinds(backend, signal)
     await ensureMarker(context, signal)
-    const fence = versionAbove(named, backend.url)
+    const fence = versionAbove(Math.max(named, newestVersion), backend.url)
     ownFences.add(fence)
     await log.fence(fence)
   }
