@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import type { Sample } from '../harness/bytes.ts'
 import { bodyAfter } from './plain-sockets.ts'
@@ -81,6 +82,7 @@ async function receive(url: URL, file: FileHandle, { memory, progress, size }: B
   }
   const hasRoom = (): boolean => Atomics.load(progress, filled) - Atomics.load(progress, used) < buffers
   const awaitRoom = async (): Promise<void> => {
+    await setImmediate() // the socket stops after the callback that calls this has returned
     const before = Atomics.load(progress, used)
     if (!hasRoom()) await Atomics.waitAsync(progress, used, before).value
     socket.resume()
