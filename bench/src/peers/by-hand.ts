@@ -62,8 +62,8 @@ export async function commitByHand(root: string, step: number, bytes: Uint8Array
 }
 
 /**
- * Makes the same durable with the seven fsyncs of a save, nearly all of them one after the other: the file has its durable name
- * before the manifest is begun.
+ * Makes the same durable with the seven fsyncs of a save. They run one after the other, except that the folder `data` is synced
+ * while the file is written and synced. The name of the file is durable before the manifest is written.
  */
 export async function commitInOrder(root: string, step: number, bytes: Uint8Array): Promise<string> {
   const folder = join(root, 'data', String(step))
