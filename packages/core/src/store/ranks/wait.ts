@@ -79,8 +79,9 @@ export function waitReporter(
 }
 
 /**
- * Calls `poll` until it returns a result. Pauses become longer. Throws what `timeoutError` returns if that takes longer than
- * `timeout` milliseconds. Errors that may pass (`UNAVAILABLE`) count as a poll without a result.
+ * Calls `poll` until it returns a result. Pauses become longer. The last poll begins after `timeout` milliseconds at the latest, and
+ * its result counts however long it takes. Throws what `timeoutError` returns if there is no result. Errors that may pass
+ * (`UNAVAILABLE`) count as a poll without a result.
  */
 export async function pollUntil<Result>(
   { environment }: RanksContext,
@@ -100,8 +101,9 @@ export async function pollUntil<Result>(
       if (!isHoldfastError(error, 'UNAVAILABLE')) throw error
       failure = error
     }
-    if (environment.now().getTime() - began >= timeout) throw failure ?? timeoutError()
-    await environment.pause(pause * (0.75 + environment.random() / 2), signal)
+    const timeLeft = began + timeout - environment.now().getTime()
+    if (timeLeft <= 0) throw failure ?? timeoutError()
+    await environment.pause(Math.min(timeLeft, pause * (0.75 + environment.random() / 2)), signal)
     pause = Math.min(longestPause, pause * growth)
   }
 }
