@@ -62,6 +62,7 @@ test('a supervisor that cannot record its program returns why, and records it wh
   isFull = true
   expect(await claim.noteProgram(process.ppid)).toMatchObject({ code: 'INSUFFICIENT_SPACE' })
   expect(claim.isBehind).toBe(true)
+  expect(await readdir(folder)).toEqual([claimName])
   isFull = false
   await claim.renew()
   expect(claim.isBehind).toBe(false)

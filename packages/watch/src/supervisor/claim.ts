@@ -165,33 +165,43 @@ async function staleClaim(folder: string): Promise<ClaimRecord | undefined> {
 }
 
 async function create(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
-  const draft = await writeDraft(folder, record)
   try {
-    await disk.link(draft, join(folder, claimName))
-    await disk.syncFolder(folder)
+    await throughDraft(folder, record, disk, (draft) => disk.link(draft, join(folder, claimName)))
   } catch (error) {
     throw nodeErrorCode(error) === 'EEXIST' ? isTaken(folder) : error
+  }
+}
+
+async function replace(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
+  await throughDraft(folder, record, disk, (draft) => disk.rename(draft, join(folder, claimName)))
+}
+
+/** Writes a record to a new file, gives it its name, and makes both durable. Removes the file if it keeps its first name. */
+async function throughDraft(
+  folder: string,
+  record: ClaimRecord,
+  disk: Disk,
+  publish: (draft: string) => Promise<void>,
+): Promise<void> {
+  const draft = join(folder, `${claimName}.${randomBytes(6).toString('hex')}`)
+  try {
+    await write(draft, record)
+    await publish(draft)
+    await disk.syncFolder(folder)
   } finally {
     await disk.rm(draft, { force: true })
   }
 }
 
-async function replace(folder: string, record: ClaimRecord, disk: Disk): Promise<void> {
-  await disk.rename(await writeDraft(folder, record), join(folder, claimName))
-  await disk.syncFolder(folder)
+async function write(path: string, record: ClaimRecord): Promise<void> {
+  await using file = await open(path, 'wx')
+  await file.writeFile(JSON.stringify(record))
+  await file.sync()
 }
 
 async function leftoverOf({ program, isRestoring }: ClaimRecord): Promise<Leftover> {
   const isRunning = program !== undefined && (await isProgramRunning(program))
   return { runningProgram: isRunning ? program.pid : undefined, isRestoring }
-}
-
-async function writeDraft(folder: string, record: ClaimRecord): Promise<string> {
-  const draft = join(folder, `${claimName}.${randomBytes(6).toString('hex')}`)
-  await using file = await open(draft, 'wx')
-  await file.writeFile(JSON.stringify(record))
-  await file.sync()
-  return draft
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
