@@ -38,7 +38,7 @@ test('run prints what it does in sentences, and keeps the exit code of the progr
     'saved step 1 · 10 B in a while · step_1',
     'sh train.sh ended with signal 9 (SIGKILL) after a while · restarting (1 of 1) from step 1',
     'saved step 2 · 10 B in a while · step_2',
-    'sh train.sh ended with exit code 7 after a while',
+    'sh train.sh ended with exit code 7 after a while · gave up after 1 restart',
     '',
   ])
   await rm(join(folder, 'out'), { recursive: true })

@@ -11,7 +11,7 @@ import {
 } from '@holdfast/core'
 import type { CheckpointBackend } from '@holdfast/core/backend'
 import { onTestFinished } from 'vitest'
-import { Adopter, type AdopterOptions } from '../src/adoption/adopter.ts'
+import { Adopter, type AdopterOptions, type WriterState } from '../src/adoption/adopter.ts'
 import type { WatchClock } from '../src/clock.ts'
 import type { WatchEvent } from '../src/events.ts'
 
@@ -115,8 +115,8 @@ export class Watched {
   }
 
   /** Scans the folder once. */
-  async scan(): Promise<readonly string[]> {
-    return (await this.#adopter.scan()).adopted
+  async scan(writer?: WriterState): Promise<readonly string[]> {
+    return (await this.#adopter.scan(writer)).adopted
   }
 
   /** Scans, waits longer than the longest quiet period, and scans again. */

@@ -212,6 +212,16 @@ describe('a layout of the user', () => {
     expect(await watched.store.list()).toMatchObject([expected])
   })
 
+  test.each([
+    ['a file whose format shows its end', '{step}.pt', '1.pt', torchFile('weights'), ['1.pt']],
+    ['no file of an unknown format', '{step}.pt', '1.pt', 'twelve bytes', []],
+    ['no folder without its last file', 'step_{step}/', 'step_1/model.pt', torchFile('weights'), []],
+  ] as const)('adopts %s from a program that failed', async (_, pattern, name, bytes, adopted) => {
+    const watched = await Watched.begin({ layout: { pattern } })
+    await watched.write(name, bytes)
+    expect(await watched.scan('failed')).toEqual(adopted)
+  })
+
   test.each(['/out/{step}', '../{step}', '', 'a//b', '{step}/{step}'])(
     'refuses the pattern %j',
     async (pattern) => {

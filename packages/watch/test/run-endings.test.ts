@@ -153,6 +153,15 @@ test('a run records its program before it looks at the folder, because both chan
   expect(looksAfter).not.toContain('nothingToRestore')
 })
 
+test.each([
+  ['says when its last restart failed', 1, [{ type: 'gaveUp', restarts: 1 }]],
+  ['does not give up restarts that it must not try', 0, []],
+] as const)('a run %s', async (_, restarts, told) => {
+  const runs = await Runs.begin()
+  expect(await runs.run('exit 3', { restarts })).toMatchObject({ exitCode: 3, restarts })
+  expect(runs.told('gaveUp')).toEqual(told)
+})
+
 test('a program runs on that cannot be recorded, and is recorded later', async () => {
   const runs = await Runs.begin()
   execFileSync('mkfifo', [runs.path('../go')])

@@ -5,7 +5,7 @@ import { explain, printAdoption } from './adoption.ts'
 import { withHint } from './hints.ts'
 import type { Printer } from './printer.ts'
 import { notePassedOver } from './restored.ts'
-import { formatDuration, joined } from './text.ts'
+import { count, formatDuration, joined } from './text.ts'
 
 export interface RunFacts {
   readonly folder: string
@@ -82,6 +82,12 @@ export class RunPrinter {
         const held = this.#held
         this.#held = undefined
         this.#line(event, joined(held, `restarting (${restart} of ${restarts}) ${from}`))
+        return
+      }
+      case 'gaveUp': {
+        const held = this.#held
+        this.#held = undefined
+        this.#line(event, joined(held, `gave up after ${count(event.restarts, 'restart')}`))
         return
       }
       case 'endingLeftover':

@@ -1,6 +1,6 @@
 import { hasFile } from '../folder/contents.ts'
 import { parsePattern } from '../folder/pattern.ts'
-import { firstMissing } from '../formats/whole-file.ts'
+import { firstMissing, wholeness } from '../formats/whole-file.ts'
 import { incomplete, type Layout, stepOf } from './layout.ts'
 
 /** A checkpoint format of your own. */
@@ -10,7 +10,10 @@ export interface CustomLayout {
    * matches any part of a name. A pattern that ends with `/` matches folders.
    */
   readonly pattern: string
-  /** The file in a checkpoint's folder that its writer writes last. Without one, a long quiet period shows the end. */
+  /**
+   * The file in a checkpoint's folder that its writer writes last. Without one, a long quiet period shows the end, except of a single
+   * file whose format shows it.
+   */
   readonly completeWhen?: string | undefined
 }
 
@@ -22,17 +25,20 @@ export function customLayout({ pattern, completeWhen }: CustomLayout): Layout {
     title: completeWhen === undefined ? pattern : `${pattern} with ${completeWhen}`,
     patterns: [pattern],
     read: async (contents) => {
-      if (contents.files.length === 0) return incomplete('a file in the folder')
+      const [file] = contents.files
+      if (file === undefined) return incomplete('a file in the folder')
       if (completeWhen !== undefined && !hasFile(contents, completeWhen)) return incomplete(completeWhen)
       const missing = await firstMissing(contents)
       if (missing !== undefined) return incomplete(missing)
+      // The files of a folder may all be whole before its writer adds the last one.
+      const isWholeFile = !contents.isFolder && (await wholeness(contents, file)) === 'whole'
       const { epoch, metrics } = contents.captured
       return {
         state: 'complete',
         step: stepOf(contents.captured),
         epoch,
         metrics,
-        isSignalled: completeWhen !== undefined,
+        isSignalled: completeWhen !== undefined || isWholeFile,
         marker: completeWhen,
       }
     },

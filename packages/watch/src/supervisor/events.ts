@@ -33,6 +33,8 @@ export type RunEvent =
       readonly delay: number
       readonly step: number | undefined
     }
+  /** The program failed after its last restart, and is not started again. */
+  | { readonly type: 'gaveUp'; readonly restarts: number }
   /** The program of a supervisor that was killed still runs, and is ended. */
   | { readonly type: 'endingLeftover'; readonly pid: number }
   /** It cannot be ended, for example because it runs as another user. The run waits for its end. */

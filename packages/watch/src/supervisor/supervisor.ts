@@ -85,7 +85,10 @@ export class Supervisor {
       announce({ type: 'ended', ending: past.ending, lasted: past.lasted })
       ending = past.ending
       const next = decideNext(past, count, limits)
-      if (next.do === 'stop') return this.#report(ending, exitCodeAfter(ending, stop.stopSignal), restarts)
+      if (next.do === 'stop') {
+        if (next.why === 'exhausted' && restarts > 0) announce({ type: 'gaveUp', restarts })
+        return this.#report(ending, exitCodeAfter(ending, stop.stopSignal), restarts)
+      }
       const step = await this.#prepareAgain()
       if (stop.isStopping()) break
       count = next.count
