@@ -115,8 +115,8 @@ export class Watched {
   }
 
   /** Scans the folder once. */
-  async scan(writer?: WriterState): Promise<readonly string[]> {
-    return (await this.#adopter.scan(writer)).adopted
+  async scan(writer?: WriterState, ranUntil?: number): Promise<readonly string[]> {
+    return (await this.#adopter.scan(writer, ranUntil)).adopted
   }
 
   /** Scans, waits longer than the longest quiet period, and scans again. */

@@ -222,6 +222,18 @@ describe('a layout of the user', () => {
     expect(await watched.scan('failed')).toEqual(adopted)
   })
 
+  test('adopts from a program that failed what it had not modified for ten minutes', async () => {
+    const watched = await Watched.begin({ layout: { pattern: '{step}.bin' } })
+    for (const [name, minute] of [
+      ['1.bin', 0],
+      ['2.bin', 9],
+    ] as const) {
+      await watched.write(name, 'weights')
+      await utimes(watched.path(name), 60 * minute, 60 * minute)
+    }
+    expect(await watched.scan('failed', 12 * 60_000)).toEqual(['1.bin'])
+  })
+
   test.each(['/out/{step}', '../{step}', '', 'a//b', '{step}/{step}'])(
     'refuses the pattern %j',
     async (pattern) => {

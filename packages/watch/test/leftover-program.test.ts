@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { utimes, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { processAt, type ProcessIdentity } from '@holdfast/core/backend'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -22,6 +23,13 @@ async function startProgram(script: string): Promise<LeftProgram> {
   return { child, identity: await processAt(pid) }
 }
 
+/** Ends a program that waits for its standard input. Other processes that it started run on. */
+async function endItself({ child }: LeftProgram): Promise<void> {
+  const exit = once(child, 'exit')
+  child.stdin?.end()
+  await exit
+}
+
 /** Lets no signal reach the program, as if another user ran it. Calling the result ends that. */
 function refuseSignals({ child: { pid = 0 } }: LeftProgram): () => void {
   const kill = process.kill.bind(process)
@@ -42,13 +50,25 @@ describe('the program of a run that was killed', () => {
     const runs = await Runs.begin()
     const left = await startProgram('sleep 1000 & echo started; read _')
     await leaveClaim(runs.folder, false, left.identity)
-    const exit = once(left.child, 'exit')
-    left.child.stdin?.end()
-    await exit
+    await endItself(left)
     expect(await isProgramRunning(left.identity)).toBe(true)
     expect(await runs.run('save 1')).toMatchObject({ exitCode: 0 })
     expect(runs.told('endingLeftover')).toMatchObject([{ pid: left.identity.pid }])
     expect(await isProgramRunning(left.identity)).toBe(false)
+  })
+
+  test.skipIf(process.platform !== 'linux').each([
+    ['is saved if the program itself still ran', false, [7]],
+    ['is set aside if only other processes of the program still ran', true, []],
+  ])('leaves a file of long ago without an end in its format, which %s', async (_, hasEnded, steps) => {
+    const runs = await Runs.begin()
+    await writeFile(runs.path('7.bin'), 'weights')
+    await utimes(runs.path('7.bin'), 60, 60)
+    const left = await startProgram('sleep 1000 & echo started; read _')
+    await leaveClaim(runs.folder, false, left.identity)
+    if (hasEnded) await endItself(left)
+    await runs.run(':', { layout: { pattern: '{step}.bin' } })
+    expect(await runs.steps()).toEqual(steps)
   })
 
   test('is waited for if it cannot be ended', async () => {

@@ -109,14 +109,15 @@ export class Adopter {
 
   /**
    * Scans the folder, and adopts every complete checkpoint that has been quiet long enough, in order. A checkpoint waits for
-   * the earlier ones, because the one that is saved last is the latest.
+   * the earlier ones, because the one that is saved last is the latest. `ranUntil` is the wall time in milliseconds at which a
+   * program that failed was last known to run. What it had not modified for ten minutes then is complete.
    */
-  async scan(writer: WriterState = 'writing'): Promise<ScanReport> {
+  async scan(writer: WriterState = 'writing', ranUntil = -Infinity): Promise<ScanReport> {
     const began = this.#clock.now()
     const found = await this.#recoveredSurvey()
     const surveyTime = this.#clock.now() - began
     this.#reportUnfinished(found)
-    const queue = await this.#queueOf(found, writer)
+    const queue = await this.#queueOf(found, writer, ranUntil)
     this.#forgetAbsent(found)
     const isAnyReady = queue.some(({ quietIn }) => quietIn === 0)
     const metricsFile = isAnyReady ? this.#options.metricsFile : undefined
@@ -217,13 +218,17 @@ export class Adopter {
   }
 
   /** Returns the checkpoints that are not settled, in order. */
-  async #queueOf(found: Survey | undefined, writer: WriterState): Promise<readonly Queued[]> {
+  async #queueOf(
+    found: Survey | undefined,
+    writer: WriterState,
+    ranUntil: number,
+  ): Promise<readonly Queued[]> {
     if (found === undefined) return []
     const now = this.#clock.now()
     const memory = await this.#folder.memory()
     return eligible(found, memory, this.#options.order, this.#announcements)
       .filter(({ candidate, snapshot }) => !this.#outcomes.isSettled(candidate.name, snapshot.fingerprint))
-      .filter((each) => each.state === 'adopted' || !isDoubtful(each, writer))
+      .filter((each) => each.state === 'adopted' || !isDoubtful(each, writer, ranUntil))
       .map((checkpoint) => {
         const isQuiet = checkpoint.state === 'adopted' || writer !== 'writing'
         return { checkpoint, quietIn: isQuiet ? 0 : this.#quietIn(checkpoint, now) }
@@ -373,6 +378,6 @@ export class Adopter {
 }
 
 /** Whether the program may have failed while it wrote a checkpoint, and nothing shows that it had finished. */
-function isDoubtful({ reading }: WholeCheckpoint, writer: WriterState): boolean {
-  return writer === 'failed' && !reading.isSignalled
+function isDoubtful({ reading, snapshot }: WholeCheckpoint, writer: WriterState, ranUntil: number): boolean {
+  return writer === 'failed' && !reading.isSignalled && ranUntil - snapshot.modifiedAt < oldAge
 }

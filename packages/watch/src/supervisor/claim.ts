@@ -34,6 +34,8 @@ interface ClaimRecord {
 export interface Leftover {
   /** The process id of its program, if that or another process of its group is still running. */
   readonly runningProgram: number | undefined
+  /** Whether the program itself is running, not only another process of its group. */
+  readonly isProgramAlive: boolean
   /** Its exchange of checkpoints was interrupted. */
   readonly isRestoring: boolean
 }
@@ -201,7 +203,8 @@ async function write(path: string, record: ClaimRecord): Promise<void> {
 
 async function leftoverOf({ program, isRestoring }: ClaimRecord): Promise<Leftover> {
   const isRunning = program !== undefined && (await isProgramRunning(program))
-  return { runningProgram: isRunning ? program.pid : undefined, isRestoring }
+  const isProgramAlive = isRunning && (await livenessOf(program)) === 'running'
+  return { runningProgram: isRunning ? program.pid : undefined, isProgramAlive, isRestoring }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -20,6 +20,8 @@ export interface Preparation {
   readonly isFirstStart: boolean
   /** Whether the program may have been killed while it wrote. */
   readonly mayBeTorn: boolean
+  /** The wall time in milliseconds at which the program was last known to run, if that is known. */
+  readonly ranUntil?: number | undefined
   /** Whether an earlier exchange of checkpoints was interrupted. */
   readonly wasInterrupted: boolean
   readonly wallTime: () => number
@@ -32,13 +34,23 @@ export interface Preparation {
  * must not find, and restores the latest checkpoint if it is not there. Resolves with the step to continue from.
  */
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
-  const { store, folder, adopter, claim, isFirstStart, mayBeTorn, wasInterrupted, announce, signal } =
-    preparation
+  const {
+    store,
+    folder,
+    adopter,
+    claim,
+    isFirstStart,
+    mayBeTorn,
+    ranUntil,
+    wasInterrupted,
+    announce,
+    signal,
+  } = preparation
   const reading = isFirstStart ? await bringBack(preparation) : undefined
   await rebuildIfDamaged(store, signal)
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
-  if (isContinuation && mayBeTorn) await adopter.scan('failed')
+  if (isContinuation && mayBeTorn) await adopter.scan('failed', ranUntil)
   const latest = await latestOf(store, signal)
   const plan = planResume(await adopter.inventory(), { latest, isContinuation, mayBeTorn })
   const compared = plan.isInPlace ? undefined : await compareFiles(folder, latest?.files ?? [], signal)

@@ -76,8 +76,10 @@ export class Supervisor {
     let count = noRestarts
     let ending: Ending | undefined
     let restarts = 0
+    const leftoverRanUntil =
+      this.#parts.claim.leftover?.isProgramAlive === true ? systemClock.wallTime() : undefined
     await this.#endLeftover()
-    if (!stop.isStopping()) await this.#prepareFirst()
+    if (!stop.isStopping()) await this.#prepareFirst(leftoverRanUntil)
     while (!stop.isStopping()) {
       const program = await this.#start(ending === undefined)
       if (program === undefined) break
@@ -120,12 +122,13 @@ export class Supervisor {
   }
 
   /** An error before the first start ends the run: the store or the command line may be wrong. */
-  async #prepareFirst(): Promise<void> {
+  async #prepareFirst(ranUntil: number | undefined): Promise<void> {
     const { leftover } = this.#parts.claim
     try {
       await this.#prepare({
         isFirstStart: true,
         mayBeTorn: leftover !== undefined,
+        ranUntil,
         wasInterrupted: leftover?.isRestoring === true,
       })
     } catch (error) {
@@ -166,7 +169,7 @@ export class Supervisor {
   }
 
   async #prepare(
-    start: Pick<Preparation, 'isFirstStart' | 'mayBeTorn' | 'wasInterrupted'>,
+    start: Pick<Preparation, 'isFirstStart' | 'mayBeTorn' | 'ranUntil' | 'wasInterrupted'>,
   ): Promise<number | undefined> {
     const { claim, stop, announce } = this.#parts
     return prepareFolder({
