@@ -135,7 +135,7 @@ export class Oracle {
       if (version <= (this.#line?.version ?? 0)) continue
       const bytes = this.#disk.get(`catalog/${String(version).padStart(16, '0')}.json`)
       if (bytes === undefined) continue
-      const catalog = decodeCatalog(bytes, version)
+      const catalog = this.#readable(bytes, version)
       const { older } = catalog
       const pages = [...pagesUnder(this.#disk, older?.checkpoints), ...pagesUnder(this.#disk, older?.metrics)]
       this.#pagesNeeded.set(
@@ -143,6 +143,16 @@ export class Oracle {
         pages.map(([key]) => key),
       )
       this.#append(wholeOn(this.#disk, catalog))
+    }
+  }
+
+  /** No schedule loses a version, so no process has a reason to begin a rebuild whose document cannot be read. */
+  #readable(bytes: Uint8Array, version: number): Catalog {
+    try {
+      return decodeCatalog(bytes, version)
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+      throw new Error(`Rule 3: no version is lost, but ${error.message}`, { cause: error })
     }
   }
 

@@ -94,7 +94,10 @@ function inOrderOfSteps({ checkpoints, latest }: Catalog): Partial<Catalog> {
   return latest === undefined || byStep.length === 0 ? { checkpoints: byStep } : {}
 }
 
-/** Some processes see no floor, and so commit what others have declared dead; they write the true one back. */
+/**
+ * Some processes see no floor, and so commit what others have declared dead, or take swept versions for lost ones. They write the true
+ * floor back.
+ */
 function blindToTheFloor(disk: Disk): Meddling {
   return {
     onReadCatalog: (bytes) => {
