@@ -60,7 +60,7 @@ describe('the program of a run that was killed', () => {
   test.skipIf(process.platform !== 'linux').each([
     ['is saved if the program itself still ran', false, [7]],
     ['is set aside if only other processes of the program still ran', true, []],
-  ])('leaves a file of long ago without an end in its format, which %s', async (_, hasEnded, steps) => {
+  ])('leaves an old file whose format shows no end, which %s', async (_, hasEnded, steps) => {
     const runs = await Runs.begin()
     await writeFile(runs.path('7.bin'), 'weights')
     await utimes(runs.path('7.bin'), 60, 60)

@@ -154,8 +154,8 @@ test('a run records its program before it looks at the folder, because both chan
 })
 
 test.each([
-  ['says when its last restart failed', 1, [{ type: 'gaveUp', restarts: 1 }]],
-  ['does not give up restarts that it must not try', 0, []],
+  ['says that its last restart has failed', 1, [{ type: 'gaveUp', restarts: 1 }]],
+  ['says nothing of restarts if it may not restart its program', 0, []],
 ] as const)('a run %s', async (_, restarts, told) => {
   const runs = await Runs.begin()
   expect(await runs.run('exit 3', { restarts })).toMatchObject({ exitCode: 3, restarts })

@@ -33,7 +33,8 @@ const powerLosses = [0, 0.01, 0.05] as const
 
 /**
  * Runs one schedule. The seed decides the processes on one disk, the order of their calls, the faults, deaths and
- * successors. If the disk writes ahead, saves are aborted, and the machine loses power, too. At the end, a process without faults must find a correct store.
+ * successors. If the disk writes ahead, saves are aborted, and the machine loses power, too. At the end, a process without faults must
+ * find a correct store.
  */
 export async function simulate(seed: number, variant?: Variant): Promise<Schedule> {
   const random = new Random(seed)

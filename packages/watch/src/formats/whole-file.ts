@@ -29,6 +29,17 @@ export async function wholeness(contents: Contents, { name, size }: ContentFile)
   return 'unknown'
 }
 
+/**
+ * Checks the structure of all files of a checkpoint. A folder is never known to be whole, because its files may all be whole before its
+ * writer adds the last one.
+ */
+export async function wholenessOfAll(contents: Contents): Promise<Wholeness> {
+  const [file] = contents.files
+  if (!contents.isFolder && file !== undefined) return wholeness(contents, file)
+  const missing = await firstMissing(contents)
+  return missing === undefined ? 'unknown' : { missing }
+}
+
 /** Returns the first incomplete file of a folder, as "what of which file". */
 export async function firstMissing(
   contents: Contents,

@@ -1,6 +1,6 @@
 import { hasFile } from '../folder/contents.ts'
 import { parsePattern } from '../folder/pattern.ts'
-import { firstMissing, wholeness } from '../formats/whole-file.ts'
+import { wholenessOfAll } from '../formats/whole-file.ts'
 import { incomplete, type Layout, stepOf } from './layout.ts'
 
 /** A checkpoint format of your own. */
@@ -25,20 +25,17 @@ export function customLayout({ pattern, completeWhen }: CustomLayout): Layout {
     title: completeWhen === undefined ? pattern : `${pattern} with ${completeWhen}`,
     patterns: [pattern],
     read: async (contents) => {
-      const [file] = contents.files
-      if (file === undefined) return incomplete('a file in the folder')
+      if (contents.files.length === 0) return incomplete('a file in the folder')
       if (completeWhen !== undefined && !hasFile(contents, completeWhen)) return incomplete(completeWhen)
-      const missing = await firstMissing(contents)
-      if (missing !== undefined) return incomplete(missing)
-      // The files of a folder may all be whole before its writer adds the last one.
-      const isWholeFile = !contents.isFolder && (await wholeness(contents, file)) === 'whole'
+      const found = await wholenessOfAll(contents)
+      if (typeof found === 'object') return incomplete(found.missing)
       const { epoch, metrics } = contents.captured
       return {
         state: 'complete',
         step: stepOf(contents.captured),
         epoch,
         metrics,
-        isSignalled: completeWhen !== undefined || isWholeFile,
+        isSignalled: completeWhen !== undefined || found === 'whole',
         marker: completeWhen,
       }
     },

@@ -31,7 +31,9 @@ export class Program {
     this.#child = child
     this.#hasGroup = hasGroup
     const began = performance.now()
-    child.on('error', () => undefined) // a signal that may not be sent: https://nodejs.org/api/child_process.html#subprocesskillsignal
+    // `kill` returns false for a signal that may not be sent, and also emits an error:
+    // https://nodejs.org/api/child_process.html#subprocesskillsignal
+    child.on('error', () => undefined)
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#hasEnded = true

@@ -17,7 +17,7 @@ import {
 import type { RankPlace } from './options.ts'
 import { agreeOn, findAgreed, hereSchema, memberSchema, openSchema, startSchema } from './proposals.ts'
 import { joinStep, missingRanks, type SeenAtJoin } from './rules.ts'
-import { pollTerm, newestTicketOf, pollUntil, waitReporter } from './wait.ts'
+import { newestTicketOf, pollTerm, pollUntil, waitReporter } from './wait.ts'
 import { termPrefix } from '../../catalog/documents/index.ts'
 
 /** Records the start of a process, and returns its identity. The newest start of a rank fences the older ones. */

@@ -16,8 +16,8 @@ export type Union =
   | { readonly kind: 'refused'; readonly why: string }
 
 /**
- * Returns the manifest of a joint checkpoint, or why there is none. It depends on the agreement and the parts alone, so every rank makes the same bytes.
- * Metrics, tags, metadata, data state and epoch come from the lowest rank that gives them. Other ranks may give the same, or none.
+ * Returns the manifest of a joint checkpoint, or why there is none. The manifest depends on the agreement and the parts alone, so every
+ * rank makes the same bytes. Metrics, tags, metadata, data state and epoch come from the lowest rank that gives them. Other ranks may give the same, or none.
  */
 export function unionOf(
   step: number,
